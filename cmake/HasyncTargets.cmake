@@ -1,0 +1,49 @@
+# How every library, program and test of this project is made: one language level, one set of warnings.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+if(HASYNC_SANITIZE)
+  add_compile_options(-fsanitize=${HASYNC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${HASYNC_SANITIZE})
+endif()
+
+# Warnings are errors for our code; generated code (proto/) does not link this.
+add_library(hasync_warnings INTERFACE)
+target_compile_options(hasync_warnings INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wswitch-enum
+  $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wnon-virtual-dtor -Woverloaded-virtual>)
+target_include_directories(hasync_warnings INTERFACE ${PROJECT_SOURCE_DIR})
+
+# hasync_library(NAME SOURCES... [LINK ...]): a static library of ours
+function(hasync_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} PRIVATE hasync_warnings)
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# hasync_program(NAME SOURCES... [LINK ...])
+function(hasync_program name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} hasync_warnings)
+endfunction()
+
+# hasync_test(NAME SOURCES... [LINK ...]): GoogleTest program, registered as one CTest
+function(hasync_test name)
+  cmake_parse_arguments(ARG "" "" "LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} hasync_warnings GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
+endfunction()
