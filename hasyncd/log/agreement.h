@@ -1,0 +1,136 @@
+// Agreement: who is in, and when that is agreed (docs/decisions/0001-epochs.md).
+//
+// Turns what CPG delivers into numbered epochs: candidates -> Propose -> Sync of every member -> installed.
+// Refuses to know: entries, leases, owners, clocks' meaning. Time is an input, used only to try again.
+// All candidates that deliver the same ring messages in the same order install the same epochs.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "hasyncd/wire/messages.h"
+
+namespace hasync::hasyncd {
+
+using Duration = std::chrono::nanoseconds;
+using Instant = std::chrono::nanoseconds;  // of CLOCK_MONOTONIC
+
+// What a node's replicated state is: comparable between nodes.
+struct StateMark {
+  Epoch installed;           // epoch that the state belongs to; 0: none ever
+  std::uint64_t index = 0;   // entries of that epoch applied
+  std::uint64_t digest = 0;  // over those entries and the state they began with
+  bool whole = false;        // false: waiting for a snapshot, or memory lost
+  bool operator==(const StateMark&) const = default;
+};
+
+struct EpochMember {
+  Process process;
+  bool gateway = false;
+  bool needy = false;  // must take a snapshot of the reference first
+  bool operator==(const EpochMember&) const = default;
+};
+
+// An installed epoch, the same value at each of its members.
+struct Install {
+  Epoch epoch;
+  std::vector<EpochMember> members;  // ascending by node
+  NodeId reference;                  // whose state it begins with; kNobody: it begins empty
+  bool operator==(const Install&) const = default;
+
+  const EpochMember* find(NodeId node) const;
+};
+
+// Actions, to be carried out in order.
+struct Multicast {
+  std::variant<Propose, Sync, Evict, Hello> body;
+  bool operator==(const Multicast&) const = default;
+};
+struct Persist {  // on disk before the next action
+  Epoch promised;
+  Epoch installed;
+  bool operator==(const Persist&) const = default;
+};
+struct Installed {
+  Install install;
+  bool operator==(const Installed&) const = default;
+};
+struct Excluded {  // this process was evicted: it has no part in anything until an epoch has it again
+  bool operator==(const Excluded&) const = default;
+};
+using AgreementAction = std::variant<Multicast, Persist, Installed, Excluded>;
+using AgreementActions = std::vector<AgreementAction>;
+
+struct AgreementSettings {
+  Process self;
+  bool gateway = false;
+  std::vector<NodeId> configured;  // every member of the cluster
+  Duration retry = std::chrono::milliseconds{200};        // a round without result is proposed again
+  Duration hello = std::chrono::seconds{1};               // first wait of an evicted process; doubles
+  Duration hello_longest = std::chrono::seconds{30};
+};
+
+class Agreement {
+ public:
+  Agreement(AgreementSettings settings, Epoch promised, Epoch installed);
+
+  // CPG's group changed. `mine` is the state of this node at this point of the order.
+  AgreementActions on_view(const std::vector<NodeId>& nodes, Instant now);
+  AgreementActions on_message(Process from, const Propose& propose, const StateMark& mine, Instant now);
+  AgreementActions on_message(Process from, const Sync& sync, Instant now);
+  AgreementActions on_message(Process from, const Evict& evict, Instant now);
+  AgreementActions on_message(Process from, const Hello& hello, Instant now);
+  // The connection to the ring is gone; what was agreed stays known, nothing new is agreed.
+  void on_ring_lost();
+  AgreementActions on_tick(Instant now);
+  // A candidate is silent: ask the others to leave it out. Nothing where that makes no sense.
+  AgreementActions suspect(NodeId node);
+
+  // True while entries are void: from any change of the candidates until the next install.
+  bool frozen() const { return frozen_; }
+  bool is_candidate(NodeId node) const { return group_.contains(node) && !excluded_.contains(node); }
+  bool in_group(NodeId node) const { return group_.contains(node); }
+  std::vector<NodeId> candidates() const;
+  // The epoch that this process is a member of, if any.
+  const std::optional<Install>& current() const { return current_; }
+  Epoch promised() const { return promised_; }
+  std::size_t majority() const { return settings_.configured.size() / 2 + 1; }
+
+ private:
+  struct Round {
+    Process leader;
+    Epoch epoch;
+    std::set<NodeId> members;
+    std::map<NodeId, std::pair<Process, Sync>> syncs;
+  };
+
+  AgreementActions candidates_changed(Instant now);
+  void propose(AgreementActions& out, Instant now);
+  bool acceptable(NodeId from, const Propose& propose) const;
+  void adopt_exclusions(const Propose& propose);
+  bool complete() const;
+  std::optional<Install> result() const;
+  void finish(AgreementActions& out);
+  bool configured(NodeId node) const;
+
+  AgreementSettings settings_;
+  Epoch promised_;
+  Epoch installed_;
+  Epoch highest_seen_;
+  std::set<NodeId> group_;
+  std::set<NodeId> excluded_;
+  bool frozen_ = true;
+  std::optional<Round> round_;
+  std::optional<Install> current_;
+  Instant propose_again_{};
+  Instant say_hello_{};
+  Duration hello_wait_{};
+};
+
+}  // namespace hasync::hasyncd
