@@ -7,6 +7,8 @@
 namespace hasync::hasyncd {
 namespace {
 
+namespace wire = proto::ring;
+
 constexpr std::uint32_t kMajor = 1;
 
 template <class... F>
@@ -20,22 +22,22 @@ std::string string_of(const Address& address) {
 
 // --- encoding ---
 
-void put(const Process& from, proto::Process* to) {
+void put(const Process& from, wire::Process* to) {
   to->set_node(from.node.value);
   to->set_incarnation(from.incarnation.value);
 }
 
-void put(SaId from, proto::Sa* to) {
+void put(SaId from, wire::Sa* to) {
   to->set_initiator_spi(from.initiator_spi);
   to->set_responder_spi(from.responder_spi);
 }
 
-void put(const Delta& from, proto::Delta* to) {
+void put(const Delta& from, wire::Delta* to) {
   put(from.sa, to->mutable_sa());
   to->set_version(from.version);
   to->set_peer_address(string_of(from.peer));
   for (const OutboundSa& sa : from.outbound) {
-    proto::OutboundSa* out = to->add_outbound();
+    wire::OutboundSa* out = to->add_outbound();
     out->set_address(string_of(sa.key.address));
     out->set_spi(sa.key.spi.value);
     out->set_esn(sa.esn);
@@ -44,31 +46,31 @@ void put(const Delta& from, proto::Delta* to) {
   to->set_sealed(from.sealed);
 }
 
-void put(const Lease& from, proto::Grant::Lease* to) {
+void put(const Lease& from, wire::Grant::Lease* to) {
   to->set_address(string_of(from.key.address));
   to->set_spi(from.key.spi.value);
   to->set_end(from.end);
 }
 
-void put(const Entry& from, proto::Entry* to) {
+void put(const Entry& from, wire::Entry* to) {
   to->set_epoch(from.epoch.value);
   std::visit(Overloaded{[&](const Delta& d) { put(d, to->mutable_delta()); },
                         [&](const Gone& g) { put(g.sa, to->mutable_gone()->mutable_sa()); },
                         [&](const Grant& g) {
-                          proto::Grant* grant = to->mutable_grant();
+                          wire::Grant* grant = to->mutable_grant();
                           for (const Lease& lease : g.leases) put(lease, grant->add_leases());
                         },
                         [&](const Move& m) { to->mutable_move()->set_to(m.to.value); }},
              from.body);
 }
 
-void put(const Propose& from, proto::Propose* to) {
+void put(const Propose& from, wire::Propose* to) {
   to->set_epoch(from.epoch.value);
   for (NodeId node : from.members) to->add_members(node.value);
   for (NodeId node : from.excluded) to->add_excluded(node.value);
 }
 
-void put(const Sync& from, proto::Sync* to) {
+void put(const Sync& from, wire::Sync* to) {
   put(from.leader, to->mutable_leader());
   to->set_epoch(from.epoch.value);
   to->set_promised(from.promised.value);
@@ -79,13 +81,13 @@ void put(const Sync& from, proto::Sync* to) {
   to->set_gateway(from.gateway);
 }
 
-void put(const Snapshot& from, proto::Snapshot* to) {
+void put(const Snapshot& from, wire::Snapshot* to) {
   to->set_epoch(from.epoch.value);
   to->set_part(from.part);
   to->set_parts(from.parts);
   put(from.owner, to->mutable_owner());
   for (const SnapshotSa& sa : from.sas) {
-    proto::SnapshotSa* out = to->add_sas();
+    wire::SnapshotSa* out = to->add_sas();
     put(sa.delta, out->mutable_delta());
     for (const Lease& lease : sa.leases) put(lease, out->add_leases());
   }
@@ -117,13 +119,13 @@ Problem take(const std::string& wire, const std::string& field, Address* to) {
   return {};
 }
 
-Problem take(const proto::Process& from, const std::string& field, Process* to) {
+Problem take(const wire::Process& from, const std::string& field, Process* to) {
   if (from.node() == 0) return at(field + ".node", "is missing or 0");
   *to = {NodeId{from.node()}, Incarnation{from.incarnation()}};
   return {};
 }
 
-Problem take(const proto::Sa& from, const std::string& field, SaId* to) {
+Problem take(const wire::Sa& from, const std::string& field, SaId* to) {
   // RFC 7296, section 3.1: neither SPI of an established IKE_SA is zero.
   if (from.initiator_spi() == 0) return at(field + ".initiator_spi", "is missing or 0");
   if (from.responder_spi() == 0) return at(field + ".responder_spi", "is missing or 0");
@@ -151,7 +153,7 @@ Problem take_key(const std::string& address, std::uint32_t spi, const std::strin
   return take(address, field + ".address", &to->address);
 }
 
-Problem take(const proto::Delta& from, const std::string& field, Delta* to) {
+Problem take(const wire::Delta& from, const std::string& field, Delta* to) {
   if (Problem p = take(from.sa(), field + ".sa", &to->sa)) return p;
   if (Problem p = take(from.peer_address(), field + ".peer_address", &to->peer)) return p;
   if (static_cast<std::size_t>(from.outbound_size()) > kMaxOutbound) {
@@ -160,7 +162,7 @@ Problem take(const proto::Delta& from, const std::string& field, Delta* to) {
   if (from.sealed().size() > kMaxSealedContext) {
     return at(field + ".sealed", std::to_string(from.sealed().size()) + " bytes are too many");
   }
-  for (const proto::OutboundSa& sa : from.outbound()) {
+  for (const wire::OutboundSa& sa : from.outbound()) {
     OutboundSa& out = to->outbound.emplace_back();
     if (Problem p = take_key(sa.address(), sa.spi(), field + ".outbound", &out.key)) return p;
     out.esn = sa.esn();
@@ -176,7 +178,7 @@ Problem take_leases(const Repeated& from, const std::string& field, std::vector<
   if (static_cast<std::size_t>(from.size()) > kMaxLeases) {
     return too_many(field, static_cast<std::size_t>(from.size()), kMaxLeases);
   }
-  for (const proto::Grant::Lease& lease : from) {
+  for (const wire::Grant::Lease& lease : from) {
     Lease& out = to->emplace_back();
     if (Problem p = take_key(lease.address(), lease.spi(), field, &out.key)) return p;
     out.end = lease.end();
@@ -184,27 +186,27 @@ Problem take_leases(const Repeated& from, const std::string& field, std::vector<
   return {};
 }
 
-Problem take(const proto::Entry& from, Entry* to) {
+Problem take(const wire::Entry& from, Entry* to) {
   if (from.epoch() == 0) return at("entry.epoch", "is missing or 0");
   to->epoch = Epoch{from.epoch()};
   switch (from.entry_case()) {
-    case proto::Entry::kDelta:
+    case wire::Entry::kDelta:
       return take(from.delta(), "entry.delta", &to->body.emplace<Delta>());
-    case proto::Entry::kGone:
+    case wire::Entry::kGone:
       return take(from.gone().sa(), "entry.gone.sa", &to->body.emplace<Gone>().sa);
-    case proto::Entry::kGrant:
+    case wire::Entry::kGrant:
       return take_leases(from.grant().leases(), "entry.grant.leases", &to->body.emplace<Grant>().leases);
-    case proto::Entry::kMove:
+    case wire::Entry::kMove:
       if (from.move().to() == 0) return at("entry.move.to", "is missing or 0");
       to->body = Move{NodeId{from.move().to()}};
       return {};
-    case proto::Entry::ENTRY_NOT_SET:
+    case wire::Entry::ENTRY_NOT_SET:
       break;
   }
   return Error{Errc::Unsupported, "field entry: of a kind that is not known here"};
 }
 
-Problem take(const proto::Propose& from, Propose* to) {
+Problem take(const wire::Propose& from, Propose* to) {
   if (from.epoch() == 0) return at("propose.epoch", "is missing or 0");
   to->epoch = Epoch{from.epoch()};
   if (from.members().empty()) return at("propose.members", "is empty");
@@ -218,7 +220,7 @@ Problem take(const proto::Propose& from, Propose* to) {
   return {};
 }
 
-Problem take(const proto::Sync& from, Sync* to) {
+Problem take(const wire::Sync& from, Sync* to) {
   if (Problem p = take(from.leader(), "sync.leader", &to->leader)) return p;
   if (from.epoch() == 0) return at("sync.epoch", "is missing or 0");
   to->epoch = Epoch{from.epoch()};
@@ -231,7 +233,7 @@ Problem take(const proto::Sync& from, Sync* to) {
   return {};
 }
 
-Problem take(const proto::Snapshot& from, Snapshot* to) {
+Problem take(const wire::Snapshot& from, Snapshot* to) {
   if (from.epoch() == 0) return at("snapshot.epoch", "is missing or 0");
   if (from.parts() == 0 || from.parts() > kMaxSnapshotParts) {
     return at("snapshot.parts", std::to_string(from.parts()) + " is not from 1 to 65536");
@@ -244,7 +246,7 @@ Problem take(const proto::Snapshot& from, Snapshot* to) {
   to->part = from.part();
   to->parts = from.parts();
   to->owner = {NodeId{from.owner().node()}, Incarnation{from.owner().incarnation()}};
-  for (const proto::SnapshotSa& sa : from.sas()) {
+  for (const wire::SnapshotSa& sa : from.sas()) {
     SnapshotSa& out = to->sas.emplace_back();
     if (Problem p = take(sa.delta(), "snapshot.sas.delta", &out.delta)) return p;
     if (Problem p = take_leases(sa.leases(), "snapshot.sas.leases", &out.leases)) return p;
@@ -252,24 +254,24 @@ Problem take(const proto::Snapshot& from, Snapshot* to) {
   return {};
 }
 
-Problem take_body(const proto::RingMessage& from, RingMessage* to) {
+Problem take_body(const wire::RingMessage& from, RingMessage* to) {
   switch (from.message_case()) {
-    case proto::RingMessage::kPropose:
+    case wire::RingMessage::kPropose:
       return take(from.propose(), &to->body.emplace<Propose>());
-    case proto::RingMessage::kSync:
+    case wire::RingMessage::kSync:
       return take(from.sync(), &to->body.emplace<Sync>());
-    case proto::RingMessage::kEvict:
+    case wire::RingMessage::kEvict:
       if (from.evict().node() == 0) return at("evict.node", "is missing or 0");
       to->body = Evict{NodeId{from.evict().node()}};
       return {};
-    case proto::RingMessage::kHello:
+    case wire::RingMessage::kHello:
       to->body = Hello{};
       return {};
-    case proto::RingMessage::kEntry:
+    case wire::RingMessage::kEntry:
       return take(from.entry(), &to->body.emplace<Entry>());
-    case proto::RingMessage::kSnapshot:
+    case wire::RingMessage::kSnapshot:
       return take(from.snapshot(), &to->body.emplace<Snapshot>());
-    case proto::RingMessage::MESSAGE_NOT_SET:
+    case wire::RingMessage::MESSAGE_NOT_SET:
       break;
   }
   return Error{Errc::Unsupported, "field message: of a kind that is not known here"};
@@ -295,7 +297,7 @@ Problem parse(BytesView bytes, std::size_t limit, Message* to) {
 }  // namespace
 
 Bytes encode(const RingMessage& message) {
-  proto::RingMessage out;
+  wire::RingMessage out;
   out.set_major(kMajor);
   out.set_incarnation(message.incarnation.value);
   out.set_number(message.number);
@@ -310,7 +312,7 @@ Bytes encode(const RingMessage& message) {
 }
 
 Bytes encode(const Heartbeat& heartbeat) {
-  proto::Heartbeat out;
+  wire::Heartbeat out;
   out.set_major(kMajor);
   put(heartbeat.from, out.mutable_from());
   out.set_number(heartbeat.number);
@@ -318,7 +320,7 @@ Bytes encode(const Heartbeat& heartbeat) {
   out.set_index(heartbeat.index);
   out.set_sent_ns(heartbeat.sent_ns);
   for (const Ack& ack : heartbeat.acks) {
-    proto::Heartbeat::Ack* to = out.add_acks();
+    wire::Heartbeat::Ack* to = out.add_acks();
     put(ack.of, to->mutable_of());
     to->set_epoch(ack.epoch.value);
     to->set_sent_ns(ack.sent_ns);
@@ -327,7 +329,7 @@ Bytes encode(const Heartbeat& heartbeat) {
 }
 
 Result<RingMessage> decode_ring_message(BytesView bytes) {
-  proto::RingMessage in;
+  wire::RingMessage in;
   if (Problem p = parse(bytes, kMaxRingMessage, &in)) return *p;
   RingMessage out;
   out.incarnation = Incarnation{in.incarnation()};
@@ -337,7 +339,7 @@ Result<RingMessage> decode_ring_message(BytesView bytes) {
 }
 
 Result<Heartbeat> decode_heartbeat(BytesView bytes) {
-  proto::Heartbeat in;
+  wire::Heartbeat in;
   if (Problem p = parse(bytes, kMaxHeartbeat, &in)) return *p;
   Heartbeat out;
   if (Problem p = take(in.from(), "from", &out.from)) return *p;
@@ -348,7 +350,7 @@ Result<Heartbeat> decode_heartbeat(BytesView bytes) {
   if (static_cast<std::size_t>(in.acks_size()) > kMaxMembers) {
     return *too_many("acks", static_cast<std::size_t>(in.acks_size()), kMaxMembers);
   }
-  for (const proto::Heartbeat::Ack& ack : in.acks()) {
+  for (const wire::Heartbeat::Ack& ack : in.acks()) {
     Ack& to = out.acks.emplace_back();
     if (Problem p = take(ack.of(), "acks.of", &to.of)) return *p;
     to.epoch = Epoch{ack.epoch()};
