@@ -1,0 +1,144 @@
+// What hasyncd processes tell each other, as plain values; proto/ring.proto explains each field.
+// RingMessage travels over CPG, Heartbeat over UDP. Nothing here knows how it is encoded or sealed.
+// The bounds are those of the decoder: whoever builds a message stays within them (snapshots and grants are
+// split).
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.h"
+#include "base/ids.h"
+
+namespace hasync::hasyncd {
+
+inline constexpr std::size_t kMaxMembers = 16;
+inline constexpr std::size_t kMaxOutbound = 256;              // per IKE_SA
+inline constexpr std::size_t kMaxSealedContext = 256 * 1024;  // bytes
+inline constexpr std::size_t kMaxLeases = 16 * 1024;          // per grant
+inline constexpr std::size_t kMaxSnapshotSas = 1024;          // per part
+inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
+inline constexpr std::size_t kMaxRingMessage = 1000 * 1000;  // bytes, encoded, before sealing
+inline constexpr std::size_t kMaxHeartbeat = 1200;           // bytes, encoded, before sealing
+
+// One run of one hasyncd: a restarted daemon is another process.
+struct Process {
+  NodeId node;
+  Incarnation incarnation;
+  constexpr auto operator<=>(const Process&) const = default;
+};
+
+struct Propose {
+  Epoch epoch;
+  std::vector<NodeId> members;   // ascending, not empty
+  std::vector<NodeId> excluded;  // ascending, none of the members
+  bool operator==(const Propose&) const = default;
+};
+
+struct Sync {
+  Process leader;
+  Epoch epoch;
+  Epoch promised;
+  Epoch installed;
+  std::uint64_t index = 0;
+  std::uint64_t digest = 0;
+  bool has_state = false;
+  bool gateway = false;
+  bool operator==(const Sync&) const = default;
+};
+
+struct Evict {
+  NodeId node;
+  bool operator==(const Evict&) const = default;
+};
+
+struct Hello {
+  bool operator==(const Hello&) const = default;
+};
+
+struct OutboundSa {
+  OutboundKey key;
+  bool esn = false;
+  std::uint64_t used = 0;  // numbers up to here are used up already
+  bool operator==(const OutboundSa&) const = default;
+};
+
+struct Delta {
+  SaId sa;
+  std::uint64_t version = 0;
+  Address peer;  // outer address
+  std::vector<OutboundSa> outbound;
+  std::string sealed;  // the context; raw bytes
+  bool operator==(const Delta&) const = default;
+};
+
+struct Gone {
+  SaId sa;
+  bool operator==(const Gone&) const = default;
+};
+
+struct Lease {
+  OutboundKey key;
+  std::uint64_t end = 0;  // numbers below may be used once this is stable
+  bool operator==(const Lease&) const = default;
+};
+
+struct Grant {
+  std::vector<Lease> leases;
+  bool operator==(const Grant&) const = default;
+};
+
+struct Move {
+  NodeId to;
+  bool operator==(const Move&) const = default;
+};
+
+struct Entry {
+  Epoch epoch;
+  std::variant<Delta, Gone, Grant, Move> body;
+  bool operator==(const Entry&) const = default;
+};
+
+struct SnapshotSa {
+  Delta delta;
+  std::vector<Lease> leases;
+  bool operator==(const SnapshotSa&) const = default;
+};
+
+struct Snapshot {
+  Epoch epoch;
+  std::uint32_t part = 0;  // from 0
+  std::uint32_t parts = 1;
+  Process owner;  // of node kNobody where there is none
+  std::vector<SnapshotSa> sas;
+  bool operator==(const Snapshot&) const = default;
+};
+
+struct RingMessage {
+  Incarnation incarnation;  // of the sender
+  std::uint64_t number = 0;
+  std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body;
+  bool operator==(const RingMessage&) const = default;
+};
+
+struct Ack {
+  Process of;
+  Epoch epoch;
+  std::uint64_t sent_ns = 0;  // as `of` wrote it
+  bool operator==(const Ack&) const = default;
+};
+
+struct Heartbeat {
+  Process from;
+  std::uint64_t number = 0;
+  Epoch epoch;
+  std::uint64_t index = 0;
+  std::uint64_t sent_ns = 0;  // sender's CLOCK_MONOTONIC
+  std::vector<Ack> acks;
+  bool operator==(const Heartbeat&) const = default;
+};
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,362 @@
+#include "hasyncd/wire/ring_codec.h"
+
+#include <optional>
+
+#include "ring.pb.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+namespace wire = proto::ring;
+
+constexpr std::uint32_t kMajor = 1;
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+std::string string_of(const Address& address) {
+  return std::string(text_of(address.wire()));
+}
+
+// --- encoding ---
+
+void put(const Process& from, wire::Process* to) {
+  to->set_node(from.node.value);
+  to->set_incarnation(from.incarnation.value);
+}
+
+void put(SaId from, wire::Sa* to) {
+  to->set_initiator_spi(from.initiator_spi);
+  to->set_responder_spi(from.responder_spi);
+}
+
+void put(const Delta& from, wire::Delta* to) {
+  put(from.sa, to->mutable_sa());
+  to->set_version(from.version);
+  to->set_peer_address(string_of(from.peer));
+  for (const OutboundSa& sa : from.outbound) {
+    wire::OutboundSa* out = to->add_outbound();
+    out->set_address(string_of(sa.key.address));
+    out->set_spi(sa.key.spi.value);
+    out->set_esn(sa.esn);
+    out->set_used(sa.used);
+  }
+  to->set_sealed(from.sealed);
+}
+
+void put(const Lease& from, wire::Grant::Lease* to) {
+  to->set_address(string_of(from.key.address));
+  to->set_spi(from.key.spi.value);
+  to->set_end(from.end);
+}
+
+void put(const Entry& from, wire::Entry* to) {
+  to->set_epoch(from.epoch.value);
+  std::visit(Overloaded{[&](const Delta& d) { put(d, to->mutable_delta()); },
+                        [&](const Gone& g) { put(g.sa, to->mutable_gone()->mutable_sa()); },
+                        [&](const Grant& g) {
+                          wire::Grant* grant = to->mutable_grant();
+                          for (const Lease& lease : g.leases) put(lease, grant->add_leases());
+                        },
+                        [&](const Move& m) { to->mutable_move()->set_to(m.to.value); }},
+             from.body);
+}
+
+void put(const Propose& from, wire::Propose* to) {
+  to->set_epoch(from.epoch.value);
+  for (NodeId node : from.members) to->add_members(node.value);
+  for (NodeId node : from.excluded) to->add_excluded(node.value);
+}
+
+void put(const Sync& from, wire::Sync* to) {
+  put(from.leader, to->mutable_leader());
+  to->set_epoch(from.epoch.value);
+  to->set_promised(from.promised.value);
+  to->set_installed(from.installed.value);
+  to->set_index(from.index);
+  to->set_digest(from.digest);
+  to->set_has_state(from.has_state);
+  to->set_gateway(from.gateway);
+}
+
+void put(const Snapshot& from, wire::Snapshot* to) {
+  to->set_epoch(from.epoch.value);
+  to->set_part(from.part);
+  to->set_parts(from.parts);
+  put(from.owner, to->mutable_owner());
+  for (const SnapshotSa& sa : from.sas) {
+    wire::SnapshotSa* out = to->add_sas();
+    put(sa.delta, out->mutable_delta());
+    for (const Lease& lease : sa.leases) put(lease, out->add_leases());
+  }
+}
+
+template <typename Message>
+Bytes serialized(const Message& message) {
+  Bytes bytes(message.ByteSizeLong());
+  message.SerializeToArray(bytes.data(), static_cast<int>(bytes.size()));
+  return bytes;
+}
+
+// --- decoding: every function returns the first broken rule, or nothing and fills its output ---
+
+using Problem = std::optional<Error>;
+
+Problem at(const std::string& field, const std::string& rule) {
+  return invalid("field " + field + ": " + rule);
+}
+
+Problem too_many(const std::string& field, std::size_t count, std::size_t limit) {
+  return at(field, std::to_string(count) + " of them, " + std::to_string(limit) + " are allowed");
+}
+
+Problem take(const std::string& wire, const std::string& field, Address* to) {
+  Result<Address> address = Address::from_wire(view_of(wire));
+  if (!address) return at(field, address.error().what);
+  *to = *address;
+  return {};
+}
+
+Problem take(const wire::Process& from, const std::string& field, Process* to) {
+  if (from.node() == 0) return at(field + ".node", "is missing or 0");
+  *to = {NodeId{from.node()}, Incarnation{from.incarnation()}};
+  return {};
+}
+
+Problem take(const wire::Sa& from, const std::string& field, SaId* to) {
+  // RFC 7296, section 3.1: neither SPI of an established IKE_SA is zero.
+  if (from.initiator_spi() == 0) return at(field + ".initiator_spi", "is missing or 0");
+  if (from.responder_spi() == 0) return at(field + ".responder_spi", "is missing or 0");
+  *to = {from.initiator_spi(), from.responder_spi()};
+  return {};
+}
+
+template <typename Repeated>
+Problem take_nodes(const Repeated& from, const std::string& field, std::vector<NodeId>* to) {
+  if (static_cast<std::size_t>(from.size()) > kMaxMembers) {
+    return too_many(field, static_cast<std::size_t>(from.size()), kMaxMembers);
+  }
+  std::uint32_t last = 0;
+  for (std::uint32_t node : from) {
+    if (node <= last) return at(field, "nodes are above 0 and ascend");
+    last = node;
+    to->emplace_back(node);
+  }
+  return {};
+}
+
+Problem take_key(const std::string& address, std::uint32_t spi, const std::string& field, OutboundKey* to) {
+  if (spi == 0) return at(field + ".spi", "is missing or 0");  // RFC 4303, section 2.1
+  to->spi = EspSpi{spi};
+  return take(address, field + ".address", &to->address);
+}
+
+Problem take(const wire::Delta& from, const std::string& field, Delta* to) {
+  if (Problem p = take(from.sa(), field + ".sa", &to->sa)) return p;
+  if (Problem p = take(from.peer_address(), field + ".peer_address", &to->peer)) return p;
+  if (static_cast<std::size_t>(from.outbound_size()) > kMaxOutbound) {
+    return too_many(field + ".outbound", static_cast<std::size_t>(from.outbound_size()), kMaxOutbound);
+  }
+  if (from.sealed().size() > kMaxSealedContext) {
+    return at(field + ".sealed", std::to_string(from.sealed().size()) + " bytes are too many");
+  }
+  for (const wire::OutboundSa& sa : from.outbound()) {
+    OutboundSa& out = to->outbound.emplace_back();
+    if (Problem p = take_key(sa.address(), sa.spi(), field + ".outbound", &out.key)) return p;
+    out.esn = sa.esn();
+    out.used = sa.used();
+  }
+  to->version = from.version();
+  to->sealed = from.sealed();
+  return {};
+}
+
+template <typename Repeated>
+Problem take_leases(const Repeated& from, const std::string& field, std::vector<Lease>* to) {
+  if (static_cast<std::size_t>(from.size()) > kMaxLeases) {
+    return too_many(field, static_cast<std::size_t>(from.size()), kMaxLeases);
+  }
+  for (const wire::Grant::Lease& lease : from) {
+    Lease& out = to->emplace_back();
+    if (Problem p = take_key(lease.address(), lease.spi(), field, &out.key)) return p;
+    out.end = lease.end();
+  }
+  return {};
+}
+
+Problem take(const wire::Entry& from, Entry* to) {
+  if (from.epoch() == 0) return at("entry.epoch", "is missing or 0");
+  to->epoch = Epoch{from.epoch()};
+  switch (from.entry_case()) {
+    case wire::Entry::kDelta:
+      return take(from.delta(), "entry.delta", &to->body.emplace<Delta>());
+    case wire::Entry::kGone:
+      return take(from.gone().sa(), "entry.gone.sa", &to->body.emplace<Gone>().sa);
+    case wire::Entry::kGrant:
+      return take_leases(from.grant().leases(), "entry.grant.leases", &to->body.emplace<Grant>().leases);
+    case wire::Entry::kMove:
+      if (from.move().to() == 0) return at("entry.move.to", "is missing or 0");
+      to->body = Move{NodeId{from.move().to()}};
+      return {};
+    case wire::Entry::ENTRY_NOT_SET:
+      break;
+  }
+  return Error{Errc::Unsupported, "field entry: of a kind that is not known here"};
+}
+
+Problem take(const wire::Propose& from, Propose* to) {
+  if (from.epoch() == 0) return at("propose.epoch", "is missing or 0");
+  to->epoch = Epoch{from.epoch()};
+  if (from.members().empty()) return at("propose.members", "is empty");
+  if (Problem p = take_nodes(from.members(), "propose.members", &to->members)) return p;
+  if (Problem p = take_nodes(from.excluded(), "propose.excluded", &to->excluded)) return p;
+  for (NodeId node : to->excluded) {
+    for (NodeId member : to->members) {
+      if (node == member) return at("propose.excluded", "names a member");
+    }
+  }
+  return {};
+}
+
+Problem take(const wire::Sync& from, Sync* to) {
+  if (Problem p = take(from.leader(), "sync.leader", &to->leader)) return p;
+  if (from.epoch() == 0) return at("sync.epoch", "is missing or 0");
+  to->epoch = Epoch{from.epoch()};
+  to->promised = Epoch{from.promised()};
+  to->installed = Epoch{from.installed()};
+  to->index = from.index();
+  to->digest = from.digest();
+  to->has_state = from.has_state();
+  to->gateway = from.gateway();
+  return {};
+}
+
+Problem take(const wire::Snapshot& from, Snapshot* to) {
+  if (from.epoch() == 0) return at("snapshot.epoch", "is missing or 0");
+  if (from.parts() == 0 || from.parts() > kMaxSnapshotParts) {
+    return at("snapshot.parts", std::to_string(from.parts()) + " is not from 1 to 65536");
+  }
+  if (from.part() >= from.parts()) return at("snapshot.part", "is not below snapshot.parts");
+  if (static_cast<std::size_t>(from.sas_size()) > kMaxSnapshotSas) {
+    return too_many("snapshot.sas", static_cast<std::size_t>(from.sas_size()), kMaxSnapshotSas);
+  }
+  to->epoch = Epoch{from.epoch()};
+  to->part = from.part();
+  to->parts = from.parts();
+  to->owner = {NodeId{from.owner().node()}, Incarnation{from.owner().incarnation()}};
+  for (const wire::SnapshotSa& sa : from.sas()) {
+    SnapshotSa& out = to->sas.emplace_back();
+    if (Problem p = take(sa.delta(), "snapshot.sas.delta", &out.delta)) return p;
+    if (Problem p = take_leases(sa.leases(), "snapshot.sas.leases", &out.leases)) return p;
+  }
+  return {};
+}
+
+Problem take_body(const wire::RingMessage& from, RingMessage* to) {
+  switch (from.message_case()) {
+    case wire::RingMessage::kPropose:
+      return take(from.propose(), &to->body.emplace<Propose>());
+    case wire::RingMessage::kSync:
+      return take(from.sync(), &to->body.emplace<Sync>());
+    case wire::RingMessage::kEvict:
+      if (from.evict().node() == 0) return at("evict.node", "is missing or 0");
+      to->body = Evict{NodeId{from.evict().node()}};
+      return {};
+    case wire::RingMessage::kHello:
+      to->body = Hello{};
+      return {};
+    case wire::RingMessage::kEntry:
+      return take(from.entry(), &to->body.emplace<Entry>());
+    case wire::RingMessage::kSnapshot:
+      return take(from.snapshot(), &to->body.emplace<Snapshot>());
+    case wire::RingMessage::MESSAGE_NOT_SET:
+      break;
+  }
+  return Error{Errc::Unsupported, "field message: of a kind that is not known here"};
+}
+
+Problem check_major(std::uint32_t major) {
+  if (major == kMajor) return {};
+  if (major == 0) return at("major", "is missing or 0");
+  return Error{Errc::Unsupported, "field major: " + std::to_string(major) + " is newer than 1"};
+}
+
+template <typename Message>
+Problem parse(BytesView bytes, std::size_t limit, Message* to) {
+  if (bytes.size() > limit) {
+    return invalid("message: " + std::to_string(bytes.size()) + " bytes, " + std::to_string(limit) +
+                   " are allowed");
+  }
+  if (!to->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return invalid("message: not Protobuf");
+  return check_major(to->major());
+}
+
+}  // namespace
+
+Bytes encode(const RingMessage& message) {
+  wire::RingMessage out;
+  out.set_major(kMajor);
+  out.set_incarnation(message.incarnation.value);
+  out.set_number(message.number);
+  std::visit(Overloaded{[&](const Propose& m) { put(m, out.mutable_propose()); },
+                        [&](const Sync& m) { put(m, out.mutable_sync()); },
+                        [&](const Evict& m) { out.mutable_evict()->set_node(m.node.value); },
+                        [&](const Hello&) { out.mutable_hello(); },
+                        [&](const Entry& m) { put(m, out.mutable_entry()); },
+                        [&](const Snapshot& m) { put(m, out.mutable_snapshot()); }},
+             message.body);
+  return serialized(out);
+}
+
+Bytes encode(const Heartbeat& heartbeat) {
+  wire::Heartbeat out;
+  out.set_major(kMajor);
+  put(heartbeat.from, out.mutable_from());
+  out.set_number(heartbeat.number);
+  out.set_epoch(heartbeat.epoch.value);
+  out.set_index(heartbeat.index);
+  out.set_sent_ns(heartbeat.sent_ns);
+  for (const Ack& ack : heartbeat.acks) {
+    wire::Heartbeat::Ack* to = out.add_acks();
+    put(ack.of, to->mutable_of());
+    to->set_epoch(ack.epoch.value);
+    to->set_sent_ns(ack.sent_ns);
+  }
+  return serialized(out);
+}
+
+Result<RingMessage> decode_ring_message(BytesView bytes) {
+  wire::RingMessage in;
+  if (Problem p = parse(bytes, kMaxRingMessage, &in)) return *p;
+  RingMessage out;
+  out.incarnation = Incarnation{in.incarnation()};
+  out.number = in.number();
+  if (Problem p = take_body(in, &out)) return *p;
+  return out;
+}
+
+Result<Heartbeat> decode_heartbeat(BytesView bytes) {
+  wire::Heartbeat in;
+  if (Problem p = parse(bytes, kMaxHeartbeat, &in)) return *p;
+  Heartbeat out;
+  if (Problem p = take(in.from(), "from", &out.from)) return *p;
+  out.number = in.number();
+  out.epoch = Epoch{in.epoch()};
+  out.index = in.index();
+  out.sent_ns = in.sent_ns();
+  if (static_cast<std::size_t>(in.acks_size()) > kMaxMembers) {
+    return *too_many("acks", static_cast<std::size_t>(in.acks_size()), kMaxMembers);
+  }
+  for (const wire::Heartbeat::Ack& ack : in.acks()) {
+    Ack& to = out.acks.emplace_back();
+    if (Problem p = take(ack.of(), "acks.of", &to.of)) return *p;
+    to.epoch = Epoch{ack.epoch()};
+    to.sent_ns = ack.sent_ns();
+  }
+  return out;
+}
+
+}  // namespace hasync::hasyncd

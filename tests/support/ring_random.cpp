@@ -1,0 +1,114 @@
+#include "tests/support/ring_random.h"
+
+namespace hasync::hasyncd {
+
+Address RingRandom::address() {
+  const std::uint64_t bits = engine_();
+  const auto byte = [&](int i) { return static_cast<std::uint8_t>(bits >> (8 * i)); };
+  if (coin()) return Address::v4(byte(0), byte(1), byte(2), byte(3));
+  Address out;
+  out.bytes = {0x20,    0x01,    0x0d,    0xb8,    0,       0,       0,       0,
+               byte(0), byte(1), byte(2), byte(3), byte(4), byte(5), byte(6), byte(7)};
+  return out;
+}
+
+OutboundKey RingRandom::key() {
+  return {address(), EspSpi{static_cast<std::uint32_t>(nonzero())}};
+}
+
+Delta RingRandom::delta() {
+  Delta out;
+  out.sa = sa();
+  out.version = number();
+  out.peer = address();
+  for (std::size_t i = below(4); i > 0; --i) out.outbound.push_back({key(), coin(), number()});
+  for (std::size_t i = below(80); i > 0; --i) out.sealed.push_back(static_cast<char>(engine_()));
+  return out;
+}
+
+std::vector<Lease> RingRandom::leases() {
+  std::vector<Lease> out;
+  for (std::size_t i = below(5); i > 0; --i) out.push_back({key(), number()});
+  return out;
+}
+
+Propose RingRandom::propose() {
+  Propose out;
+  out.epoch = Epoch{nonzero()};
+  out.members.emplace_back(1 + static_cast<std::uint32_t>(below(5)));
+  for (std::uint32_t i = 10; i < 20; ++i) {
+    if (coin()) (coin() ? out.members : out.excluded).emplace_back(i);
+  }
+  return out;
+}
+
+Sync RingRandom::sync() {
+  return {process(), Epoch{nonzero()}, Epoch{number()}, Epoch{number()}, number(), number(), coin(), coin()};
+}
+
+Entry RingRandom::entry() {
+  Entry out;
+  out.epoch = Epoch{nonzero()};
+  switch (below(4)) {
+    case 0:
+      out.body = delta();
+      break;
+    case 1:
+      out.body = Gone{sa()};
+      break;
+    case 2:
+      out.body = Grant{leases()};
+      break;
+    default:
+      out.body = Move{node()};
+      break;
+  }
+  return out;
+}
+
+Snapshot RingRandom::snapshot() {
+  Snapshot out;
+  out.epoch = Epoch{nonzero()};
+  out.parts = static_cast<std::uint32_t>(1 + below(kMaxSnapshotParts));
+  out.part = static_cast<std::uint32_t>(below(out.parts));
+  if (coin()) out.owner = process();
+  for (std::size_t i = below(4); i > 0; --i) out.sas.push_back({delta(), leases()});
+  return out;
+}
+
+RingMessage RingRandom::message() {
+  RingMessage out;
+  out.incarnation = Incarnation{number()};
+  out.number = number();
+  switch (below(6)) {
+    case 0:
+      out.body = propose();
+      break;
+    case 1:
+      out.body = sync();
+      break;
+    case 2:
+      out.body = Evict{node()};
+      break;
+    case 3:
+      out.body = Hello{};
+      break;
+    case 4:
+      out.body = entry();
+      break;
+    default:
+      out.body = snapshot();
+      break;
+  }
+  return out;
+}
+
+Heartbeat RingRandom::heartbeat() {
+  Heartbeat out{process(), number(), Epoch{number()}, number(), number(), {}};
+  for (std::size_t i = below(kMaxMembers + 1); i > 0; --i) {
+    out.acks.push_back({process(), Epoch{number()}, number()});
+  }
+  return out;
+}
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,169 @@
+#include "hasyncd/wire/ring_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "ring.pb.h"
+#include "tests/support/ring_random.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+namespace wire = proto::ring;
+
+Bytes bytes_of(const google::protobuf::MessageLite& message) {
+  const std::string text = message.SerializeAsString();
+  return {text.begin(), text.end()};
+}
+
+TEST(RingCodec, EveryMessageComesBackAsItWas) {
+  RingRandom random(1);
+  for (int i = 0; i < 3000; ++i) {
+    const RingMessage message = random.message();
+    const Result<RingMessage> back = decode_ring_message(encode(message));
+    ASSERT_TRUE(back) << back.error().what;
+    ASSERT_EQ(*back, message);
+  }
+}
+
+TEST(RingCodec, EveryHeartbeatComesBackAsItWas) {
+  RingRandom random(2);
+  for (int i = 0; i < 3000; ++i) {
+    const Heartbeat heartbeat = random.heartbeat();
+    const Bytes bytes = encode(heartbeat);
+    ASSERT_LE(bytes.size(), kMaxHeartbeat);
+    const Result<Heartbeat> back = decode_heartbeat(bytes);
+    ASSERT_TRUE(back) << back.error().what;
+    ASSERT_EQ(*back, heartbeat);
+  }
+}
+
+TEST(RingCodec, DamagedBytesAreRefusedOrGiveAMessageWithinTheRules) {
+  RingRandom random(3);
+  for (int i = 0; i < 20000; ++i) {
+    Bytes bytes = encode(random.message());
+    if (random.below(3) == 0) bytes.resize(random.below(bytes.size() + 1));
+    for (std::size_t hits = random.below(4); hits > 0 && !bytes.empty(); --hits) {
+      bytes[random.below(bytes.size())] ^= static_cast<std::uint8_t>(random.number());
+    }
+    const Result<RingMessage> read = decode_ring_message(bytes);
+    if (!read) {
+      ASSERT_FALSE(read.error().what.empty());
+      continue;
+    }
+    ASSERT_EQ(decode_ring_message(encode(*read)).value(), *read);
+  }
+}
+
+// One broken rule per row; the error names the field.
+struct Row {
+  const char* field;
+  std::function<void(wire::RingMessage&)> breaks;
+  Errc code = Errc::Invalid;
+};
+
+wire::Delta* good_delta(wire::RingMessage& m) {
+  m.mutable_entry()->set_epoch(4);
+  wire::Delta* delta = m.mutable_entry()->mutable_delta();
+  delta->mutable_sa()->set_initiator_spi(1);
+  delta->mutable_sa()->set_responder_spi(2);
+  delta->set_peer_address(std::string(4, 'a'));
+  return delta;
+}
+
+wire::Propose* good_propose(wire::RingMessage& m) {
+  m.mutable_propose()->set_epoch(1);
+  m.mutable_propose()->add_members(1);
+  return m.mutable_propose();
+}
+
+const Row kRows[] = {
+    {"major", [](auto& m) { good_propose(m), m.set_major(0); }},
+    {"major", [](auto& m) { good_propose(m), m.set_major(2); }, Errc::Unsupported},
+    {"message", [](auto&) {}, Errc::Unsupported},
+    {"propose.epoch", [](auto& m) { good_propose(m)->set_epoch(0); }},
+    {"propose.members", [](auto& m) { good_propose(m)->clear_members(); }},
+    {"propose.members", [](auto& m) { good_propose(m)->add_members(1); }},
+    {"propose.members",
+     [](auto& m) {
+       for (unsigned i = 2; i < 40; ++i)
+         good_propose(m)->set_members(0, 1), m.mutable_propose()->add_members(i);
+     }},
+    {"propose.excluded", [](auto& m) { good_propose(m)->add_excluded(1); }},
+    {"sync.leader.node", [](auto& m) { m.mutable_sync()->set_epoch(3); }},
+    {"sync.epoch", [](auto& m) { m.mutable_sync()->mutable_leader()->set_node(3); }},
+    {"evict.node", [](auto& m) { m.mutable_evict(); }},
+    {"entry.epoch", [](auto& m) { m.mutable_entry()->mutable_move()->set_to(1); }},
+    {"entry", [](auto& m) { m.mutable_entry()->set_epoch(1); }, Errc::Unsupported},
+    {"entry.move.to", [](auto& m) { m.mutable_entry()->set_epoch(1), m.mutable_entry()->mutable_move(); }},
+    {"entry.gone.sa.initiator_spi",
+     [](auto& m) { m.mutable_entry()->set_epoch(1), m.mutable_entry()->mutable_gone(); }},
+    {"entry.delta.sa.responder_spi", [](auto& m) { good_delta(m)->mutable_sa()->set_responder_spi(0); }},
+    {"entry.delta.peer_address", [](auto& m) { good_delta(m)->set_peer_address("abc"); }},
+    {"entry.delta.outbound",
+     [](auto& m) {
+       for (int i = 0; i < 300; ++i) good_delta(m)->add_outbound();
+     }},
+    {"entry.delta.outbound.spi", [](auto& m) { good_delta(m)->add_outbound()->set_address("abcd"); }},
+    {"entry.delta.outbound.address", [](auto& m) { good_delta(m)->add_outbound()->set_spi(7); }},
+    {"entry.delta.sealed", [](auto& m) { good_delta(m)->set_sealed(std::string(300000, 'x')); }},
+    {"entry.grant.leases",
+     [](auto& m) {
+       m.mutable_entry()->set_epoch(1);
+       for (int i = 0; i < 20000; ++i) m.mutable_entry()->mutable_grant()->add_leases();
+     }},
+    {"entry.grant.leases.address",
+     [](auto& m) {
+       m.mutable_entry()->set_epoch(1), m.mutable_entry()->mutable_grant()->add_leases()->set_spi(1);
+     }},
+    {"snapshot.epoch", [](auto& m) { m.mutable_snapshot()->set_parts(1); }},
+    {"snapshot.parts", [](auto& m) { m.mutable_snapshot()->set_epoch(1); }},
+    {"snapshot.part",
+     [](auto& m) {
+       m.mutable_snapshot()->set_epoch(1), m.mutable_snapshot()->set_parts(1),
+           m.mutable_snapshot()->set_part(1);
+     }},
+    {"snapshot.sas.delta.sa.initiator_spi",
+     [](auto& m) {
+       m.mutable_snapshot()->set_epoch(1), m.mutable_snapshot()->set_parts(1),
+           m.mutable_snapshot()->add_sas();
+     }},
+};
+
+TEST(RingCodec, ABrokenRuleIsRefusedByTheNameOfItsField) {
+  for (const Row& row : kRows) {
+    wire::RingMessage message;
+    message.set_major(1);
+    row.breaks(message);
+    const Result<RingMessage> read = decode_ring_message(bytes_of(message));
+    ASSERT_FALSE(read) << row.field;
+    EXPECT_EQ(read.error().code, row.code) << read.error().what;
+    EXPECT_EQ(read.error().what.rfind("field " + std::string(row.field) + ": ", 0), 0U) << read.error().what;
+  }
+}
+
+TEST(RingCodec, UnknownFieldsOfANewerMinorVersionAreSkipped) {
+  Bytes bytes = encode(RingMessage{Incarnation{5}, 6, Hello{}});
+  bytes.insert(bytes.end(), {0xf8, 0x07, 0x2a});  // field 127, varint 42
+  EXPECT_TRUE(decode_ring_message(bytes));
+}
+
+TEST(RingCodec, OversizedBytesAreRefusedUnread) {
+  EXPECT_FALSE(decode_ring_message(Bytes(kMaxRingMessage + 1)));
+  EXPECT_FALSE(decode_heartbeat(Bytes(kMaxHeartbeat + 1)));
+}
+
+TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcks) {
+  wire::Heartbeat heartbeat;
+  heartbeat.set_major(1);
+  EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field from.node: is missing or 0");
+  heartbeat.mutable_from()->set_node(1);
+  heartbeat.add_acks();
+  EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field acks.of.node: is missing or 0");
+  for (int i = 0; i < 16; ++i) heartbeat.add_acks()->mutable_of()->set_node(1);
+  EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field acks: 17 of them, 16 are allowed");
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
