@@ -20,7 +20,7 @@ endif()
 # Warnings are errors for our code; generated code (proto/) does not link this.
 add_library(hasync_warnings INTERFACE)
 target_compile_options(hasync_warnings INTERFACE
-  -Wall -Wextra -Werror -Wshadow -Wswitch-enum
+  -Wall -Wextra -Werror -Wshadow -Wswitch-enum -Wno-missing-field-initializers
   $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wnon-virtual-dtor -Woverloaded-virtual>)
 target_include_directories(hasync_warnings INTERFACE ${PROJECT_SOURCE_DIR})
 

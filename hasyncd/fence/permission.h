@@ -1,0 +1,56 @@
+// Permission: until when this node may pass packets, and whose heartbeats it honours.
+//
+// The deadline counts from the *send* time of the newest heartbeat that a majority of the configured members has
+// acknowledged (design.md, section 6), never from now. Honouring a heartbeat is a promise: this member takes part in no
+// change of that owner until the fence, counted from that heartbeat, has run out (docs/decisions/0001-epochs.md, 7 and 8).
+// Refuses to know: segments, packets, the log.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "hasyncd/log/agreement.h"
+
+namespace hasync::hasyncd {
+
+struct FenceSettings {
+  Duration fence = std::chrono::milliseconds{80};
+  // Added to the wait of a new owner: clocks of two nodes run apart by at most this share.
+  std::uint32_t drift_ppm = 1000;
+};
+
+// How long a new owner waits, once every member has been heard in the epoch, until the old one's permission has ended on any clock.
+Duration takeover_wait(const FenceSettings& settings);
+
+class Permission {
+ public:
+  Permission(Process self, std::size_t majority, FenceSettings settings)
+      : self_(self), majority_(majority), settings_(settings) {}
+
+  void install(const Install& install);
+  // `by` sent back that it honours our heartbeat of `sent`.
+  void acknowledged(Process by, const Ack& ack);
+  // Until when packets may pass. Nothing while no majority has acknowledged anything in this epoch.
+  std::optional<Instant> deadline(Instant now) const;
+
+  // A heartbeat of another member arrived. Only one that names our own installed epoch is honoured: so whoever has
+  // been heard in an epoch honours no owner of an earlier one any more.
+  void heard(const Heartbeat& heartbeat);
+  // Every member has been heard in this epoch: from here on counts the wait of a new owner.
+  bool all_heard() const;
+  // What to send back with the next heartbeat.
+  std::vector<Ack> honoured() const;
+
+ private:
+  bool is_member(Process process) const;
+
+  Process self_;
+  std::size_t majority_;
+  FenceSettings settings_;
+  std::optional<Install> install_;
+  std::map<NodeId, Instant> acknowledged_;  // newest send time of ours, per member
+  std::map<NodeId, Ack> honoured_;
+};
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,236 @@
+#include "hasyncd/log/replica.h"
+
+#include <algorithm>
+
+namespace hasync::hasyncd {
+
+namespace {
+
+constexpr std::size_t kSnapshotBytes = 256 * 1024;  // per part: well below CPG's largest message
+
+std::uint64_t mixed(std::uint64_t digest, std::uint64_t word) {
+  // splitmix64's finaliser: spreads each entry's name over the digest. Not a defence against forgers; the seal is.
+  std::uint64_t z = digest + 0x9e3779b97f4a7c15U + word;
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
+}
+
+}  // namespace
+
+Changes Replica::install(const Install& install) {
+  install_ = install;
+  epoch_ = install.epoch;
+  index_ = 1;
+  digest_ = mixed(install.epoch.value, install.reference.value);
+  waiting_.reset();
+  Changes out;
+  out.counted = true;
+  const EpochMember* me = install.find(self_.node);
+  if (install.reference == kNobody) {
+    for (const auto& [sa, context] : contexts_) out.gone.push_back(sa);
+    for (const auto& [key, lease] : leases_) out.unleased.push_back(key);
+    begin_empty();
+  } else if (me == nullptr || me->needy) {
+    whole_ = false;
+    waiting_.emplace();
+    return out;
+  }
+  choose_owner(out);
+  return out;
+}
+
+void Replica::begin_empty() {
+  contexts_.clear();
+  leases_.clear();
+  owner_ = {};
+  whole_ = true;
+}
+
+// Every member computes the same: the owner is part of the state, and who is needy is part of the install.
+void Replica::choose_owner(Changes& out) {
+  const EpochMember* present = install_.find(owner_.node);
+  if (present != nullptr && present->process == owner_ && !present->needy) return;
+  const auto pick = [this](bool needy) {
+    return std::ranges::find_if(install_.members,
+                                [needy](const EpochMember& m) { return m.gateway && m.needy == needy; });
+  };
+  auto next = pick(false);
+  if (next == install_.members.end()) next = pick(true);
+  change_owner(next == install_.members.end() ? Process{} : next->process, out);
+}
+
+// The change itself is the grant: the new owner has [end, end + lease), everybody else stands behind it.
+void Replica::change_owner(Process to, Changes& out) {
+  owner_ = to;
+  out.owner_changed = true;
+  for (auto& [key, lease] : leases_) {
+    lease.floor = lease.end;
+    lease.end += lease_;
+    out.leased.push_back(key);
+  }
+}
+
+Changes Replica::apply(Process from, std::uint64_t number, const Entry& entry) {
+  Changes out;
+  if (entry.epoch != epoch_ || install_.find(from.node) == nullptr) return out;
+  if (!whole_) {
+    if (waiting_) waiting_->entries.push_back({{from, number}, entry});
+    out.counted = waiting_.has_value();
+    return out;
+  }
+  out.counted = true;
+  ++index_;
+  digest_ = mixed(mixed(digest_, from.incarnation.value), number);
+  if (from != owner_) {
+    out.refused = true;
+    return out;
+  }
+  std::visit([&](const auto& body) { apply_body(from, body, out); }, entry.body);
+  return out;
+}
+
+void Replica::apply_body(Process /*from*/, const Delta& delta, Changes& out) {
+  const auto known = contexts_.find(delta.sa);
+  if (known != contexts_.end() && known->second.version >= delta.version) {
+    out.refused = true;
+    return;
+  }
+  const Delta* before = known == contexts_.end() ? nullptr : &known->second;
+  for (const OutboundSa& outbound : delta.outbound) lease_new(before, delta, outbound, out);
+  if (before != nullptr) drop_leases(*before, delta.outbound, out);
+  contexts_.insert_or_assign(delta.sa, delta);
+  out.upserted.push_back(delta.sa);
+}
+
+void Replica::lease_new(const Delta* before, const Delta& delta, const OutboundSa& outbound, Changes& out) {
+  if (const auto known = leases_.find(outbound.key); known != leases_.end()) {
+    known->second.sa = delta.sa;  // an IKE rekey hands its CHILD_SAs on
+    return;
+  }
+  std::uint64_t floor = outbound.used + 1;
+  // The peer's address changed (RFC 4555): the same SA under another key. Its numbers go on behind its lease.
+  for (const OutboundSa& old : before == nullptr ? std::vector<OutboundSa>{} : before->outbound) {
+    const auto lease = leases_.find(old.key);
+    if (old.key.spi == outbound.key.spi && lease != leases_.end()) floor = std::max(floor, lease->second.end);
+  }
+  leases_.emplace(outbound.key, LeaseState{delta.sa, floor, floor + lease_, outbound.esn});
+  out.leased.push_back(outbound.key);
+}
+
+void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out) {
+  for (const OutboundSa& old : before.outbound) {
+    const auto lease = leases_.find(old.key);
+    const bool handed_on = lease == leases_.end() || lease->second.sa != before.sa;
+    if (handed_on || std::ranges::find(keep, old.key, &OutboundSa::key) != keep.end()) continue;
+    leases_.erase(lease);
+    out.unleased.push_back(old.key);
+  }
+}
+
+void Replica::apply_body(Process /*from*/, const Gone& gone, Changes& out) {
+  const auto known = contexts_.find(gone.sa);
+  if (known == contexts_.end()) {
+    out.refused = true;
+    return;
+  }
+  drop_leases(known->second, {}, out);
+  contexts_.erase(known);
+  out.gone.push_back(gone.sa);
+}
+
+void Replica::apply_body(Process /*from*/, const Grant& grant, Changes& out) {
+  for (const Lease& lease : grant.leases) {
+    const auto known = leases_.find(lease.key);
+    if (known == leases_.end() || lease.end <= known->second.end) continue;
+    known->second.end = lease.end;
+    out.leased.push_back(lease.key);
+  }
+}
+
+void Replica::apply_body(Process /*from*/, const Move& move, Changes& out) {
+  const EpochMember* to = install_.find(move.to);
+  if (to == nullptr || !to->gateway || to->process == owner_) {
+    out.refused = true;
+    return;
+  }
+  change_owner(to->process, out);
+}
+
+std::vector<Snapshot> Replica::snapshot() const {
+  std::vector<Snapshot> parts(1, Snapshot{.epoch = epoch_, .owner = owner_});
+  std::size_t bytes = 0;
+  for (const auto& [sa, delta] : contexts_) {
+    if (bytes > kSnapshotBytes || parts.back().sas.size() >= kMaxSnapshotSas) {
+      parts.push_back({.epoch = epoch_, .owner = owner_});
+      bytes = 0;
+    }
+    SnapshotSa record{delta, {}};
+    for (const OutboundSa& outbound : delta.outbound) {
+      const auto lease = leases_.find(outbound.key);
+      if (lease != leases_.end() && lease->second.sa == sa) record.leases.push_back({outbound.key, lease->second.end});
+    }
+    bytes += delta.sealed.size() + 64 * (delta.outbound.size() + 1);
+    parts.back().sas.push_back(std::move(record));
+  }
+  for (std::uint32_t i = 0; i < parts.size(); ++i) {
+    parts[i].part = i;
+    parts[i].parts = static_cast<std::uint32_t>(parts.size());
+  }
+  return parts;
+}
+
+Changes Replica::take(NodeId from, const Snapshot& part) {
+  if (!waiting_ || part.epoch != epoch_ || from != install_.reference) return {};
+  // Parts of one sender arrive in their order; anything else is no snapshot.
+  if (part.part != waiting_->parts.size()) return {};
+  waiting_->parts.push_back(part);
+  if (waiting_->parts.size() < part.parts) return {};
+  return finish_snapshot();
+}
+
+Changes Replica::finish_snapshot() {
+  Changes out;
+  out.counted = out.became_whole = true;
+  std::map<SaId, Delta> before;
+  std::map<OutboundKey, LeaseState> leases_before;
+  before.swap(contexts_);
+  leases_before.swap(leases_);
+  const Waiting waiting = std::move(*waiting_);
+  waiting_.reset();
+  whole_ = true;
+  const Process was = owner_;
+  owner_ = waiting.parts.front().owner;
+  out.owner_changed = owner_ != was;
+  for (const Snapshot& part : waiting.parts) {
+    for (const auto& [delta, leases] : part.sas) {
+      contexts_.insert_or_assign(delta.sa, delta);
+      out.upserted.push_back(delta.sa);
+      for (const OutboundSa& outbound : delta.outbound) {
+        const auto lease = std::ranges::find(leases, outbound.key, &Lease::key);
+        if (lease == leases.end()) continue;
+        // If this process is the owner, the install has just made it so and granted [end - lease, end).
+        leases_.insert_or_assign(outbound.key, LeaseState{delta.sa, lease->end - lease_, lease->end, outbound.esn});
+        out.leased.push_back(outbound.key);
+      }
+    }
+  }
+  for (const auto& [sa, delta] : before) {
+    if (!contexts_.contains(sa)) out.gone.push_back(sa);
+  }
+  for (const auto& [key, lease] : leases_before) {
+    if (!leases_.contains(key)) out.unleased.push_back(key);
+  }
+  for (const auto& [name, entry] : waiting.entries) {
+    const Changes more = apply(name.first, name.second, entry);
+    const auto append = [](auto& to, const auto& what) { to.insert(to.end(), what.begin(), what.end()); };
+    append(out.upserted, more.upserted);
+    append(out.gone, more.gone);
+    append(out.leased, more.leased);
+    append(out.unleased, more.unleased);
+    out.owner_changed |= more.owner_changed;
+  }
+  return out;
+}
+
+}  // namespace hasync::hasyncd

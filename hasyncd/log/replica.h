@@ -1,0 +1,92 @@
+// Replica: the replicated state, as the log makes it. Who owns, which contexts there are, which numbers are leased.
+//
+// apply() is a pure function of the entries delivered in an epoch, so members that installed the same epoch from the
+// same reference hold the same state at the same index. Refuses to know: charon, kernels, keys (contexts stay sealed),
+// time, and what is stable (Stability).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "hasyncd/log/agreement.h"
+#include "hasyncd/wire/messages.h"
+
+namespace hasync::hasyncd {
+
+// Numbers of one outbound SA. The owner may use floor <= number < end, once the grant of `end` is stable.
+struct LeaseState {
+  SaId sa;
+  std::uint64_t floor = 0;
+  std::uint64_t end = 0;
+  bool esn = false;
+  bool operator==(const LeaseState&) const = default;
+};
+
+// What one step changed, for whoever turns it into effects. Lists are without repetition, in no given order.
+struct Changes {
+  bool counted = false;  // false: the entry was void and is not part of the log
+  bool refused = false;  // counted, but it broke a rule (not from the owner, unknown SA, older version): no effect
+  std::vector<SaId> upserted;
+  std::vector<SaId> gone;
+  std::vector<OutboundKey> leased;    // new, extended, or moved on by a change of owner
+  std::vector<OutboundKey> unleased;  // the gate forgets them
+  bool owner_changed = false;
+  bool became_whole = false;  // the last part of a snapshot was applied
+};
+
+class Replica {
+ public:
+  // `lease`: numbers granted at a time. `self` finds this process in an Install.
+  Replica(Process self, std::uint64_t lease) : self_(self), lease_(lease) {}
+
+  Changes install(const Install& install);
+  Changes apply(Process from, std::uint64_t number, const Entry& entry);
+  Changes take(NodeId from, const Snapshot& part);
+  // The state as it stands, in parts that fit a ring message. Only of a whole state.
+  std::vector<Snapshot> snapshot() const;
+  // Memory must not be used any more (evicted, ring lost): not whole until the next snapshot.
+  void distrust() { whole_ = false; }
+
+  StateMark mark() const { return {epoch_, index_, digest_, whole_}; }
+  // Entries applied in this epoch, counting its beginning as the first; 0 while a snapshot is awaited.
+  std::uint64_t index() const { return whole_ ? index_ : 0; }
+  bool whole() const { return whole_; }
+  Process owner() const { return owner_; }
+  std::uint64_t lease_size() const { return lease_; }
+  const std::map<SaId, Delta>& contexts() const { return contexts_; }
+  const std::map<OutboundKey, LeaseState>& leases() const { return leases_; }
+
+ private:
+  void apply_body(Process from, const Delta& delta, Changes& out);
+  void apply_body(Process from, const Gone& gone, Changes& out);
+  void apply_body(Process from, const Grant& grant, Changes& out);
+  void apply_body(Process from, const Move& move, Changes& out);
+  void choose_owner(Changes& out);
+  void change_owner(Process to, Changes& out);
+  void lease_new(const Delta* before, const Delta& delta, const OutboundSa& outbound, Changes& out);
+  void drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
+  void begin_empty();
+  Changes finish_snapshot();
+
+  Process self_;
+  std::uint64_t lease_;
+  Install install_;
+  Epoch epoch_;
+  std::uint64_t index_ = 0;
+  std::uint64_t digest_ = 0;
+  bool whole_ = false;
+  Process owner_;
+  std::map<SaId, Delta> contexts_;
+  std::map<OutboundKey, LeaseState> leases_;
+
+  struct Waiting {  // entries and parts that came before the snapshot was complete
+    std::vector<Snapshot> parts;
+    std::vector<std::pair<std::pair<Process, std::uint64_t>, Entry>> entries;
+  };
+  std::optional<Waiting> waiting_;
+};
+
+}  // namespace hasync::hasyncd
