@@ -16,9 +16,9 @@ struct Id {
   constexpr auto operator<=>(const Id&) const = default;
 };
 
-using NodeId = Id<struct NodeTag, std::uint32_t>;        // Corosync's nodeid; 0 is nobody
-using SegmentId = Id<struct SegmentTag, std::uint32_t>;  // below kSegments
-using Epoch = Id<struct EpochTag, std::uint64_t>;        // number of an agreed view; 0 is none
+using NodeId = Id<struct NodeTag, std::uint32_t>;              // Corosync's nodeid; 0 is nobody
+using SegmentId = Id<struct SegmentTag, std::uint32_t>;        // below kSegments
+using Epoch = Id<struct EpochTag, std::uint64_t>;              // number of an agreed view; 0 is none
 using Incarnation = Id<struct IncarnationTag, std::uint64_t>;  // drawn at each start of a hasyncd
 using EspSpi = Id<struct EspSpiTag, std::uint32_t>;            // host byte order
 

@@ -27,8 +27,10 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -53,6 +55,8 @@ struct Done {
 };
 using Status = Result<Done>;
 
-inline Error invalid(std::string what) { return {Errc::Invalid, std::move(what)}; }
+inline Error invalid(std::string what) {
+  return {Errc::Invalid, std::move(what)};
+}
 
 }  // namespace hasync

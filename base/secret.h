@@ -1,5 +1,5 @@
-// Key material. Move-only and wiped when it goes; it has no formatter and no comparison, so that logging it or
-// leaking it through a compare does not compile.
+// Key material. Move-only and wiped when it goes; it has no formatter and no comparison, so that logging it
+// or leaking it through a compare does not compile.
 #pragma once
 
 #include <openssl/crypto.h>

@@ -40,12 +40,6 @@ void Permission::heard(const Heartbeat& heartbeat) {
   if (heartbeat.sent_ns > ack.sent_ns) ack = {heartbeat.from, heartbeat.epoch, heartbeat.sent_ns};
 }
 
-bool Permission::all_heard() const {
-  return install_ && std::ranges::all_of(install_->members, [this](const EpochMember& m) {
-    return m.process == self_ || honoured_.contains(m.process.node);
-  });
-}
-
 std::vector<Ack> Permission::honoured() const {
   std::vector<Ack> out;
   for (const auto& [node, ack] : honoured_) out.push_back(ack);

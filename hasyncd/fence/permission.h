@@ -1,9 +1,9 @@
 // Permission: until when this node may pass packets, and whose heartbeats it honours.
 //
-// The deadline counts from the *send* time of the newest heartbeat that a majority of the configured members has
-// acknowledged (design.md, section 6), never from now. Honouring a heartbeat is a promise: this member takes part in no
-// change of that owner until the fence, counted from that heartbeat, has run out (docs/decisions/0001-epochs.md, 7 and 8).
-// Refuses to know: segments, packets, the log.
+// The deadline counts from the *send* time of the newest heartbeat that a majority of the configured members
+// has acknowledged (design.md, section 6), never from now. Honouring a heartbeat is a promise: this member
+// takes part in no change of that owner until the fence, counted from that heartbeat, has run out
+// (docs/decisions/0001-epochs.md, 7 and 8). Refuses to know: segments, packets, the log.
 #pragma once
 
 #include <map>
@@ -20,7 +20,8 @@ struct FenceSettings {
   std::uint32_t drift_ppm = 1000;
 };
 
-// How long a new owner waits, once every member has been heard in the epoch, until the old one's permission has ended on any clock.
+// How long a new owner waits, once a majority has been heard in its epoch, until the old one's permission has
+// ended on any clock.
 Duration takeover_wait(const FenceSettings& settings);
 
 class Permission {
@@ -34,11 +35,12 @@ class Permission {
   // Until when packets may pass. Nothing while no majority has acknowledged anything in this epoch.
   std::optional<Instant> deadline(Instant now) const;
 
-  // A heartbeat of another member arrived. Only one that names our own installed epoch is honoured: so whoever has
-  // been heard in an epoch honours no owner of an earlier one any more.
+  // A heartbeat of another member arrived. Only one that names our own installed epoch is honoured: so
+  // whoever has been heard in an epoch honours no owner of an earlier one any more.
   void heard(const Heartbeat& heartbeat);
-  // Every member has been heard in this epoch: from here on counts the wait of a new owner.
-  bool all_heard() const;
+  // A majority, this node included, has been heard in this epoch, so an owner of an earlier one has lost its
+  // own: from here on counts the wait of a new owner.
+  bool majority_heard() const { return install_ && honoured_.size() + 1 >= majority_; }
   // What to send back with the next heartbeat.
   std::vector<Ack> honoured() const;
 

@@ -1,7 +1,7 @@
 // Silence: which members of the group have not been heard as hasyncd for too long.
 //
-// A node that Corosync sees but whose hasyncd is stopped or hung would hold up everything that must become stable
-// (design.md, section 4, "evicted"). Refuses to know what follows from it.
+// A node that Corosync sees but whose hasyncd is stopped or hung would hold up everything that must become
+// stable (design.md, section 4, "evicted"). Refuses to know what follows from it.
 #pragma once
 
 #include <map>

@@ -1,6 +1,7 @@
 #include "hasyncd/log/agreement.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 namespace hasync::hasyncd {
@@ -10,10 +11,10 @@ const EpochMember* Install::find(NodeId node) const {
   return it == members.end() ? nullptr : &*it;
 }
 
-Agreement::Agreement(AgreementSettings settings, Epoch promised, Epoch installed)
+Agreement::Agreement(AgreementSettings settings, Epoch promised, Epoch confirmed)
     : settings_(std::move(settings)),
-      promised_(std::max(promised, installed)),
-      installed_(installed),
+      promised_(std::max(promised, confirmed)),
+      confirmed_(confirmed),
       highest_seen_(promised_),
       hello_wait_(settings_.hello) {}
 
@@ -28,18 +29,23 @@ bool Agreement::configured(NodeId node) const {
 }
 
 AgreementActions Agreement::on_view(const std::vector<NodeId>& nodes, Instant now) {
-  std::set<NodeId> group;
-  std::ranges::copy_if(nodes, std::inserter(group, group.end()), [this](NodeId n) { return configured(n); });
-  // A process that left is not excluded any more: whoever joins under its node is another one.
-  std::erase_if(excluded_, [&](NodeId n) { return !group.contains(n); });
-  group_ = std::move(group);
+  group_.clear();
+  std::ranges::copy_if(nodes, std::inserter(group_, group_.end()),
+                       [this](NodeId n) { return configured(n); });
+  // Processes that come together from different groups have seen different evictions: all begin with none.
+  // Who is still silent is accused again.
+  excluded_.clear();
   return candidates_changed(now);
 }
 
+// From here on entries are void, at the same point of the order for all who are together; only an install
+// ends it.
 AgreementActions Agreement::candidates_changed(Instant now) {
   AgreementActions out;
   frozen_ = true;
   round_.reset();
+  accusers_.clear();
+  my_proposal_.reset();
   propose_again_ = now + settings_.retry;
   const auto left = candidates();
   if (left.size() >= majority() && left.front() == settings_.self.node) propose(out, now);
@@ -47,86 +53,105 @@ AgreementActions Agreement::candidates_changed(Instant now) {
 }
 
 void Agreement::propose(AgreementActions& out, Instant now) {
-  highest_seen_ = std::max(highest_seen_, promised_);
+  highest_seen_ = Epoch{std::max(highest_seen_, promised_).value + 1};
+  my_proposal_ = highest_seen_;
   out.push_back(Multicast{Propose{
-      .epoch = Epoch{highest_seen_.value + 1}, .members = candidates(), .excluded = {excluded_.begin(), excluded_.end()}}});
+      .epoch = highest_seen_, .members = candidates(), .excluded = {excluded_.begin(), excluded_.end()}}});
   propose_again_ = now + settings_.retry;
 }
 
-// The proposal must speak of the group exactly as it is at this point of the order; what it leaves out is its right.
+// The proposal must speak of the group exactly as it is at this point of the order; what it leaves out is its
+// right.
 bool Agreement::acceptable(NodeId from, const Propose& propose) const {
   std::set<NodeId> named(propose.members.begin(), propose.members.end());
-  if (!named.contains(from) || !named.contains(settings_.self.node) || named.size() < majority()) return false;
+  if (!named.contains(from) || named.size() < majority()) return false;
   named.insert(propose.excluded.begin(), propose.excluded.end());
   return named == group_ && named.size() == propose.members.size() + propose.excluded.size();
 }
 
-void Agreement::adopt_exclusions(const Propose& propose) {
-  excluded_ = {propose.excluded.begin(), propose.excluded.end()};
-}
-
-AgreementActions Agreement::on_message(Process from, const Propose& propose, const StateMark& mine, Instant now) {
+AgreementActions Agreement::on_message(Process from, const Propose& propose, const StateMark& mine,
+                                       Instant now) {
   if (!group_.contains(from.node)) return {};
   frozen_ = true;
   highest_seen_ = std::max(highest_seen_, propose.epoch);
   propose_again_ = std::max(propose_again_, now + settings_.retry);
   if (!acceptable(from.node, propose)) return {};
 
-  AgreementActions out;
-  Sync sync{.leader = from, .epoch = propose.epoch, .promised = propose.epoch, .installed = installed_,
-            .index = mine.index, .digest = mine.digest, .has_state = mine.whole && mine.installed == installed_,
-            .gateway = settings_.gateway};
-  if (propose.epoch <= promised_) {
-    sync.promised = promised_;
-  } else {
-    adopt_exclusions(propose);
-    promised_ = propose.epoch;
-    round_ = Round{from, propose.epoch, {propose.members.begin(), propose.members.end()}, {}};
-    out.push_back(Persist{promised_, installed_});
+  Sync sync{.leader = from,
+            .epoch = propose.epoch,
+            .promised = promised_,
+            .refused = propose.epoch <= promised_,
+            .confirmed = confirmed_,
+            .state_epoch = mine.epoch,
+            .index = mine.index,
+            .digest = mine.digest,
+            .has_state = mine.whole,
+            .gateway = settings_.gateway,
+            .owner = mine.whole && mine.owner,
+            .blank = settings_.blank};
+  if (sync.refused) return {Multicast{sync}};
+
+  excluded_ = {propose.excluded.begin(), propose.excluded.end()};
+  if (excluded_.contains(settings_.self.node)) {
+    leave_out_self(now);
+    return {Excluded{}};
   }
-  out.push_back(Multicast{sync});
-  return out;
+  sync.promised = promised_ = propose.epoch;
+  round_ = Round{from, propose.epoch, {propose.members.begin(), propose.members.end()}, {}, now};
+  return {Persist{promised_, confirmed_}, Multicast{sync}};
 }
 
 AgreementActions Agreement::on_message(Process from, const Sync& sync, Instant now) {
   AgreementActions out;
-  highest_seen_ = std::max({highest_seen_, sync.promised, sync.installed});
-  const bool refused = sync.promised != sync.epoch;
-  if (refused) {
-    // The leader alone repeats its proposal, above what stood in its way, unless a newer round has begun.
-    const bool mine = sync.leader == settings_.self && (!round_ || round_->epoch <= sync.epoch);
-    if (mine && is_candidate(settings_.self.node)) propose(out, now);
+  highest_seen_ = std::max({highest_seen_, sync.promised, sync.state_epoch});
+  if (sync.refused) {
+    // The leader alone repeats its proposal, once, above what stood in its way.
+    if (sync.leader == settings_.self && my_proposal_ == sync.epoch && is_candidate(settings_.self.node)) {
+      propose(out, now);
+    }
     return out;
   }
-  if (!round_ || round_->epoch != sync.epoch || round_->leader != sync.leader || !round_->members.contains(from.node)) {
+  if (!round_ || round_->epoch != sync.epoch || round_->leader != sync.leader ||
+      !round_->members.contains(from.node)) {
     return out;
   }
   round_->syncs.insert_or_assign(from.node, std::pair{from, sync});
-  if (complete()) finish(out);
+  if (round_->syncs.size() == round_->members.size()) finish(out);
   return out;
 }
 
-bool Agreement::complete() const { return round_ && round_->syncs.size() == round_->members.size(); }
-
-// The reference holds everything that was stable: see "Why it holds" in the decision.
-std::optional<Install> Agreement::result() const {
-  Epoch newest{};
-  for (const auto& [node, said] : round_->syncs) newest = std::max(newest, said.second.installed);
-  const std::pair<Process, Sync>* reference = nullptr;
+// Whose state the epoch begins with: it holds everything that was stable (decision 0001, "Why it holds"). The
+// owner goes first among equals, so that a healthy one stays.
+const std::pair<Process, Sync>* Agreement::reference() const {
+  const std::pair<Process, Sync>* best = nullptr;
+  const auto rank = [](const Sync& s) { return std::tuple{s.state_epoch, s.owner, s.index}; };
   for (const auto& [node, said] : round_->syncs) {
-    const Sync& sync = said.second;
-    if (!sync.has_state || sync.installed != newest) continue;
-    if (reference == nullptr || sync.index > reference->second.index) reference = &said;
+    if (!said.second.has_state) continue;
+    if (best == nullptr || rank(said.second) > rank(best->second)) best = &said;
   }
-  const bool everyone = round_->members.size() == settings_.configured.size();
-  if (reference == nullptr && newest != Epoch{} && !everyone) return std::nullopt;
+  return best;
+}
 
-  Install install{round_->epoch, {}, reference == nullptr ? kNobody : reference->first.node};
+std::optional<Install> Agreement::result() const {
+  Epoch confirmed{};
+  std::size_t with_memory = 0;
+  for (const auto& [node, said] : round_->syncs) {
+    confirmed = std::max(confirmed, said.second.confirmed);
+    if (!said.second.blank) ++with_memory;
+  }
+  const auto* best = reference();
+  const bool everyone = round_->members.size() == settings_.configured.size();
+  // Without memory a node cannot vouch for the past: unless all begin, or all are here, the others must be a
+  // majority.
+  if (with_memory != 0 && with_memory < majority() && !everyone) return std::nullopt;
+  if (best != nullptr && best->second.state_epoch < confirmed) best = nullptr;
+  if (best == nullptr && confirmed != Epoch{} && !everyone) return std::nullopt;
+
+  Install install{round_->epoch, {}, best == nullptr ? kNobody : best->first.node};
+  const auto mark = [](const Sync& s) { return std::tuple{s.has_state, s.state_epoch, s.index, s.digest}; };
   for (const auto& [node, said] : round_->syncs) {
     const auto& [process, sync] = said;
-    const auto mark = [](const Sync& s) { return std::tuple{s.has_state, s.installed, s.index, s.digest}; };
-    const bool needy = reference != nullptr && mark(sync) != mark(reference->second);
-    install.members.push_back({process, sync.gateway, needy});
+    install.members.push_back({process, sync.gateway, best != nullptr && mark(sync) != mark(best->second)});
   }
   return install;
 }
@@ -135,25 +160,45 @@ void Agreement::finish(AgreementActions& out) {
   const auto install = result();
   round_.reset();
   if (!install) return;
-  installed_ = install->epoch;
   current_ = install;
   frozen_ = false;
+  my_proposal_.reset();
   hello_wait_ = settings_.hello;
-  out.push_back(Persist{promised_, installed_});
   out.push_back(Installed{*install});
+}
+
+AgreementActions Agreement::confirm() {
+  if (!current_ || confirmed()) return {};
+  confirmed_ = current_->epoch;
+  settings_.blank = false;
+  return {Persist{promised_, confirmed_}};
+}
+
+std::vector<NodeId> Agreement::overdue(Instant now) const {
+  std::vector<NodeId> out;
+  if (!round_ || now - round_->since < settings_.retry) return out;
+  std::ranges::copy_if(round_->members, std::back_inserter(out),
+                       [this](NodeId n) { return !round_->syncs.contains(n); });
+  return out;
 }
 
 AgreementActions Agreement::on_message(Process from, const Evict& evict, Instant now) {
   if (!is_candidate(from.node) || !is_candidate(evict.node) || evict.node == from.node) return {};
+  auto& accusers = accusers_[evict.node];
+  accusers.insert(from.node);
+  if (accusers.size() < majority()) return {};
   excluded_.insert(evict.node);
   AgreementActions out = candidates_changed(now);
-  if (evict.node == settings_.self.node) {
-    current_.reset();
-    say_hello_ = now + hello_wait_;
-    hello_wait_ = std::min(2 * hello_wait_, settings_.hello_longest);
-    out = {Excluded{}};
-  }
-  return out;
+  if (evict.node != settings_.self.node) return out;
+  leave_out_self(now);
+  return {Excluded{}};
+}
+
+void Agreement::leave_out_self(Instant now) {
+  round_.reset();
+  current_.reset();
+  say_hello_ = now + hello_wait_;
+  hello_wait_ = std::min(2 * hello_wait_, settings_.hello_longest);
 }
 
 AgreementActions Agreement::on_message(Process from, const Hello& /*hello*/, Instant now) {
@@ -164,20 +209,21 @@ AgreementActions Agreement::on_message(Process from, const Hello& /*hello*/, Ins
 void Agreement::on_ring_lost() {
   group_.clear();
   excluded_.clear();
+  accusers_.clear();
   round_.reset();
   current_.reset();
+  my_proposal_.reset();
   frozen_ = true;
 }
 
 AgreementActions Agreement::on_tick(Instant now) {
-  AgreementActions out;
-  if (group_.empty()) return out;
+  if (group_.empty()) return {};
   if (excluded_.contains(settings_.self.node)) {
-    if (now < say_hello_) return out;
+    if (now < say_hello_) return {};
     say_hello_ = now + hello_wait_;
-    out.push_back(Multicast{Hello{}});
-    return out;
+    return {Multicast{Hello{}}};
   }
+  AgreementActions out;
   const auto left = candidates();
   if (frozen_ && now >= propose_again_ && left.size() >= majority() && left.front() == settings_.self.node) {
     propose(out, now);
@@ -186,8 +232,8 @@ AgreementActions Agreement::on_tick(Instant now) {
 }
 
 AgreementActions Agreement::suspect(NodeId node) {
-  const bool pointless = node == settings_.self.node || !is_candidate(node) || !is_candidate(settings_.self.node) ||
-                         candidates().size() <= majority();
+  const bool pointless = node == settings_.self.node || !is_candidate(node) ||
+                         !is_candidate(settings_.self.node) || candidates().size() <= majority();
   if (pointless) return {};
   return {Multicast{Evict{node}}};
 }

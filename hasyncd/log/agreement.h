@@ -23,10 +23,11 @@ using Instant = std::chrono::nanoseconds;  // of CLOCK_MONOTONIC
 
 // What a node's replicated state is: comparable between nodes.
 struct StateMark {
-  Epoch installed;           // epoch that the state belongs to; 0: none ever
-  std::uint64_t index = 0;   // entries of that epoch applied
-  std::uint64_t digest = 0;  // over those entries and the state they began with
-  bool whole = false;        // false: waiting for a snapshot, or memory lost
+  Epoch epoch;               // that the state belongs to; 0: none ever
+  std::uint64_t index = 0;   // position in that epoch
+  std::uint64_t digest = 0;  // over the entries up to there and the state they began with
+  bool whole = false;        // false: nothing held, or not to be trusted
+  bool owner = false;        // by this state, the node itself is the owner
   bool operator==(const StateMark&) const = default;
 };
 
@@ -52,9 +53,11 @@ struct Multicast {
   std::variant<Propose, Sync, Evict, Hello> body;
   bool operator==(const Multicast&) const = default;
 };
-struct Persist {  // on disk before the next action
+// On disk before the next action. `confirmed`: the highest epoch in which this node has acknowledged
+// anything.
+struct Persist {
   Epoch promised;
-  Epoch installed;
+  Epoch confirmed;
   bool operator==(const Persist&) const = default;
 };
 struct Installed {
@@ -70,15 +73,16 @@ using AgreementActions = std::vector<AgreementAction>;
 struct AgreementSettings {
   Process self;
   bool gateway = false;
-  std::vector<NodeId> configured;  // every member of the cluster
-  Duration retry = std::chrono::milliseconds{200};        // a round without result is proposed again
-  Duration hello = std::chrono::seconds{1};               // first wait of an evicted process; doubles
+  bool blank = false;                               // no memory on disk
+  std::vector<NodeId> configured;                   // every member of the cluster
+  Duration retry = std::chrono::milliseconds{200};  // a round without result is proposed again
+  Duration hello = std::chrono::seconds{1};         // first wait of an evicted process; doubles
   Duration hello_longest = std::chrono::seconds{30};
 };
 
 class Agreement {
  public:
-  Agreement(AgreementSettings settings, Epoch promised, Epoch installed);
+  Agreement(AgreementSettings settings, Epoch promised, Epoch confirmed);
 
   // CPG's group changed. `mine` is the state of this node at this point of the order.
   AgreementActions on_view(const std::vector<NodeId>& nodes, Instant now);
@@ -89,8 +93,10 @@ class Agreement {
   // The connection to the ring is gone; what was agreed stays known, nothing new is agreed.
   void on_ring_lost();
   AgreementActions on_tick(Instant now);
-  // A candidate is silent: ask the others to leave it out. Nothing where that makes no sense.
+  // A candidate is silent: accuse it. It is out when a majority of the configured members accuses it.
   AgreementActions suspect(NodeId node);
+  // A majority has reported whole state in the current epoch: from now on this node acknowledges in it.
+  AgreementActions confirm();
 
   // True while entries are void: from any change of the candidates until the next install.
   bool frozen() const { return frozen_; }
@@ -99,7 +105,9 @@ class Agreement {
   std::vector<NodeId> candidates() const;
   // The epoch that this process is a member of, if any.
   const std::optional<Install>& current() const { return current_; }
-  Epoch promised() const { return promised_; }
+  bool confirmed() const { return current_ && current_->epoch == confirmed_; }
+  // Members of the round under way that have not answered for longer than `retry`.
+  std::vector<NodeId> overdue(Instant now) const;
   std::size_t majority() const { return settings_.configured.size() / 2 + 1; }
 
  private:
@@ -108,25 +116,28 @@ class Agreement {
     Epoch epoch;
     std::set<NodeId> members;
     std::map<NodeId, std::pair<Process, Sync>> syncs;
+    Instant since;
   };
 
   AgreementActions candidates_changed(Instant now);
   void propose(AgreementActions& out, Instant now);
   bool acceptable(NodeId from, const Propose& propose) const;
-  void adopt_exclusions(const Propose& propose);
-  bool complete() const;
+  void leave_out_self(Instant now);
+  const std::pair<Process, Sync>* reference() const;
   std::optional<Install> result() const;
   void finish(AgreementActions& out);
   bool configured(NodeId node) const;
 
   AgreementSettings settings_;
   Epoch promised_;
-  Epoch installed_;
-  Epoch highest_seen_;
+  Epoch confirmed_;
+  Epoch highest_seen_;  // promised or proposed by anybody
   std::set<NodeId> group_;
   std::set<NodeId> excluded_;
+  std::map<NodeId, std::set<NodeId>> accusers_;
   bool frozen_ = true;
   std::optional<Round> round_;
+  std::optional<Epoch> my_proposal_;  // not answered with a refusal yet
   std::optional<Install> current_;
   Instant propose_again_{};
   Instant say_hello_{};

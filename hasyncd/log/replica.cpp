@@ -9,7 +9,8 @@ namespace {
 constexpr std::size_t kSnapshotBytes = 256 * 1024;  // per part: well below CPG's largest message
 
 std::uint64_t mixed(std::uint64_t digest, std::uint64_t word) {
-  // splitmix64's finaliser: spreads each entry's name over the digest. Not a defence against forgers; the seal is.
+  // splitmix64's finaliser: spreads each entry's name over the digest. Not a defence against forgers; the
+  // seal is.
   std::uint64_t z = digest + 0x9e3779b97f4a7c15U + word;
   z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
   z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
@@ -18,33 +19,40 @@ std::uint64_t mixed(std::uint64_t digest, std::uint64_t word) {
 
 }  // namespace
 
+StateMark Replica::mark() const {
+  StateMark out = mark_;
+  out.owner = owner_ == self_;
+  return out;
+}
+
 Changes Replica::install(const Install& install) {
   install_ = install;
-  epoch_ = install.epoch;
-  index_ = 1;
-  digest_ = mixed(install.epoch.value, install.reference.value);
   waiting_.reset();
   Changes out;
   out.counted = true;
   const EpochMember* me = install.find(self_.node);
   if (install.reference == kNobody) {
-    for (const auto& [sa, context] : contexts_) out.gone.push_back(sa);
-    for (const auto& [key, lease] : leases_) out.unleased.push_back(key);
-    begin_empty();
+    begin_empty(out);
   } else if (me == nullptr || me->needy) {
-    whole_ = false;
     waiting_.emplace();
     return out;
   }
+  mark_ = beginning();
   choose_owner(out);
   return out;
 }
 
-void Replica::begin_empty() {
+StateMark Replica::beginning() const {
+  const std::uint64_t digest = mixed(install_.epoch.value, install_.reference.value);
+  return {.epoch = install_.epoch, .index = kBeginning, .digest = digest, .whole = true};
+}
+
+void Replica::begin_empty(Changes& out) {
+  for (const auto& [sa, context] : contexts_) out.gone.push_back(sa);
+  for (const auto& [key, lease] : leases_) out.unleased.push_back(key);
   contexts_.clear();
   leases_.clear();
   owner_ = {};
-  whole_ = true;
 }
 
 // Every member computes the same: the owner is part of the state, and who is needy is part of the install.
@@ -73,15 +81,14 @@ void Replica::change_owner(Process to, Changes& out) {
 
 Changes Replica::apply(Process from, std::uint64_t number, const Entry& entry) {
   Changes out;
-  if (entry.epoch != epoch_ || install_.find(from.node) == nullptr) return out;
-  if (!whole_) {
-    if (waiting_) waiting_->entries.push_back({{from, number}, entry});
-    out.counted = waiting_.has_value();
+  if (entry.epoch != install_.epoch || install_.find(from.node) == nullptr) return out;
+  out.counted = true;
+  if (waiting_) {
+    waiting_->entries.push_back({{from, number}, entry});
     return out;
   }
-  out.counted = true;
-  ++index_;
-  digest_ = mixed(mixed(digest_, from.incarnation.value), number);
+  ++mark_.index;
+  mark_.digest = mixed(mixed(mark_.digest, from.incarnation.value), number);
   if (from != owner_) {
     out.refused = true;
     return out;
@@ -158,17 +165,18 @@ void Replica::apply_body(Process /*from*/, const Move& move, Changes& out) {
 }
 
 std::vector<Snapshot> Replica::snapshot() const {
-  std::vector<Snapshot> parts(1, Snapshot{.epoch = epoch_, .owner = owner_});
+  std::vector<Snapshot> parts(1, Snapshot{.epoch = install_.epoch, .owner = owner_});
   std::size_t bytes = 0;
   for (const auto& [sa, delta] : contexts_) {
     if (bytes > kSnapshotBytes || parts.back().sas.size() >= kMaxSnapshotSas) {
-      parts.push_back({.epoch = epoch_, .owner = owner_});
+      parts.push_back({.epoch = install_.epoch, .owner = owner_});
       bytes = 0;
     }
     SnapshotSa record{delta, {}};
     for (const OutboundSa& outbound : delta.outbound) {
       const auto lease = leases_.find(outbound.key);
-      if (lease != leases_.end() && lease->second.sa == sa) record.leases.push_back({outbound.key, lease->second.end});
+      if (lease != leases_.end() && lease->second.sa == sa)
+        record.leases.push_back({outbound.key, lease->second.end});
     }
     bytes += delta.sealed.size() + 64 * (delta.outbound.size() + 1);
     parts.back().sas.push_back(std::move(record));
@@ -181,7 +189,7 @@ std::vector<Snapshot> Replica::snapshot() const {
 }
 
 Changes Replica::take(NodeId from, const Snapshot& part) {
-  if (!waiting_ || part.epoch != epoch_ || from != install_.reference) return {};
+  if (!waiting_ || part.epoch != install_.epoch || from != install_.reference) return {};
   // Parts of one sender arrive in their order; anything else is no snapshot.
   if (part.part != waiting_->parts.size()) return {};
   waiting_->parts.push_back(part);
@@ -198,7 +206,7 @@ Changes Replica::finish_snapshot() {
   leases_before.swap(leases_);
   const Waiting waiting = std::move(*waiting_);
   waiting_.reset();
-  whole_ = true;
+  mark_ = beginning();
   const Process was = owner_;
   owner_ = waiting.parts.front().owner;
   out.owner_changed = owner_ != was;
@@ -210,7 +218,8 @@ Changes Replica::finish_snapshot() {
         const auto lease = std::ranges::find(leases, outbound.key, &Lease::key);
         if (lease == leases.end()) continue;
         // If this process is the owner, the install has just made it so and granted [end - lease, end).
-        leases_.insert_or_assign(outbound.key, LeaseState{delta.sa, lease->end - lease_, lease->end, outbound.esn});
+        leases_.insert_or_assign(outbound.key,
+                                 LeaseState{delta.sa, lease->end - lease_, lease->end, outbound.esn});
         out.leased.push_back(outbound.key);
       }
     }

@@ -1,8 +1,9 @@
-// Replica: the replicated state, as the log makes it. Who owns, which contexts there are, which numbers are leased.
+// Replica: the replicated state, as the log makes it. Who owns, which contexts there are, which numbers are
+// leased.
 //
-// apply() is a pure function of the entries delivered in an epoch, so members that installed the same epoch from the
-// same reference hold the same state at the same index. Refuses to know: charon, kernels, keys (contexts stay sealed),
-// time, and what is stable (Stability).
+// apply() is a pure function of the entries delivered in an epoch, so members that installed the same epoch
+// from the same reference hold the same state at the same index. Refuses to know: charon, kernels, keys
+// (contexts stay sealed), time, and what is stable (Stability).
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ struct LeaseState {
 // What one step changed, for whoever turns it into effects. Lists are without repetition, in no given order.
 struct Changes {
   bool counted = false;  // false: the entry was void and is not part of the log
-  bool refused = false;  // counted, but it broke a rule (not from the owner, unknown SA, older version): no effect
+  bool refused =
+      false;  // counted, but it broke a rule (not from the owner, unknown SA, older version): no effect
   std::vector<SaId> upserted;
   std::vector<SaId> gone;
   std::vector<OutboundKey> leased;    // new, extended, or moved on by a change of owner
@@ -36,6 +38,9 @@ struct Changes {
   bool owner_changed = false;
   bool became_whole = false;  // the last part of a snapshot was applied
 };
+
+// Positions in an epoch: 1 and 2 are its beginning (held; held and confirmed), entries follow.
+inline constexpr std::uint64_t kBeginning = 2;
 
 class Replica {
  public:
@@ -47,13 +52,11 @@ class Replica {
   Changes take(NodeId from, const Snapshot& part);
   // The state as it stands, in parts that fit a ring message. Only of a whole state.
   std::vector<Snapshot> snapshot() const;
-  // Memory must not be used any more (evicted, ring lost): not whole until the next snapshot.
-  void distrust() { whole_ = false; }
 
-  StateMark mark() const { return {epoch_, index_, digest_, whole_}; }
-  // Entries applied in this epoch, counting its beginning as the first; 0 while a snapshot is awaited.
-  std::uint64_t index() const { return whole_ ? index_ : 0; }
-  bool whole() const { return whole_; }
+  // What is held. While a snapshot is awaited, that is still the state of the earlier epoch.
+  StateMark mark() const;
+  // The state is that of the installed epoch.
+  bool current() const { return mark_.whole && mark_.epoch == install_.epoch; }
   Process owner() const { return owner_; }
   std::uint64_t lease_size() const { return lease_; }
   const std::map<SaId, Delta>& contexts() const { return contexts_; }
@@ -68,16 +71,14 @@ class Replica {
   void change_owner(Process to, Changes& out);
   void lease_new(const Delta* before, const Delta& delta, const OutboundSa& outbound, Changes& out);
   void drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
-  void begin_empty();
+  void begin_empty(Changes& out);
+  StateMark beginning() const;
   Changes finish_snapshot();
 
   Process self_;
   std::uint64_t lease_;
   Install install_;
-  Epoch epoch_;
-  std::uint64_t index_ = 0;
-  std::uint64_t digest_ = 0;
-  bool whole_ = false;
+  StateMark mark_;
   Process owner_;
   std::map<SaId, Delta> contexts_;
   std::map<OutboundKey, LeaseState> leases_;

@@ -42,11 +42,15 @@ struct Sync {
   Process leader;
   Epoch epoch;
   Epoch promised;
-  Epoch installed;
+  bool refused = false;
+  Epoch confirmed;
+  Epoch state_epoch;
   std::uint64_t index = 0;
   std::uint64_t digest = 0;
   bool has_state = false;
   bool gateway = false;
+  bool owner = false;
+  bool blank = false;
   bool operator==(const Sync&) const = default;
 };
 
@@ -136,7 +140,9 @@ struct Heartbeat {
   std::uint64_t number = 0;
   Epoch epoch;
   std::uint64_t index = 0;
+  std::uint64_t digest = 0;
   std::uint64_t sent_ns = 0;  // sender's CLOCK_MONOTONIC
+  bool ready = false;
   std::vector<Ack> acks;
   bool operator==(const Heartbeat&) const = default;
 };

@@ -74,11 +74,15 @@ void put(const Sync& from, wire::Sync* to) {
   put(from.leader, to->mutable_leader());
   to->set_epoch(from.epoch.value);
   to->set_promised(from.promised.value);
-  to->set_installed(from.installed.value);
+  to->set_refused(from.refused);
+  to->set_confirmed(from.confirmed.value);
+  to->set_state_epoch(from.state_epoch.value);
   to->set_index(from.index);
   to->set_digest(from.digest);
   to->set_has_state(from.has_state);
   to->set_gateway(from.gateway);
+  to->set_owner(from.owner);
+  to->set_blank(from.blank);
 }
 
 void put(const Snapshot& from, wire::Snapshot* to) {
@@ -225,11 +229,15 @@ Problem take(const wire::Sync& from, Sync* to) {
   if (from.epoch() == 0) return at("sync.epoch", "is missing or 0");
   to->epoch = Epoch{from.epoch()};
   to->promised = Epoch{from.promised()};
-  to->installed = Epoch{from.installed()};
+  to->refused = from.refused();
+  to->confirmed = Epoch{from.confirmed()};
+  to->state_epoch = Epoch{from.state_epoch()};
   to->index = from.index();
   to->digest = from.digest();
   to->has_state = from.has_state();
   to->gateway = from.gateway();
+  to->owner = from.owner();
+  to->blank = from.blank();
   return {};
 }
 
@@ -318,6 +326,8 @@ Bytes encode(const Heartbeat& heartbeat) {
   out.set_number(heartbeat.number);
   out.set_epoch(heartbeat.epoch.value);
   out.set_index(heartbeat.index);
+  out.set_digest(heartbeat.digest);
+  out.set_ready(heartbeat.ready);
   out.set_sent_ns(heartbeat.sent_ns);
   for (const Ack& ack : heartbeat.acks) {
     wire::Heartbeat::Ack* to = out.add_acks();
@@ -346,6 +356,8 @@ Result<Heartbeat> decode_heartbeat(BytesView bytes) {
   out.number = in.number();
   out.epoch = Epoch{in.epoch()};
   out.index = in.index();
+  out.digest = in.digest();
+  out.ready = in.ready();
   out.sent_ns = in.sent_ns();
   if (static_cast<std::size_t>(in.acks_size()) > kMaxMembers) {
     return *too_many("acks", static_cast<std::size_t>(in.acks_size()), kMaxMembers);

@@ -1,0 +1,105 @@
+// What a Node wants done, in order. Plain values: a test compares them, the daemon and the simulator carry
+// them out.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "hasyncd/log/agreement.h"
+
+namespace hasync::hasyncd {
+
+struct SendRing {
+  RingMessage message;
+  bool operator==(const SendRing&) const = default;
+};
+struct SendHeartbeat {  // to every other member
+  Heartbeat heartbeat;
+  bool operator==(const SendHeartbeat&) const = default;
+};
+
+// The fence: packets may pass until `until` (CLOCK_MONOTONIC).
+struct SetDeadline {
+  Instant until;
+  bool operator==(const SetDeadline&) const = default;
+};
+struct CloseFence {
+  bool operator==(const CloseFence&) const = default;
+};
+
+// The shared address: take it and tell the neighbours; tell them again; give it up.
+struct HoldAddress {
+  bool operator==(const HoldAddress&) const = default;
+};
+struct Announce {
+  bool operator==(const Announce&) const = default;
+};
+struct DropAddress {
+  bool operator==(const DropAddress&) const = default;
+};
+
+// The gate: numbers floor <= n < ceiling may leave.
+struct GateLimits {
+  OutboundKey key;
+  std::uint64_t floor = 0;
+  std::uint64_t ceiling = 0;
+  bool operator==(const GateLimits&) const = default;
+};
+struct SetGate {
+  std::vector<GateLimits> limits;
+  bool operator==(const SetGate&) const = default;
+};
+struct ForgetGate {
+  std::vector<OutboundKey> keys;
+  bool operator==(const ForgetGate&) const = default;
+};
+
+// The kernel's outbound counter: `used` becomes the last number used.
+struct OutboundNumber {
+  OutboundKey key;
+  std::uint64_t used = 0;
+  bool esn = false;
+  bool operator==(const OutboundNumber&) const = default;
+};
+struct SetNumbers {
+  std::vector<OutboundNumber> numbers;
+  bool operator==(const SetNumbers&) const = default;
+};
+
+// charon: install or update a context; say who answers; forget.
+struct PutContext {
+  SaId sa;
+  std::string sealed;
+  bool active = false;
+  std::vector<OutboundNumber> numbers;  // what its outbound SAs start behind
+  bool operator==(const PutContext&) const = default;
+};
+struct SetActive {
+  std::vector<SaId> sas;
+  bool active = false;
+  bool operator==(const SetActive&) const = default;
+};
+struct ReleaseContexts {
+  std::vector<SaId> sas;
+  bool operator==(const ReleaseContexts&) const = default;
+};
+
+// An event for the operator: a stable id (docs/messages.md) and its particulars.
+struct Note {
+  std::string id;
+  std::string text;
+  bool operator==(const Note&) const = default;
+};
+// A clean stop is complete.
+struct Finished {
+  bool operator==(const Finished&) const = default;
+};
+
+using Action = std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
+                            DropAddress, SetGate, ForgetGate, SetNumbers, PutContext, SetActive,
+                            ReleaseContexts, Note, Finished>;
+using Actions = std::vector<Action>;
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,239 @@
+#include "hasyncd/node/node.h"
+
+#include <algorithm>
+
+namespace hasync::hasyncd {
+
+namespace {
+
+AgreementSettings agreement_settings(const NodeSettings& settings) {
+  return {.self = settings.self,
+          .gateway = settings.gateway,
+          .blank = settings.blank,
+          .configured = settings.configured};
+}
+
+}  // namespace
+
+Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
+    : settings_(std::move(settings)),
+      agreement_(agreement_settings(settings_), promised, confirmed),
+      replica_(settings_.self, settings_.lease),
+      permission_(settings_.self, agreement_.majority(), settings_.fence),
+      silence_(settings_.evict_after) {}
+
+void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
+  out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
+}
+
+void Node::carry(AgreementActions actions, Instant now, Actions& out) {
+  for (AgreementAction& action : actions) {
+    if (auto* multicast = std::get_if<Multicast>(&action)) {
+      std::visit([&](auto& body) { send(std::move(body), out); }, multicast->body);
+    } else if (auto* persist = std::get_if<Persist>(&action)) {
+      out.push_back(*persist);
+    } else if (auto* install = std::get_if<Installed>(&action)) {
+      installed(install->install, now, out);
+    } else {
+      in_epoch_ = false;
+      out.push_back(Note{"node-excluded", "the other members have evicted this node"});
+    }
+  }
+}
+
+Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
+  Actions out;
+  carry(agreement_.on_view(nodes, now), now, out);
+  std::vector<NodeId> others = agreement_.candidates();
+  std::erase(others, settings_.self.node);
+  silence_.watch(others, now);
+  settle(now, out);
+  return out;
+}
+
+Actions Node::on_ring(NodeId from, const RingMessage& message, Instant now) {
+  Actions out;
+  const Process sender{from, message.incarnation};
+  if (const auto* entry = std::get_if<Entry>(&message.body)) {
+    apply(sender, message.number, *entry, now, out);
+  } else if (const auto* propose = std::get_if<Propose>(&message.body)) {
+    carry(agreement_.on_message(sender, *propose, replica_.mark(), now), now, out);
+  } else if (const auto* sync = std::get_if<Sync>(&message.body)) {
+    carry(agreement_.on_message(sender, *sync, now), now, out);
+  } else if (const auto* evict = std::get_if<Evict>(&message.body)) {
+    carry(agreement_.on_message(sender, *evict, now), now, out);
+  } else if (const auto* hello = std::get_if<Hello>(&message.body)) {
+    carry(agreement_.on_message(sender, *hello, now), now, out);
+  } else if (const auto* part = std::get_if<Snapshot>(&message.body)) {
+    const Changes changes = replica_.take(from, *part);
+    if (changes.became_whole) {
+      out.push_back(Note{"snapshot-taken", std::to_string(replica_.contexts().size()) +
+                                               " contexts from node " + std::to_string(from.value)});
+      take_effect(changes, out);
+      reconcile(out);
+      progressed(out);
+      beat(now, out);
+    }
+  }
+  settle(now, out);
+  flush(out);
+  return out;
+}
+
+void Node::installed(const Install& install, Instant now, Actions& out) {
+  in_epoch_ = true;
+  stability_.install(install);
+  permission_.install(install);
+  last_heartbeat_.clear();
+  std::vector<NodeId> others;
+  for (const EpochMember& member : install.members) {
+    if (member.process.node != settings_.self.node) others.push_back(member.process.node);
+  }
+  silence_.watch(others, now);
+  out.push_back(Note{"epoch-installed", "epoch " + std::to_string(install.epoch.value) + " with " +
+                                            std::to_string(install.members.size()) + " members"});
+
+  // What was granted, but not stable, is now part of the beginning: it counts when that does.
+  std::set<OutboundKey> pending;
+  for (auto& [index, keys] : unstable_) pending.merge(keys);
+  unstable_.clear();
+  if (!pending.empty()) unstable_[kBeginning] = std::move(pending);
+
+  const bool was_mine = mine();
+  moved_at_ = moved_at_ ? std::optional{kBeginning} : std::nullopt;
+  const Changes changes = replica_.install(install);
+  if (changes.owner_changed) moved_at_.reset();
+  take_effect(changes, out);
+  if (role_ == Role::Leaving && was_mine && mine()) enter(Role::Lapsed, "the move did not come about", out);
+  const bool someone_needs = std::ranges::any_of(install.members, &EpochMember::needy);
+  if (install.reference == settings_.self.node && someone_needs) {
+    for (Snapshot& part : replica_.snapshot()) send(std::move(part), out);
+  }
+  progressed(out);
+  beat(now, out);
+}
+
+void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out) {
+  Changes changes;
+  if (!agreement_.frozen()) changes = replica_.apply(from, number, entry);
+  const bool effective = changes.counted && !changes.refused;
+  if (from == settings_.self) {
+    proposals_.delivered(number, changes.counted);
+    if (std::holds_alternative<Move>(entry.body) && !effective && role_ == Role::Leaving) {
+      enter(Role::Lapsed, "the move was refused", out);
+    }
+  }
+  if (!effective) return;
+  const bool moved_here = changes.owner_changed && mine();
+  if (moved_here) moved_at_ = replica_.mark().index;
+  take_effect(changes, out);
+  if (moved_here) begin_taking(true, out);
+  progressed(out);
+  beat(now, out);
+}
+
+// The state has advanced: compare with what the others report.
+void Node::progressed(Actions& out) {
+  if (!in_epoch_ || !replica_.current()) return;
+  const StateMark mark = replica_.mark();
+  const Epoch epoch = agreement_.current()->epoch;
+  stability_.reached(mark.index, mark.digest);
+  const std::uint64_t index = agreement_.confirmed() ? mark.index : kBeginning - 1;
+  stability_.reported(settings_.self, epoch, index, mark.digest);
+  if (!agreement_.confirmed() && stability_.whole() >= agreement_.majority()) {
+    for (AgreementAction& action : agreement_.confirm()) out.push_back(std::get<Persist>(action));
+    stability_.reported(settings_.self, epoch, mark.index, mark.digest);
+  }
+  stable_grants(out);
+}
+
+void Node::beat(Instant now, Actions& out) {
+  if (!in_epoch_ && agreement_.candidates().empty()) return;
+  Heartbeat heartbeat{.from = settings_.self,
+                      .number = ++heartbeat_number_,
+                      .sent_ns = static_cast<std::uint64_t>(now.count()),
+                      .ready = ready_};
+  if (in_epoch_) {
+    heartbeat.epoch = agreement_.current()->epoch;
+    if (replica_.current()) {
+      const StateMark mark = replica_.mark();
+      heartbeat.index = agreement_.confirmed() ? mark.index : kBeginning - 1;
+      heartbeat.digest = mark.digest;
+    }
+    // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
+    if (agreement_.confirmed()) heartbeat.acks = permission_.honoured();
+  }
+  out.push_back(SendHeartbeat{std::move(heartbeat)});
+}
+
+Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
+  Actions out;
+  silence_.heard(heartbeat.from.node, now);
+  if (in_epoch_) {
+    const std::uint64_t stable = stability_.stable();
+    const bool was_confirmed = agreement_.confirmed();
+    last_heartbeat_.insert_or_assign(heartbeat.from.node, heartbeat);
+    permission_.heard(heartbeat);
+    stability_.reported(heartbeat.from, heartbeat.epoch, heartbeat.index, heartbeat.digest);
+    for (const Ack& ack : heartbeat.acks) permission_.acknowledged(heartbeat.from, ack);
+    progressed(out);
+    // Others wait for what has just become true: say it now, not at the next tick.
+    if (stability_.stable() != stable || agreement_.confirmed() != was_confirmed) beat(now, out);
+  }
+  settle(now, out);
+  flush(out);
+  return out;
+}
+
+void Node::accuse(Instant now, Actions& out) {
+  const std::vector<NodeId> silent = silence_.silent(now);
+  std::set<NodeId> accused(silent.begin(), silent.end());
+  for (const NodeId node : agreement_.overdue(now)) accused.insert(node);
+  // Who hears nobody is probably deaf itself.
+  const bool deaf = agreement_.candidates().size() < agreement_.majority() + silent.size();
+  if (accused.empty() || deaf || now - last_accused_ < settings_.evict_after) return;
+  last_accused_ = now;
+  for (const NodeId node : accused) carry(agreement_.suspect(node), now, out);
+}
+
+Actions Node::on_tick(Instant now) {
+  Actions out;
+  // If this process itself stood still, it has not read what the others sent meanwhile.
+  const Duration gap = now - last_tick_;
+  if (last_tick_ != Instant{} && gap > 3 * settings_.heartbeat) silence_.forgive(gap);
+  last_tick_ = now;
+  carry(agreement_.on_tick(now), now, out);
+  if (!agreement_.candidates().empty()) accuse(now, out);
+  settle(now, out);
+  beat(now, out);
+  flush(out);
+  return out;
+}
+
+void Node::flush(Actions& out) {
+  if (!mine() || agreement_.frozen()) return;
+  for (Entry& entry : proposals_.due(agreement_.current()->epoch, replica_.contexts())) {
+    proposals_.sent(message_number_ + 1, entry);
+    send(std::move(entry), out);
+  }
+}
+
+Actions Node::on_ring_lost(Instant now) {
+  Actions out;
+  agreement_.on_ring_lost();
+  in_epoch_ = false;
+  quorate_ = false;
+  silence_.watch({}, now);
+  out.push_back(Note{"ring-lost", "the connection to corosync is gone"});
+  settle(now, out);
+  return out;
+}
+
+Actions Node::on_quorate(bool quorate, Instant now) {
+  Actions out;
+  quorate_ = quorate;
+  settle(now, out);
+  return out;
+}
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,160 @@
+// Node: one member of the cluster as a state machine. Events in, actions out, in order; no I/O, no clock, no
+// random.
+//
+// Composes the decisions: Agreement (epochs), Replica (state), Stability (what counts), Permission (the
+// fence), Silence (whom to accuse), Proposals (what the owner says). Adds the role: when this node takes and
+// gives up the address, opens and closes fence and gate, and what charon holds. Refuses to know keys and how
+// anything is carried out.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "hasyncd/fence/permission.h"
+#include "hasyncd/fence/silence.h"
+#include "hasyncd/log/agreement.h"
+#include "hasyncd/log/replica.h"
+#include "hasyncd/log/stability.h"
+#include "hasyncd/node/actions.h"
+#include "hasyncd/node/proposals.h"
+
+namespace hasync::hasyncd {
+
+struct NodeSettings {
+  Process self;
+  bool gateway = false;
+  bool blank = false;              // no memory of epochs on disk
+  std::vector<NodeId> configured;  // every member of the cluster
+  FenceSettings fence;
+  Duration heartbeat = std::chrono::milliseconds{10};
+  Duration evict_after = std::chrono::milliseconds{150};
+  std::uint64_t lease = 65536;
+};
+
+enum class Role {
+  Out,      // no part in any epoch: starting, cut off, evicted
+  Standby,  // member; another node owns, or nobody
+  Taking,   // owner by the log, waiting for the old owner's permission to end
+  Owner,    // passes packets
+  Lapsed,   // owner whose permission has run out: silent until a majority answers again
+  Leaving,  // owner that has closed its fence and asked the log for another
+};
+std::string to_string(Role role);
+
+// A context as charon reports it. `sealed` may leave this node.
+struct ContextReport {
+  SaId sa;
+  Address peer;
+  std::vector<OutboundSa> outbound;
+  std::string sealed;
+  bool active = false;
+};
+
+class Node {
+ public:
+  Node(NodeSettings settings, Epoch promised, Epoch confirmed);
+
+  // What the ring says, in its order.
+  Actions on_view(const std::vector<NodeId>& nodes, Instant now);
+  Actions on_ring(NodeId from, const RingMessage& message, Instant now);
+  Actions on_ring_lost(Instant now);
+  Actions on_quorate(bool quorate, Instant now);
+
+  Actions on_heartbeat(const Heartbeat& heartbeat, Instant now);
+  Actions on_tick(Instant now);  // every heartbeat interval
+
+  // What charon says. A connection begins with a report of every IKE_SA, then on_charon_synced.
+  Actions on_charon(ContextReport report, Instant now);
+  Actions on_charon_gone(SaId sa, Instant now);
+  Actions on_charon_synced(Instant now);
+  Actions on_charon_lost(Instant now);
+  // A PutContext was carried out (or refused; then it is tried again when the context changes).
+  Actions on_put(SaId sa, bool installed, Instant now);
+
+  // Highest numbers that left, from the gate.
+  Actions on_used(const std::vector<OutboundNumber>& used, Instant now);
+
+  // The operator's wishes.
+  Result<Actions> move(NodeId to, Instant now);
+  Actions stop(Instant now);
+
+  Role role() const { return role_; }
+  bool synced() const { return charon_synced_; }
+  bool quorate() const { return quorate_; }
+  Instant deadline() const { return deadline_; }
+  std::uint64_t moves() const { return owner_changes_; }
+  const Agreement& agreement() const { return agreement_; }
+  const Replica& replica() const { return replica_; }
+  const Stability& stability() const { return stability_; }
+  const Silence& silence() const { return silence_; }
+  bool ready(NodeId node) const;
+
+ private:
+  // node.cpp: ring and heartbeats
+  void carry(AgreementActions actions, Instant now, Actions& out);
+  void installed(const Install& install, Instant now, Actions& out);
+  void apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out);
+  void send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out);
+  void beat(Instant now, Actions& out);
+  void progressed(Actions& out);
+  void flush(Actions& out);
+  void accuse(Instant now, Actions& out);
+
+  // node_role.cpp: role, fence, address
+  bool mine() const;
+  void settle(Instant now, Actions& out);
+  void enter(Role role, const char* why, Actions& out);
+  void begin_taking(bool moved, Actions& out);
+  bool may_open(Instant now) const;
+  void renew(Instant now, Actions& out);
+  void give_up(Role role, const char* why, Actions& out);
+  std::optional<NodeId> successor() const;
+  void leave_to(NodeId to, const char* why, Actions& out);
+
+  // node_effects.cpp: gate, numbers, charon
+  void take_effect(const Changes& changes, Actions& out);
+  void stand_by(const std::vector<OutboundKey>& keys, Actions& out);
+  void grant_now(const std::vector<OutboundKey>& keys, Actions& out);
+  void grant_when_stable(const std::vector<OutboundKey>& keys, Actions& out);
+  void stable_grants(Actions& out);
+  void put(SaId sa, Actions& out);
+  void reconcile(Actions& out);
+  std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
+
+  NodeSettings settings_;
+  Agreement agreement_;
+  Replica replica_;
+  Stability stability_;
+  Permission permission_;
+  Silence silence_;
+  Proposals proposals_;
+
+  Role role_ = Role::Out;
+  bool in_epoch_ = false;  // a member of the current epoch, ring connected
+  bool quorate_ = false;
+  bool stopping_ = false;
+  bool ready_ = false;
+  Instant deadline_{};
+  Instant last_tick_{};
+  Instant last_accused_{};
+  Instant announce_at_{};
+  int announcements_ = 0;
+  std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
+  std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position
+  std::uint64_t owner_changes_ = 0;
+  std::uint64_t message_number_ = 0;
+  std::uint64_t heartbeat_number_ = 0;
+  std::map<NodeId, Heartbeat> last_heartbeat_;
+
+  bool charon_synced_ = false;
+  std::map<SaId, bool> charon_;                              // what charon holds: active?
+  std::map<SaId, bool> putting_;                             // under way: again afterwards?
+  std::map<OutboundKey, GateLimits> gate_;                   // as last set
+  std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
+};
+
+}  // namespace hasync::hasyncd

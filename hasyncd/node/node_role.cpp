@@ -1,0 +1,190 @@
+// Role, fence and address of a Node: see node.h.
+#include <array>
+#include <utility>
+
+#include "hasyncd/node/node.h"
+
+namespace hasync::hasyncd {
+
+namespace {
+
+// Gratuitous ARP again after these waits: a switch or a host may have missed the first.
+constexpr std::array kAnnounceAfter = {std::chrono::milliseconds{20}, std::chrono::milliseconds{100},
+                                       std::chrono::milliseconds{500}, std::chrono::milliseconds{2000}};
+
+std::string name(NodeId node) {
+  return node == kNobody ? "nobody" : "node " + std::to_string(node.value);
+}
+
+}  // namespace
+
+std::string to_string(Role role) {
+  switch (role) {
+    case Role::Out:
+      return "out";
+    case Role::Standby:
+      return "standby";
+    case Role::Taking:
+      return "taking";
+    case Role::Owner:
+      return "owner";
+    case Role::Lapsed:
+      return "lapsed";
+    case Role::Leaving:
+      return "leaving";
+  }
+  return "?";
+}
+
+bool Node::mine() const {
+  return in_epoch_ && replica_.current() && replica_.owner() == settings_.self;
+}
+
+bool Node::ready(NodeId node) const {
+  if (node == settings_.self.node) return ready_;
+  const auto it = last_heartbeat_.find(node);
+  return it != last_heartbeat_.end() && it->second.ready;
+}
+
+void Node::enter(Role role, const char* why, Actions& out) {
+  if (role == role_) return;
+  out.push_back(Note{"role-changed", to_string(role_) + " -> " + to_string(role) + ": " + why});
+  role_ = role;
+}
+
+// Brings the role in line with what is known. Called at the end of every event.
+void Node::settle(Instant now, Actions& out) {
+  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty();
+  if (!mine()) {
+    const Role role = in_epoch_ ? Role::Standby : Role::Out;
+    if (role_ == Role::Out || role_ == Role::Standby) {
+      enter(role, in_epoch_ ? "member of an epoch" : "no part in an epoch", out);
+    } else {
+      give_up(role, in_epoch_ ? (name(replica_.owner().node) + " owns").c_str() : "no part in an epoch", out);
+    }
+  } else if (!stopping_ && (role_ == Role::Out || role_ == Role::Standby)) {
+    begin_taking(false, out);
+  }
+  if (role_ == Role::Taking && !wait_from_ && permission_.majority_heard()) wait_from_ = now;
+  if ((role_ == Role::Taking || role_ == Role::Lapsed) && may_open(now)) {
+    enter(Role::Owner, "a majority acknowledges", out);
+    renew(now, out);
+    out.push_back(HoldAddress{});
+    announcements_ = 0;
+    announce_at_ = now + kAnnounceAfter.front();
+  }
+  if (role_ == Role::Owner) renew(now, out);
+  if (stopping_ && (role_ == Role::Out || role_ == Role::Standby)) out.push_back(Finished{});
+}
+
+void Node::begin_taking(bool moved, Actions& out) {
+  ++owner_changes_;
+  wait_from_.reset();
+  if (!moved) moved_at_.reset();
+  enter(Role::Taking, moved_at_ ? "the old owner has handed over" : "the old owner is gone", out);
+  std::vector<SaId> sas;
+  for (const auto& [sa, active] : charon_) {
+    if (replica_.contexts().contains(sa)) sas.push_back(sa);
+  }
+  for (const SaId sa : sas) charon_[sa] = true;
+  if (!sas.empty()) out.push_back(SetActive{std::move(sas), true});
+}
+
+bool Node::may_open(Instant now) const {
+  const auto until = permission_.deadline(now);
+  const bool permitted = until && *until > now && quorate_ && agreement_.confirmed();
+  if (!permitted || role_ == Role::Lapsed) return permitted;
+  const bool handed_over = moved_at_ && stability_.stable() >= *moved_at_;
+  const bool waited = wait_from_ && now >= *wait_from_ + takeover_wait(settings_.fence);
+  return handed_over || waited;
+}
+
+void Node::renew(Instant now, Actions& out) {
+  const auto until = permission_.deadline(now);
+  if (until && quorate_ && agreement_.confirmed() && *until > deadline_) {
+    deadline_ = *until;
+    out.push_back(SetDeadline{deadline_});
+  }
+  if (now >= deadline_) {
+    give_up(Role::Lapsed, "no majority has acknowledged for the length of the fence", out);
+    return;
+  }
+  if (announcements_ < static_cast<int>(kAnnounceAfter.size()) && now >= announce_at_) {
+    out.push_back(Announce{});
+    if (++announcements_ < static_cast<int>(kAnnounceAfter.size())) {
+      announce_at_ = now + kAnnounceAfter[static_cast<std::size_t>(announcements_)];
+    }
+  }
+}
+
+// The fence first: from there on nothing leaves, whatever else takes time.
+void Node::give_up(Role role, const char* why, Actions& out) {
+  deadline_ = Instant{};
+  out.push_back(CloseFence{});
+  out.push_back(DropAddress{});
+  enter(role, why, out);
+  if (role == Role::Lapsed || role == Role::Leaving) return;
+  moved_at_.reset();
+  wait_from_.reset();
+  proposals_.clear();
+  unstable_.clear();
+  std::vector<SaId> sas;
+  for (auto& [sa, active] : charon_) {
+    if (std::exchange(active, false)) sas.push_back(sa);
+  }
+  if (!sas.empty()) out.push_back(SetActive{std::move(sas), false});
+  if (!in_epoch_ || !replica_.current()) return;
+  std::vector<OutboundKey> keys;
+  for (const auto& [key, lease] : replica_.leases()) keys.push_back(key);
+  stand_by(keys, out);
+}
+
+std::optional<NodeId> Node::successor() const {
+  for (const EpochMember& member : agreement_.current()->members) {
+    const NodeId node = member.process.node;
+    const bool able = member.gateway && node != settings_.self.node && stability_.agreed(node) >= kBeginning;
+    if (able && ready(node)) return node;
+  }
+  return std::nullopt;
+}
+
+void Node::leave_to(NodeId to, const char* why, Actions& out) {
+  give_up(Role::Leaving, why, out);
+  proposals_.move(to);
+  flush(out);
+}
+
+Result<Actions> Node::move(NodeId to, Instant /*now*/) {
+  if (!mine() || role_ != Role::Owner) return Error{Errc::Conflict, "this node is not the owner"};
+  if (agreement_.frozen()) return Error{Errc::Busy, "the membership is changing; try again"};
+  if (to == settings_.self.node) return Error{Errc::Conflict, "this node is the owner already"};
+  const EpochMember* member = agreement_.current()->find(to);
+  if (member == nullptr || !member->gateway) {
+    return Error{Errc::NotFound, name(to) + " is no gateway of the present epoch"};
+  }
+  if (stability_.agreed(to) < kBeginning || !ready(to)) {
+    return Error{Errc::Busy, name(to) + " is not ready: its charon lacks contexts"};
+  }
+  Actions out;
+  leave_to(to, "asked to", out);
+  return out;
+}
+
+Actions Node::stop(Instant now) {
+  Actions out;
+  stopping_ = true;
+  if (role_ == Role::Owner) {
+    const auto next = successor();
+    if (next && !agreement_.frozen()) {
+      leave_to(*next, "stopping", out);
+      return out;
+    }
+    give_up(Role::Standby, "stopping", out);
+  }
+  if (role_ == Role::Taking || role_ == Role::Lapsed) give_up(Role::Standby, "stopping", out);
+  settle(now, out);
+  out.push_back(Finished{});
+  return out;
+}
+
+}  // namespace hasync::hasyncd

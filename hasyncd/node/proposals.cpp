@@ -1,0 +1,98 @@
+#include "hasyncd/node/proposals.h"
+
+#include <utility>
+
+namespace hasync::hasyncd {
+
+void Proposals::changed(Delta delta) {
+  gone_.erase(delta.sa);
+  deltas_.insert_or_assign(delta.sa, std::move(delta));
+}
+
+void Proposals::gone(SaId sa) {
+  deltas_.erase(sa);
+  gone_.insert(sa);
+}
+
+void Proposals::grant(const Lease& lease) {
+  grants_.insert_or_assign(lease.key, lease);
+}
+
+void Proposals::move(NodeId to) {
+  move_ = to;
+}
+
+std::vector<Entry> Proposals::due(Epoch epoch, const std::map<SaId, Delta>& known) {
+  std::vector<Entry> out;
+  const auto version = [&](SaId sa) {
+    const auto it = known.find(sa);
+    return it == known.end() ? 0 : it->second.version;
+  };
+  for (auto it = deltas_.begin(); it != deltas_.end();) {
+    if (busy_.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    it->second.version = version(it->first) + 1;
+    out.push_back({epoch, std::move(it->second)});
+    it = deltas_.erase(it);
+  }
+  for (auto it = gone_.begin(); it != gone_.end();) {
+    if (busy_.contains(*it)) {
+      ++it;
+      continue;
+    }
+    if (known.contains(*it)) out.push_back({epoch, Gone{*it}});
+    it = gone_.erase(it);
+  }
+  while (!grants_.empty()) {
+    Grant grant;
+    for (; !grants_.empty() && grant.leases.size() < kMaxLeases; grants_.erase(grants_.begin())) {
+      grant.leases.push_back(grants_.begin()->second);
+    }
+    out.push_back({epoch, std::move(grant)});
+  }
+  // Last: what the next owner must know goes before it becomes the owner.
+  if (move_ && deltas_.empty() && gone_.empty())
+    out.push_back({epoch, Move{*std::exchange(move_, std::nullopt)}});
+  return out;
+}
+
+void Proposals::sent(std::uint64_t number, const Entry& entry) {
+  in_flight_.emplace(number, entry);
+  if (const auto* delta = std::get_if<Delta>(&entry.body)) busy_.insert(delta->sa);
+  if (const auto* gone = std::get_if<Gone>(&entry.body)) busy_.insert(gone->sa);
+  if (const auto* grant = std::get_if<Grant>(&entry.body)) {
+    for (const Lease& lease : grant->leases) granted_.insert(lease.key);
+  }
+}
+
+void Proposals::delivered(std::uint64_t number, bool counted) {
+  const auto it = in_flight_.find(number);
+  if (it == in_flight_.end()) return;
+  const Entry entry = std::move(it->second);
+  in_flight_.erase(it);
+  if (const auto* delta = std::get_if<Delta>(&entry.body)) busy_.erase(delta->sa);
+  if (const auto* gone = std::get_if<Gone>(&entry.body)) busy_.erase(gone->sa);
+  if (const auto* grant = std::get_if<Grant>(&entry.body)) {
+    for (const Lease& lease : grant->leases) granted_.erase(lease.key);
+  }
+  if (!counted) again(entry);
+}
+
+// Said again unless something newer waits already. A move is not repeated: the owner decides anew.
+void Proposals::again(const Entry& entry) {
+  if (const auto* delta = std::get_if<Delta>(&entry.body)) {
+    if (!gone_.contains(delta->sa)) deltas_.try_emplace(delta->sa, *delta);
+  } else if (const auto* gone = std::get_if<Gone>(&entry.body)) {
+    if (!deltas_.contains(gone->sa)) gone_.insert(gone->sa);
+  } else if (const auto* grant = std::get_if<Grant>(&entry.body)) {
+    for (const Lease& lease : grant->leases) grants_.try_emplace(lease.key, lease);
+  }
+}
+
+void Proposals::clear() {
+  *this = Proposals{};
+}
+
+}  // namespace hasync::hasyncd
