@@ -15,6 +15,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // clang 14 needs to be told
 
 std::string string_of(const Address& address) {
   return std::string(text_of(address.wire()));

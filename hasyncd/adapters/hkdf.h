@@ -1,0 +1,18 @@
+// HKDF-SHA256 (RFC 5869), by OpenSSL.
+#pragma once
+
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+namespace hasync::hasyncd {
+
+inline constexpr std::size_t kKeyBytes = 32;
+
+// 32 bytes. `info` names what the key is for; an empty `salt` is the RFC's default.
+Secret derive_key(const Secret& from, BytesView salt, std::string_view info);
+
+void fill_random(std::span<std::uint8_t> bytes);
+
+}  // namespace hasync::hasyncd

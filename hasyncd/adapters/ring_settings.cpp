@@ -1,0 +1,77 @@
+#include "hasyncd/adapters/ring_settings.h"
+
+#include <corosync/cmap.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+
+#include "hasyncd/adapters/corosync_error.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+class Cmap {
+ public:
+  explicit Cmap(cmap_handle_t handle) : handle_(handle) {}
+  ~Cmap() { cmap_finalize(handle_); }
+  Cmap(const Cmap&) = delete;
+  Cmap& operator=(const Cmap&) = delete;
+
+  std::string text(const char* key, const char* absent) const {
+    char* value = nullptr;
+    if (cmap_get_string(handle_, key, &value) != CS_OK) return absent;
+    std::string out = value;
+    std::free(value);  // NOLINT(cppcoreguidelines-no-malloc): allocated by libcmap
+    return out;
+  }
+
+  std::optional<std::uint32_t> number(const std::string& key) const {
+    std::uint32_t value = 0;
+    if (cmap_get_uint32(handle_, key.c_str(), &value) != CS_OK) return {};
+    return value;
+  }
+
+ private:
+  cmap_handle_t handle_;
+};
+
+std::string cipher_of(const Cmap& map) {
+  // corosync.conf(5): secauth is the older way to ask for aes256 with sha256, and gives way to crypto_cipher.
+  const std::string secauth = map.text("totem.secauth", "off");
+  return map.text("totem.crypto_cipher", secauth == "on" || secauth == "yes" ? "aes256" : "none");
+}
+
+}  // namespace
+
+Result<RingSettings> read_ring_settings() {
+  cmap_handle_t handle = 0;
+  const cs_error_t code = cmap_initialize(&handle);
+  if (code != CS_OK) return corosync_error("cmap_initialize", code);
+  const Cmap map(handle);
+
+  RingSettings out;
+  const std::optional<std::uint32_t> position = map.number("nodelist.local_node_pos");
+  if (!position) return invalid("corosync.conf: this host is not in the nodelist (nodelist.local_node_pos)");
+  for (std::uint32_t i = 0;; ++i) {
+    const auto id = map.number("nodelist.node." + std::to_string(i) + ".nodeid");
+    if (!id) break;
+    if (i == *position) out.local = NodeId{*id};
+    out.nodes.emplace_back(*id);
+  }
+  if (out.local == kNobody) return invalid("corosync.conf: nodelist.node: a node has no nodeid");
+  std::sort(out.nodes.begin(), out.nodes.end());
+  out.cluster_name = map.text("totem.cluster_name", "");
+  out.transport = map.text("totem.transport", "knet");
+  out.cipher = cipher_of(map);
+  out.votequorum = map.text("quorum.provider", "") == "corosync_votequorum";
+  const auto token = map.number("runtime.config.totem.token");
+  const auto consensus = map.number("runtime.config.totem.consensus");
+  if (!token || !consensus)
+    return Error{Errc::Unsupported, "corosync does not tell its token and consensus times"};
+  out.token = std::chrono::milliseconds{*token};
+  out.consensus = std::chrono::milliseconds{*consensus};
+  return out;
+}
+
+}  // namespace hasync::hasyncd
