@@ -20,7 +20,7 @@ namespace hasync::clusterip {
 
 struct BpfGateConfig {
   std::vector<std::string> interfaces{};  // all that can reach a peer, and the LAN side; at least one
-  std::vector<Address> vips{};            // at least one, at most 256
+  std::vector<Address> vips{};            // 1 to 32
   std::uint32_t max_sas = 131072;         // 16 bytes of kernel memory each, and as much again per SA in use
   std::uint16_t ike_port = 500;
   std::uint16_t natt_port = 4500;

@@ -18,7 +18,6 @@ static_assert(kReasons == HASYNC_REASONS);
 static_assert(static_cast<int>(Reason::Contended) == HASYNC_CONTENDED);
 static_assert(static_cast<int>(Reason::Fragment) == HASYNC_FRAGMENT);
 
-constexpr std::size_t kMaxVips = 256;
 constexpr std::uint32_t kMaxSas = 1U << 24;
 
 // libbpf tells details only by this callback. One thread uses it, while an object is loaded.
@@ -46,8 +45,8 @@ Error failed(const std::string& what, int error) {
 
 Status check(const BpfGateConfig& config) {
   if (config.interfaces.empty()) return invalid("gate: `interfaces` is empty; nothing would be fenced");
-  if (config.vips.empty() || config.vips.size() > kMaxVips) {
-    return invalid("gate: " + std::to_string(config.vips.size()) + " `vips`, allowed are 1 to 256");
+  if (config.vips.empty() || config.vips.size() > HASYNC_MAX_VIPS) {
+    return invalid("gate: " + std::to_string(config.vips.size()) + " `vips`, allowed are 1 to 32");
   }
   if (config.max_sas == 0 || config.max_sas > kMaxSas) {
     return invalid("gate: `max_sas` " + std::to_string(config.max_sas) + ", allowed are 1 to 2^24");
@@ -74,23 +73,14 @@ Status set_constants(bpf_object* object, const BpfGateConfig& config) {
   void* constants = rodata == nullptr ? nullptr : const_cast<void*>(bpf_map__initial_value(rodata, &size));
   if (constants == nullptr || size != sizeof(hasync_settings))
     return failed("constants of the object", EINVAL);
-  const hasync_settings settings{config.ike_port, config.natt_port};
+  hasync_settings settings{config.ike_port, config.natt_port, static_cast<__u32>(config.vips.size()), {}};
+  std::ranges::transform(config.vips, settings.vips, kernel_address);
   std::memcpy(constants, &settings, sizeof(settings));
   for (const char* name : {"gate", "slots"}) {
     if (const int status =
             bpf_map__set_max_entries(bpf_object__find_map_by_name(object, name), config.max_sas)) {
       return failed(std::string("size of map ") + name, -status);
     }
-  }
-  return Done{};
-}
-
-Status fill_vips(bpf_object* object, const std::vector<Address>& vips) {
-  const int fd = bpf_object__find_map_fd_by_name(object, "vips");
-  for (const Address& vip : vips) {
-    const hasync_address key = kernel_address(vip);
-    const std::uint32_t present = 1;
-    if (bpf_map_update_elem(fd, &key, &present, BPF_ANY) != 0) return failed("VIP " + to_string(vip), errno);
   }
   return Done{};
 }
@@ -110,7 +100,6 @@ Result<GateMaps> GateMaps::load(const BpfGateConfig& config) {
   if (!object) return failed("open the object", errno);
   if (auto status = set_constants(object.get(), config); !status) return status.error();
   if (const int status = bpf_object__load(object.get())) return failed("load the programs", -status);
-  if (auto status = fill_vips(object.get(), config.vips); !status) return status.error();
 
   auto fence =
       MappedArray<__u64>::map(bpf_object__find_map_fd_by_name(object.get(), "fence"), HASYNC_FENCE_SLOTS);
@@ -134,10 +123,10 @@ int GateMaps::map_fd(const char* name) const {
 Status GateMaps::insert(std::span<const Entry> entries) const {
   if (entries.empty()) return Done{};
   std::vector<hasync_sa_key> keys;
-  std::vector<hasync_sa_ref> refs;
+  std::vector<__u64> refs;
   for (const Entry& entry : entries) {
     keys.push_back(kernel_key(entry.sa));
-    refs.push_back({entry.slot.index, entry.slot.generation});
+    refs.push_back(__u64{entry.slot.generation} << 32 | entry.slot.index);
   }
   const int fd = map_fd("gate");
   auto count = static_cast<__u32>(keys.size());

@@ -16,15 +16,11 @@ struct hasync_address {
   __u32 words[4];
 };
 
-/* `gate`: an outbound SA, and where its numbers stand in `slots` */
+/* `gate`: an outbound SA. The value is one word, read at once: the SA's place in `slots` in the low half, in
+ * the high half the generation that the slot must have, as it may serve another SA by now. */
 struct hasync_sa_key {
   struct hasync_address daddr;
   __u32 spi;
-};
-
-struct hasync_sa_ref {
-  __u32 slot;
-  __u32 generation; /* must equal the slot's: a slot may serve another SA by now */
 };
 
 /* `slots`: floor in the low half of `limits`, ceiling in the high half, so that one store changes both.
@@ -45,10 +41,14 @@ struct hasync_fragment_key {
   __u16 protocol;
 };
 
-/* constants of the programs, in the machine's byte order */
+/* constants of the programs; ports in the machine's byte order */
+enum { HASYNC_MAX_VIPS = 32 };
+
 struct hasync_settings {
   __u16 ike_port;
   __u16 natt_port;
+  __u32 vip_count;
+  struct hasync_address vips[HASYNC_MAX_VIPS];
 };
 
 /* `counters`: index = direction * HASYNC_REASONS + reason */

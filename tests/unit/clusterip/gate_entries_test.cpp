@@ -137,7 +137,8 @@ TEST_F(GateEntries, TenThousandSasAreOpenedRaisedReadAndRemoved) {
     keys.push_back(sa(EspSpi{i}));
   }
   const Deadline start = now();
-  ASSERT_TRUE(gate_->open_sas(sas));
+  const auto status = gate_->open_sas(sas);
+  ASSERT_TRUE(status) << status.error().what;
   const Deadline opened = now();
   ASSERT_TRUE(gate_->raise_ceilings(ceilings));
   const Deadline raised_at = now();
