@@ -1,0 +1,35 @@
+// Port: which of the cluster's addresses this node carries, and telling its neighbours. It decides neither
+// when an address moves nor how often that is announced.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "clusterip/address.h"
+
+namespace hasync::clusterip {
+
+struct Vip {
+  std::string interface;
+  Address address;           // IPv4 for now
+  std::uint8_t prefix = 32;  // bits; 32 leaves the routes of the link alone
+  bool operator==(const Vip&) const = default;
+};
+
+class Announcer {
+ public:
+  virtual ~Announcer() = default;
+
+  // Both may be repeated. NotFound: no such interface; Denied; System. Taking an address away also takes away
+  // the routes that name it as their source: that is the kernel's rule.
+  virtual Status add(const Vip& vip) = 0;
+  virtual Status withdraw(const Vip& vip) = 0;
+
+  // One gratuitous ARP in each form, request and reply; the caller's timers repeat it. The address must have
+  // an open deadline (Gate::set_address_deadline), else the egress program drops both. System: the link is
+  // down.
+  virtual Status announce_once(const Vip& vip) = 0;
+};
+
+}  // namespace hasync::clusterip
