@@ -1,0 +1,223 @@
+"""What a scenario holds in its hands: the hosts, the daemons on them, the events, the evidence."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from . import network, services, topology
+from .host import Host, monotonic_ns
+from .wait import until
+
+
+class Bed:
+    def __init__(self, directory, build, booted, libipsec=False):
+        self.directory, self.build, self.booted, self.libipsec = directory, build, booted, libipsec
+        self.pace = topology.BOOTED if booted else topology.NATIVE
+        self.esp_proposal = "aes128gcm16"
+        self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about
+        self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
+        self.hasyncd_config = None              # host -> text of its hasyncd.toml
+        self.events, self.failures, self.facts = [], [], {}
+        self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes
+        self._recorders, self._captures, self._streams = [], [], {}
+        self._zero = monotonic_ns()
+        plugin = os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so")
+        os.makedirs(directory, exist_ok=True)
+        self.hosts = {
+            name: Host(plan, os.path.join(directory, name), plugin if plan.gateway and os.path.exists(plugin) else None)
+            for name, plan in topology.HOSTS.items()}
+
+    # Building it up
+
+    def start(self, *names):
+        """Bridges, and the named hosts (default: all), plugged in."""
+        network.lay_bridges()
+        for name in names or self.hosts:
+            self.hosts[name].power_on()
+            network.connect(self.hosts[name])
+        self.say(f"hosts are up: {', '.join(names or self.hosts)}")
+
+    def host(self, name):
+        return self.hosts[name]
+
+    def program(self, path):
+        program = os.path.join(self.build, path)
+        if not os.path.exists(program):
+            raise RuntimeError(f"{program} is not built")
+        return program
+
+    def hold_vip(self, name):
+        """The addresses that peers and servers speak to; hasyncd does this in a cluster."""
+        self.hosts[name].ip(f"addr add {topology.WAN_VIP}/32 dev wan0", f"addr add {topology.LAN_VIP}/32 dev lan0",
+                            f"route replace {topology.REMOTE_TS} via {topology.HOSTS['peer'].address('wan')}")
+
+    def start_charon(self, *names):
+        for name in names:
+            services.charon(self, self.hosts[name])
+            if name == "peer" and not self.libipsec:
+                self.hosts[name].ip(f"route replace {topology.LOCAL_TS} via {topology.WAN_VIP} src {topology.PEER_INNER}")
+
+    def start_corosync(self, *names):
+        names = names or topology.CLUSTER
+        for name in names:
+            services.corosync(self, self.hosts[name])
+        wanted = sorted(topology.HOSTS[name].node for name in topology.CLUSTER if "corosync" in self.hosts[name].services)
+        for name in names:
+            until(f"{name} sees the members {wanted}", lambda n=name: services.members(self.hosts[n]) == wanted, every=0.1)
+        self.say(f"corosync is quorate: members {wanted}")
+
+    def start_hasyncd(self, *names):
+        for name in names or topology.CLUSTER:
+            services.hasyncd(self, self.hosts[name])
+
+    def initiate(self, host="peer", child="net"):
+        vici = self.hosts[host].vici_env
+        started = monotonic_ns()
+        self.hosts[host].run("swanctl", "--initiate", "--child", child, "--timeout", "20", env=vici)
+        self.say(f"tunnel is up ({(monotonic_ns() - started) / 1e6:.0f} ms)")
+
+    def rekey_child(self, host):
+        """A CREATE_CHILD_SA begun by `host`; returns when both ends use the new SA."""
+        before = self.spis(host)
+        self.hosts[host].run("swanctl", "--rekey", "--child", "net", env=self.hosts[host].vici_env)
+        until(f"a new CHILD_SA after a rekey by {host}", lambda: self.spis(host) - before, timeout=15)
+        self.say(f"{host} rekeyed the CHILD_SA")
+
+    def spis(self, host):
+        """SPIs of the installed CHILD_SAs, as charon of that host lists them."""
+        text = self.hosts[host].run("swanctl", "--list-sas", env=self.hosts[host].vici_env)
+        return {line.split()[1].rstrip(",") for line in text.splitlines() if line.split()[:1] in (["in"], ["out"])}
+
+    # Evidence
+
+    def capture(self, at="wan-peer"):
+        """Records a cable from the switch's side (NETWORK-HOST)."""
+        path = os.path.join(self.directory, at + ".pcap")
+        process = subprocess.Popen([self.program("testbed/capture/hasync-capture"), "record", at, path],
+                                   stderr=open(path + ".log", "w"))
+        until(f"recording of {at}", lambda: os.path.exists(path) and os.path.getsize(path) or process.poll() is not None)
+        self._recorders.append(process)
+        self._captures.append(path)
+        return path
+
+    def stop_captures(self):
+        for process in self._recorders:
+            process.send_signal(signal.SIGTERM)
+        for process in self._recorders:
+            process.wait(20)
+        self._recorders = []
+
+    def stream(self, rate, size=200):
+        """A stream through the tunnel in both directions."""
+        inner, server = f"{topology.PEER_INNER}:7000", f"{topology.HOSTS['server'].address('lan')}:7000"
+        for host, local, remote in (("server", server, inner), ("peer", inner, server)):
+            self._streams[host] = self._stream_end(host, local, remote, rate, size)
+        for host in self._streams:
+            until(f"the stream's end on {host} listens", lambda h=host: self.stream_events(h))
+        for host in self._streams:
+            self.hosts[host].services["stream"].signal(signal.SIGUSR1)
+        for host in self._streams:
+            until(f"the stream reaches {host}", lambda h=host: len(self.stream_events(h)) > 1)
+        self.say(f"streaming {rate} packets/s in both directions")
+
+    def _stream_end(self, host, local, remote, rate, size):
+        report = os.path.join(self.directory, host, "stream.json")
+        events = open(os.path.join(self.directory, host, "stream.events"), "w")
+        self.hosts[host].start("stream", self.program("testbed/stream/hasync-stream"), "--name", host, "--local", local,
+                               "--remote", remote, "--rate", str(rate), "--size", str(size), "--hold",
+                               "--event-gap", str(self.event_gap), "--json", report, output=events)
+        return report
+
+    def stream_events(self, host):
+        with open(os.path.join(self.directory, host, "stream.events")) as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def stop_stream(self):
+        """Ends both ends together and returns, per direction, what was sent, lost, doubled, and the longest gap."""
+        for host in self._streams:
+            self.hosts[host].services["stream"].signal(signal.SIGTERM)
+        reports = {}
+        for host, path in self._streams.items():
+            self.hosts[host].services.pop("stream").wait(10)
+            with open(path) as file:
+                reports[host] = json.load(file)
+        self._streams = {}
+        return {"outbound": _direction(reports["server"], reports["peer"]),
+                "inbound": _direction(reports["peer"], reports["server"])}
+
+    def check_captures(self, *options):
+        """The capture checker's verdict on all that was recorded."""
+        self.stop_captures()
+        nodes = [word for name in topology.GATEWAYS for word in ("--node", f"{name}={topology.HOSTS[name].mac('wan')}")]
+        done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", "--json", *nodes,
+                               "--gateway", topology.WAN_VIP, *options, *self._captures], capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"hasync-capture: {done.stderr}")
+        return json.loads(done.stdout)
+
+    # Events
+
+    def power_off(self, name):
+        """Cables out and every process killed. Returns the moment (CLOCK_MONOTONIC, ns)."""
+        moment = monotonic_ns()
+        network.cut(self.hosts[name].plan)
+        self.hosts[name].power_off()
+        self.say(f"{name} is powered off", moment)
+        return moment
+
+    def power_on(self, name):
+        self.hosts[name].power_on()
+        network.connect(self.hosts[name])
+        self.say(f"{name} is powered on again")
+
+    def link_down(self, name, net):
+        moment = monotonic_ns()
+        network.unplug(name, net)
+        self.say(f"{name}: {net} cable is out", moment)
+        return moment
+
+    def link_up(self, name, net):
+        network.plug(name, net)
+        self.say(f"{name}: {net} cable is back")
+
+    def signal(self, name, service, number):
+        moment = monotonic_ns()
+        self.hosts[name].services[service].signal(number)
+        self.say(f"{name}: {signal.Signals(number).name} to {service}", moment)
+        if number == signal.SIGKILL:
+            self.hosts[name].services.pop(service).wait()
+        return moment
+
+    # The story and the verdict
+
+    def say(self, text, moment=None):
+        at = (moment or monotonic_ns()) - self._zero
+        self.events.append({"at_ms": round(at / 1e6, 1), "what": text})
+        print(f"{at / 1e9:8.3f} s  {text}", flush=True)
+
+    def expect(self, what, actual, wanted):
+        """Books a claim: `wanted` is a value or a predicate. A failed claim fails the scenario, not at once."""
+        good = wanted(actual) if callable(wanted) else actual == wanted
+        self.facts[what] = actual
+        if not good:
+            self.failures.append(f"{what}: {actual!r}" + ("" if callable(wanted) else f", wanted {wanted!r}"))
+            self.say(f"FAILED  {self.failures[-1]}")
+        return good
+
+    def pause(self, seconds):
+        """Lets traffic flow for a while: a duration that is part of the story, not a wait for something."""
+        time.sleep(seconds)
+
+
+def _direction(receiver, sender):
+    return {"sent": sender["sent"], "send_errors": sender["send_errors"], "received": receiver["received"],
+            "lost": sender["sent"] - receiver["received"], "duplicates": receiver["duplicates"],
+            "reordered": receiver["reordered"], "longest_gap_ms": receiver["longest_gap"]["ms"],
+            "longest_gap": receiver["longest_gap"], "gaps": receiver["gaps"]}
+
+
+def die(text):
+    print(text, file=sys.stderr, flush=True)
+    sys.exit(1)

@@ -1,0 +1,68 @@
+"""Makes the networks of topology.py real: one bridge per network, here, and a cable from it to each host.
+
+This end of a cable is named NETWORK-HOST (wan-gw1), the host's end NETWORK0 (wan0). Captures are taken at this end:
+it sees the wire and nothing else, in particular no packet that a host's kernel decrypted and looks at again.
+"""
+import subprocess
+
+from . import topology
+from .netlink import set_links
+
+
+def _batch(lines):
+    done = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"ip -batch: {done.stderr}")
+
+
+def port(network, host):
+    return f"{network}-{host}"
+
+
+def ports(plan):
+    return [port(network, plan.name) for network in plan.at]
+
+
+def lay_bridges():
+    lines = []
+    for network in topology.NETWORKS:
+        lines += [f"link add {network} type bridge stp_state 0 forward_delay 0 mcast_snooping 0", f"link set {network} up"]
+    _batch(lines)
+
+
+def connect(host):
+    """Plugs a host in: cables, addresses, routes, forwarding."""
+    plan, here, there = host.plan, [], []
+    for network in plan.at:
+        cable = port(network, host.name)
+        here += [f"link add {cable} type veth peer name {network}0 address {plan.mac(network)} netns {host.pid}",
+                 f"link set {cable} master {network}", f"link set {cable} up"]
+        there += [f"addr add {plan.address(network)}/24 dev {network}0", f"link set {network}0 up"]
+    _batch(here)
+    host.ip("link set lo up", *there, *plan.extra)
+    host.within(lambda: _configure(plan))
+
+
+def _configure(plan):
+    for where in ("all", "default", *(f"{network}0" for network in plan.at)):
+        for key in ("rp_filter", "accept_redirects", "send_redirects"):
+            _set(f"conf/{where}/{key}", 0)
+    _set("ip_forward", int(plan.gateway))
+
+
+def _set(key, value):
+    with open(f"/proc/sys/net/ipv4/{key}", "w") as file:
+        file.write(str(value))
+
+
+def cut(plan):
+    """All cables of a host, at once."""
+    set_links(ports(plan), up=False)
+
+
+def unplug(host_name, network):
+    set_links([port(network, host_name)], up=False)
+
+
+def plug(host_name, network):
+    set_links([port(network, host_name)], up=True)

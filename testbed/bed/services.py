@@ -1,0 +1,175 @@
+"""How each daemon of a host is configured and started. Each function returns when the daemon answers."""
+import os
+import signal
+
+from . import topology
+from .wait import until
+
+_PLUGINS = "random nonce openssl pem pkcs1 x509 revocation constraints pubkey hmac kdf gcm"
+
+
+def charon(bed, host):
+    """charon with the cluster's or the peer's configuration; on gateways with our plugin where it is built."""
+    esp = "kernel-libipsec kernel-netlink" if bed.libipsec else "kernel-netlink"
+    ours = "hasync" if host.plugin else ""
+    first, last = {"gw1": ("0xc1000000", "0xc1ffffff"), "gw2": ("0xc2000000", "0xc2ffffff")}.get(
+        host.name, ("0xd0000000", "0xdfffffff"))
+    env = {"STRONGSWAN_CONF": host.write("strongswan.conf", f"""\
+charon {{
+  load = {_PLUGINS} {ours} {esp} socket-default vici updown
+  spi_min = {first}
+  spi_max = {last}
+  ikesa_table_size = 4096
+  ikesa_table_segments = 16
+  install_routes = {"yes" if bed.libipsec else "no"}
+  retransmit_tries = 7
+  retransmit_timeout = 1.0
+  filelog {{
+    log {{
+      path = {host.directory}/charon.log
+      flush_line = yes
+      time_format = %T
+      time_add_ms = yes
+      default = {os.environ.get("HASYNC_CHARON_LOG", "1")}
+    }}
+  }}
+{bed.charon_extra.get(host.name, "")}
+}}
+swanctl {{
+  load = pem pkcs1 x509 pubkey openssl random
+}}
+""")}
+    connections = host.write("swanctl.conf", _swanctl(bed, host))
+    service = host.start("charon", "/usr/lib/ipsec/charon", env=env)
+    socket = f"/proc/{host.pid}/root/run/charon.vici"
+    until(f"charon of {host.name} answers", lambda: os.path.exists(socket) or not service.alive())
+    host.run("swanctl", "--load-all", "--file", connections, env=env)
+    host.vici_env = env
+    return service
+
+
+def _swanctl(bed, host):
+    gateway = host.plan.gateway
+    local, remote = (topology.WAN_VIP, "%any") if gateway else (topology.HOSTS["peer"].address("wan"), topology.WAN_VIP)
+    me, you = ("gw", "peer") if gateway else ("peer", "gw")
+    local_ts, remote_ts = (topology.LOCAL_TS, topology.REMOTE_TS) if gateway else (topology.REMOTE_TS, topology.LOCAL_TS)
+    return f"""\
+connections {{
+  tunnel {{
+    version = 2
+    local_addrs = {local}
+    remote_addrs = {remote}
+    proposals = aes128gcm16-prfsha256-x25519
+    dpd_delay = 10s
+    encap = {"yes" if bed.libipsec else "no"}
+    rekey_time = 4h
+    local {{
+      auth = psk
+      id = {me}
+    }}
+    remote {{
+      auth = psk
+      id = {you}
+    }}
+    children {{
+      net {{
+        local_ts = {local_ts}
+        remote_ts = {remote_ts}
+        esp_proposals = {bed.esp_proposal}
+        rekey_time = 1h
+        dpd_action = {"clear" if gateway else "restart"}
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike {{
+    id-1 = gw
+    id-2 = peer
+    secret = "testbed secret, shared by nobody else"
+  }}
+}}
+"""
+
+
+def corosync(bed, host):
+    pace, keyfile = bed.pace, host.write("ring.key", bed.ring_key)
+    nodes = "\n".join(f"  node {{\n    nodeid: {plan.node}\n    name: {plan.name}\n    ring0_addr: {plan.address('ring')}\n  }}"
+                      for plan in (topology.HOSTS[name] for name in topology.CLUSTER))
+    consensus = f"  consensus: {pace.consensus}\n" if pace.consensus else ""
+    config = host.write("corosync.conf", f"""\
+totem {{
+  version: 2
+  cluster_name: testbed
+  transport: knet
+  crypto_model: openssl
+  crypto_cipher: aes256
+  crypto_hash: sha256
+  keyfile: {keyfile}
+  token: {pace.token}
+  token_coefficient: 0
+  token_retransmits_before_loss_const: 2
+  join: 30
+{consensus}  interface {{
+    linknumber: 0
+    knet_ping_interval: 250
+    knet_ping_timeout: 1000
+    knet_pong_count: 1
+  }}
+}}
+nodelist {{
+{nodes}
+}}
+quorum {{
+  provider: corosync_votequorum
+}}
+system {{
+  sched_rr: {"yes" if pace.realtime else "no"}
+  {"" if pace.realtime else "priority: 0"}
+  allow_knet_handle_fallback: yes
+}}
+logging {{
+  to_stderr: no
+  to_syslog: no
+  to_logfile: yes
+  logfile: {host.directory}/corosync.log
+  timestamp: hires
+}}
+""")
+    service = host.start("corosync", "/usr/sbin/corosync", "-f", "-c", config)
+    until(f"corosync of {host.name} answers", lambda: members(host) or not service.alive(), every=0.1)
+    return service
+
+
+def members(host):
+    """The nodeids that this node's corosync sees if it is quorate, else an empty list."""
+    text = host.run("corosync-quorumtool", "-s", check=False)
+    if "Quorate:          Yes" not in text:
+        return []
+    table = text.split("Membership information")[-1].splitlines()
+    return sorted(int(line.split()[0]) for line in table if line.split() and line.split()[0].isdigit())
+
+
+def hasyncd(bed, host):
+    """hasyncd in the foreground; its configuration comes from the scenario's `bed.hasyncd_config(host)`."""
+    config = host.write("hasyncd.toml", bed.hasyncd_config(host))
+    return host.start("hasyncd", bed.program("hasyncd/hasyncd"), "--config", config)
+
+
+def capture(bed, network, host_name):
+    """Records a host's cable from the switch's side; returns the file. Stops, and counts drops, at bed.stop_captures()."""
+    path = os.path.join(bed.directory, f"{network}-{host_name}.pcap")
+    bed.record(path, f"{network}-{host_name}")
+    return path
+
+
+def stream(bed, host_name, name, local, remote, rate, size=200):
+    """One end of a stream: sends `rate` packets a second to `remote` and judges what comes from there."""
+    host = bed.hosts[host_name]
+    host.start(name, bed.program("testbed/stream/hasync-stream"), "--name", name, "--local", local, "--remote", remote,
+               "--rate", str(rate), "--size", str(size), "--event-gap", str(bed.event_gap),
+               "--json", os.path.join(host.directory, name + ".json"))
+    return name
+
+
+STOP_STREAM = signal.SIGTERM

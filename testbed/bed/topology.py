@@ -1,0 +1,62 @@
+"""The one description of the test network: which hosts there are, on which networks, with which addresses.
+
+        peer ---- wan 192.0.2.0/24 ---- gw1, gw2 ---- lan 10.1.0.0/24 ---- server
+                                          |
+                       ring 172.16.0.0/24 +---- witness
+
+It is data only. network.py makes it real; services.py writes each daemon's configuration from it.
+"""
+from dataclasses import dataclass, field
+
+WAN_VIP = "192.0.2.100"
+LAN_VIP = "10.1.0.254"
+PEER_INNER = "10.2.0.1"
+LOCAL_TS = "10.1.0.0/24"   # behind the gateways
+REMOTE_TS = "10.2.0.0/24"  # behind the peer
+
+NETWORKS = {"wan": "192.0.2", "lan": "10.1.0", "ring": "172.16.0"}
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    name: str
+    number: int                      # last byte of its MAC addresses
+    at: dict[str, int]               # network -> last byte of its address there
+    gateway: bool = False
+    node: int = 0                    # Corosync's nodeid; 0: not in the cluster
+    extra: tuple[str, ...] = field(default=())  # `ip` commands, after its interfaces are up
+
+    def address(self, network: str) -> str:
+        return f"{NETWORKS[network]}.{self.at[network]}"
+
+    def mac(self, network: str) -> str:
+        return f"02:00:00:00:{list(NETWORKS).index(network) + 1:02x}:{self.number:02x}"
+
+
+HOSTS = {
+    plan.name: plan
+    for plan in (
+        HostPlan("gw1", 1, {"wan": 1, "lan": 1, "ring": 1}, gateway=True, node=1),
+        HostPlan("gw2", 2, {"wan": 2, "lan": 2, "ring": 2}, gateway=True, node=2),
+        HostPlan("witness", 3, {"ring": 3}, node=3),
+        HostPlan("peer", 10, {"wan": 10}, extra=(f"addr add {PEER_INNER}/32 dev lo",)),
+        HostPlan("server", 11, {"lan": 10}, extra=(f"route add default via {LAN_VIP}",)),
+    )
+}
+GATEWAYS = [name for name, plan in HOSTS.items() if plan.gateway]
+CLUSTER = [name for name, plan in HOSTS.items() if plan.node]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast this kernel may be asked to notice things. Milliseconds."""
+    token: int
+    consensus: int | None            # None: Corosync's own 1.2 x token
+    heartbeat: int                   # hasyncd
+    fence: int                       # hasyncd
+    silence: int                     # hasyncd: evict a member after so long without a heartbeat
+    realtime: bool                   # SCHED_RR and SCHED_FIFO are of use
+
+
+NATIVE = Pace(token=112, consensus=None, heartbeat=10, fence=80, silence=150, realtime=True)
+BOOTED = Pace(token=400, consensus=None, heartbeat=40, fence=320, silence=600, realtime=False)
