@@ -28,21 +28,21 @@ struct Closer {
 
 std::string text_of(const StoredEpochs& epochs) {
   return "hasyncd-epochs 1 promised=" + std::to_string(epochs.promised.value) +
-         " installed=" + std::to_string(epochs.installed.value) + "\n";
+         " confirmed=" + std::to_string(epochs.confirmed.value) + "\n";
 }
 
 Result<StoredEpochs> parse(const std::string& text, const std::filesystem::path& path) {
   StoredEpochs out;
-  const int read = std::sscanf(text.c_str(), "hasyncd-epochs 1 promised=%" SCNu64 " installed=%" SCNu64,
-                               &out.promised.value, &out.installed.value);
+  const int read = std::sscanf(text.c_str(), "hasyncd-epochs 1 promised=%" SCNu64 " confirmed=%" SCNu64,
+                               &out.promised.value, &out.confirmed.value);
   // Written back it must be the same: nothing cut off, nothing behind it, no number out of range.
   if (read != 2 || text_of(out) != text) {
     return invalid("state " + path.string() +
                    ": is damaged. If this node's epochs are really lost, stop hasyncd on " +
                    "it, make sure that a majority of the others runs, and remove the file");
   }
-  if (out.installed > out.promised)
-    return invalid("state " + path.string() + ": installed is above promised");
+  if (out.confirmed > out.promised)
+    return invalid("state " + path.string() + ": confirmed is above promised");
   return out;
 }
 
@@ -56,7 +56,7 @@ Result<StateStore> StateStore::open(const std::filesystem::path& folder) {
 
   const std::filesystem::path path = folder / kFile;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return StateStore(folder, {});
+  if (fd < 0 && errno == ENOENT) return StateStore(folder, {}, true);
   if (fd < 0) return failed(path, "open");
   const Closer closer{fd};
   std::array<char, 256> content{};
@@ -64,7 +64,7 @@ Result<StateStore> StateStore::open(const std::filesystem::path& folder) {
   if (length < 0) return failed(path, "read");
   Result<StoredEpochs> epochs = parse({content.data(), static_cast<std::size_t>(length)}, path);
   if (!epochs) return epochs.error();
-  return StateStore(folder, *epochs);
+  return StateStore(folder, *epochs, false);
 }
 
 Status StateStore::save(const StoredEpochs& epochs) {

@@ -43,7 +43,8 @@ Propose RingRandom::propose() {
 }
 
 Sync RingRandom::sync() {
-  return {process(), Epoch{nonzero()}, Epoch{number()}, Epoch{number()}, number(), number(), coin(), coin()};
+  return {process(), Epoch{nonzero()}, Epoch{number()}, coin(), Epoch{number()}, Epoch{number()},
+          number(),  number(),         coin(),          coin(), coin(),          coin()};
 }
 
 Entry RingRandom::entry() {
@@ -104,7 +105,7 @@ RingMessage RingRandom::message() {
 }
 
 Heartbeat RingRandom::heartbeat() {
-  Heartbeat out{process(), number(), Epoch{number()}, number(), number(), {}};
+  Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), {}};
   for (std::size_t i = below(kMaxMembers + 1); i > 0; --i) {
     out.acks.push_back({process(), Epoch{number()}, number()});
   }

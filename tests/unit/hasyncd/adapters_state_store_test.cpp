@@ -44,10 +44,10 @@ TEST_F(StateStoreTest, AnInterruptedWriteChangesNothing) {
 
 TEST_F(StateStoreTest, ADamagedFileIsRefused) {
   for (const char* text :
-       {"", "x", "hasyncd-epochs 2 promised=1 installed=1\n", "hasyncd-epochs 1 promised=1 installed=1",
-        "hasyncd-epochs 1 promised=1 installed=1\nx", "hasyncd-epochs 1 promised=-1 installed=1\n",
-        "hasyncd-epochs 1 promised=99999999999999999999 installed=1\n",
-        "hasyncd-epochs 1 promised=1 installed=2\n", "hasyncd-epochs 1 promised=01 installed=1\n"}) {
+       {"", "x", "hasyncd-epochs 2 promised=1 confirmed=1\n", "hasyncd-epochs 1 promised=1 confirmed=1",
+        "hasyncd-epochs 1 promised=1 confirmed=1\nx", "hasyncd-epochs 1 promised=-1 confirmed=1\n",
+        "hasyncd-epochs 1 promised=99999999999999999999 confirmed=1\n",
+        "hasyncd-epochs 1 promised=1 confirmed=2\n", "hasyncd-epochs 1 promised=01 confirmed=1\n"}) {
     write(text);
     const auto store = StateStore::open(folder_);
     ASSERT_FALSE(store) << text;
