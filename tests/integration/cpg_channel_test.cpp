@@ -7,7 +7,7 @@
 #include <csignal>
 
 #include "hasyncd/adapters/quorum_watch.h"
-#include "hasyncd/adapters/ring_settings.h"
+#include "hasyncd/adapters/ring_settings_reader.h"
 #include "tests/support/corosync_ring.h"
 
 namespace hasync::hasyncd {

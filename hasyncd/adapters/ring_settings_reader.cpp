@@ -1,4 +1,4 @@
-#include "hasyncd/adapters/ring_settings.h"
+#include "hasyncd/adapters/ring_settings_reader.h"
 
 #include <corosync/cmap.h>
 

@@ -1,4 +1,4 @@
-// What the running corosync was configured with (its cmap). Read once, when hasyncd starts.
+// What the running corosync was configured with (its cmap), and whether hasyncd can work with that.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "base/result.h"
+#include "hasyncd/config.h"
 
 namespace hasync::hasyncd {
 
@@ -25,6 +25,11 @@ struct RingSettings {
   std::chrono::milliseconds detection() const { return token + consensus; }
 };
 
-Result<RingSettings> read_ring_settings();
+struct RingCheck {
+  std::vector<std::string> errors;  // hasyncd must not run
+  std::vector<std::string> warnings;
+};
+
+RingCheck check_ring(const RingSettings& ring, const Config& config);
 
 }  // namespace hasync::hasyncd

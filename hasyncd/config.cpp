@@ -1,0 +1,292 @@
+#include "hasyncd/config.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "hasyncd/config_keys.h"
+#include "hasyncd/wire/messages.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kLargestFile = 1 << 20;
+constexpr std::size_t kLongestSocket = 107;  // sockaddr_un.sun_path
+
+bool is_interface(const std::string& name) {
+  return !name.empty() && name.size() <= 15 && name != "." && name != ".." &&
+         std::ranges::none_of(name,
+                              [](unsigned char c) { return std::isspace(c) != 0 || c == '/' || c == ':'; });
+}
+
+// Rows into a Config, then the rules between keys. Collects every problem.
+class Builder {
+ public:
+  explicit Builder(ConfigRows rows) : rows_(std::move(rows)) {}
+
+  void build() {
+    take_scalars();
+    for (const ConfigRow& row : rows_.tables.at("member")) take_member(row);
+    for (const ConfigRow& row : rows_.tables.at("vip")) take_vip(row);
+    take_interfaces();
+    std::ranges::sort(config.members, {}, &Config::Member::id);
+    if (rows_.problems.empty()) validate();
+  }
+
+  Config config;
+  std::vector<ConfigProblem>& problems() { return rows_.problems; }
+  std::vector<std::string> warnings;
+
+ private:
+  const ConfigRow& row(const std::string& table) const { return rows_.only(table); }
+  milliseconds ms(const std::string& table, const std::string& key) const {
+    return milliseconds{row(table).integer(key)};
+  }
+  void problem(std::uint32_t line, std::string text) { rows_.problems.push_back({line, std::move(text)}); }
+
+  void take_scalars() {
+    config.node = NodeId{static_cast<std::uint32_t>(row("node").integer("id"))};
+    config.role = row("node").text("role") == "witness" ? Config::Role::Witness : Config::Role::Gateway;
+    config.cluster_name = row("cluster").text("name");
+    config.key_file = row("cluster").text("key_file");
+    config.state_dir = row("cluster").text("state_dir");
+    config.allow_unencrypted_ring = row("cluster").boolean("allow_unencrypted_ring");
+    config.heartbeat_port = static_cast<std::uint16_t>(row("heartbeat").integer("port"));
+    config.heartbeat_interval = ms("heartbeat", "interval_ms");
+    config.fence = ms("fence", "fence_ms");
+    config.evict_after = ms("fence", "evict_after_ms");
+    config.drift_ppm = static_cast<std::uint32_t>(row("fence").integer("drift_ppm"));
+    config.lease_size = static_cast<std::uint64_t>(row("lease").integer("size"));
+    config.charon_socket = row("charon").text("socket");
+    config.control_socket = row("control").text("socket");
+    config.log_level = row("log").text("level");
+  }
+
+  void take_member(const ConfigRow& from) {
+    Config::Member member;
+    member.id = NodeId{static_cast<std::uint32_t>(from.integer("id"))};
+    member.name = from.text("name");
+    if (!from.text("address").empty()) {
+      const Result<Address> address = Address::parse(from.text("address"));
+      if (!address) problem(from.line_of("address"), "member.address: " + address.error().what);
+      if (address) member.address = *address;
+    }
+    config.members.push_back(std::move(member));
+  }
+
+  void take_vip(const ConfigRow& from) {
+    Config::Vip vip;
+    vip.interface = from.text("interface");
+    if (!vip.interface.empty() && !is_interface(vip.interface)) {
+      problem(from.line_of("interface"),
+              "vip.interface: \"" + vip.interface + "\" cannot be an interface's name");
+    }
+    const std::string& text = from.text("address");
+    const std::size_t slash = text.find('/');
+    const Result<Address> address = Address::parse(text.substr(0, slash));
+    const std::string prefix = slash == std::string::npos ? "" : text.substr(slash + 1);
+    const bool digits = !prefix.empty() && prefix.size() <= 2 &&
+                        std::ranges::all_of(prefix, [](unsigned char c) { return std::isdigit(c) != 0; });
+    if (address && address->is_v4() && digits && std::stoi(prefix) >= 1 && std::stoi(prefix) <= 32) {
+      vip.address = *address;
+      vip.prefix = static_cast<std::uint8_t>(std::stoi(prefix));
+    } else if (!text.empty()) {
+      problem(from.line_of("address"),
+              "vip.address: \"" + text +
+                  "\" is not allowed; allowed: an IPv4 address with a prefix length from 1 "
+                  "to 32, as \"192.0.2.100/24\"");
+    }
+    config.vips.push_back(std::move(vip));
+  }
+
+  void take_interfaces() {
+    config.interfaces = row("clusterip").list("interfaces");
+    for (const std::string& name : config.interfaces) {
+      if (is_interface(name)) continue;
+      problem(row("clusterip").line_of("interfaces"),
+              "clusterip.interfaces: \"" + name + "\" cannot be an interface's name");
+    }
+    if (!config.interfaces.empty()) return;
+    std::set<std::string> names;
+    for (const Config::Vip& vip : config.vips) names.insert(vip.interface);
+    config.interfaces.assign(names.begin(), names.end());
+  }
+
+  void validate() {
+    check_members();
+    check_times();
+    check_vips();
+    for (const char* table : {"charon", "control"}) {
+      if (row(table).text("socket").size() <= kLongestSocket) continue;
+      problem(row(table).line_of("socket"), std::string(table) +
+                                                ".socket: longer than 107 characters, the most that a "
+                                                "socket's path can have");
+    }
+  }
+
+  void check_members() {
+    const auto& members = rows_.tables.at("member");
+    if (members.size() > kMaxMembers) {
+      problem(members[kMaxMembers].line,
+              "member: " + std::to_string(members.size()) + " of them; allowed: at most 16");
+    }
+    check_unique("id", [](const ConfigRow& r) { return std::to_string(r.integer("id")); });
+    check_unique("name", [](const ConfigRow& r) { return r.text("name"); });
+    check_unique("address", [](const ConfigRow& r) { return r.text("address"); });
+    if (std::ranges::find(config.members, config.node, &Config::Member::id) == config.members.end()) {
+      problem(row("node").line_of("id"),
+              "node.id: " + std::to_string(config.node.value) + " is not the id of any [[member]]");
+    }
+    const auto v4 =
+        std::ranges::count_if(config.members, [](const Config::Member& m) { return m.address.is_v4(); });
+    if (v4 != 0 && static_cast<std::size_t>(v4) != config.members.size()) {
+      problem(members.front().line, "member.address: some are IPv4, some IPv6; heartbeats need one family");
+    }
+    warn_of_majorities();
+  }
+
+  void warn_of_majorities() {
+    const std::size_t count = config.members.size();
+    if (count == 1) warnings.emplace_back("one member only: nothing can take over from it");
+    if (count == 2) {
+      warnings.emplace_back(
+          "two members: neither is a majority alone, so there is no takeover from a node that is "
+          "silent. Add a witness, a third small node");
+    } else if (count % 2 == 0) {
+      warnings.push_back(std::to_string(count) + " members bear no more failures than " +
+                         std::to_string(count - 1) + ": an odd number is better");
+    }
+  }
+
+  void check_unique(const std::string& key, const std::function<std::string(const ConfigRow&)>& value) {
+    std::set<std::string> seen;
+    for (const ConfigRow& member : rows_.tables.at("member")) {
+      if (seen.insert(value(member)).second) continue;
+      problem(member.line_of(key), "member." + key + ": " + value(member) + " is used twice");
+    }
+  }
+
+  // docs/decisions/0001-epochs.md: an owner that is acknowledged late must not lose its permission, and a
+  // member must not be evicted for what the fence tolerates.
+  void check_times() {
+    const auto text = [](milliseconds t) { return std::to_string(t.count()) + " ms"; };
+    const milliseconds interval = config.heartbeat_interval;
+    if (config.fence <= 3 * interval) {
+      problem(row("fence").line_of("fence_ms"), "fence.fence_ms: " + text(config.fence) +
+                                                    " must be above three heartbeat intervals, " +
+                                                    text(3 * interval));
+    }
+    if (config.evict_after < config.fence + 3 * interval) {
+      problem(row("fence").line_of("evict_after_ms"),
+              "fence.evict_after_ms: " + text(config.evict_after) +
+                  " must be at least fence_ms and three heartbeat intervals, " +
+                  text(config.fence + 3 * interval));
+    }
+  }
+
+  void check_vips() {
+    const auto& vips = rows_.tables.at("vip");
+    if (config.role == Config::Role::Witness && !vips.empty()) {
+      problem(vips.front().line, "vip: a witness holds no address; remove it or set node.role = \"gateway\"");
+    }
+    if (config.role == Config::Role::Gateway && vips.empty()) {
+      problem(row("node").line, "vip: a gateway needs at least one [[vip]]");
+    }
+    std::set<Address> seen;
+    for (std::size_t i = 0; i < config.vips.size(); ++i) check_vip(config.vips[i], vips[i], seen);
+  }
+
+  void check_vip(const Config::Vip& vip, const ConfigRow& from, std::set<Address>& seen) {
+    const std::string address = to_string(vip.address);
+    if (!seen.insert(vip.address).second)
+      problem(from.line_of("address"), "vip.address: " + address + " is used twice");
+    if (std::ranges::find(config.members, vip.address, &Config::Member::address) != config.members.end()) {
+      problem(from.line_of("address"), "vip.address: " + address + " is the address of a [[member]]");
+    }
+    if (std::ranges::find(config.interfaces, vip.interface) == config.interfaces.end()) {
+      problem(from.line_of("interface"),
+              "vip.interface: " + vip.interface + " is not among clusterip.interfaces");
+    }
+  }
+
+  ConfigRows rows_;
+};
+
+std::string message_of(const std::string& file, const ConfigProblem& problem) {
+  return file + ":" + (problem.line == 0 ? "" : std::to_string(problem.line) + ":") + " " + problem.text;
+}
+
+}  // namespace
+
+const Config::Member& Config::self() const {
+  return *std::ranges::find(members, node, &Member::id);
+}
+
+ConfigOutcome parse_config(const std::string& text, const std::string& name) {
+  ConfigRows rows = read_rows(text);
+  ConfigOutcome out;
+  if (rows.tables.empty()) {  // not TOML: nothing to look at
+    for (const ConfigProblem& problem : rows.problems) out.errors.push_back(message_of(name, problem));
+    return out;
+  }
+  Builder builder(std::move(rows));
+  builder.build();
+  std::ranges::stable_sort(builder.problems(), {}, &ConfigProblem::line);
+  for (const ConfigProblem& problem : builder.problems()) out.errors.push_back(message_of(name, problem));
+  for (const std::string& warning : builder.warnings) out.warnings.push_back(name + ": " + warning);
+  if (out.errors.empty()) out.config = std::move(builder.config);
+  return out;
+}
+
+ConfigOutcome load_config(const std::filesystem::path& file) {
+  ConfigOutcome out;
+  std::ifstream in(file, std::ios::binary);
+  std::error_code error;
+  if (!in || std::filesystem::is_directory(file, error)) {
+    out.errors.push_back(file.string() + ": cannot be read: " + std::strerror(in ? EISDIR : errno));
+    return out;
+  }
+  std::string text(kLargestFile + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kLargestFile) {
+    out.errors.push_back(file.string() + ": larger than 1 MiB");
+    return out;
+  }
+  return parse_config(text, file.string());
+}
+
+std::string to_text(const Config& config) {
+  std::ostringstream out;
+  out << "node.id = " << config.node.value
+      << "\nnode.role = " << (config.role == Config::Role::Witness ? "witness" : "gateway")
+      << "\ncluster.name = " << config.cluster_name << "\ncluster.key_file = " << config.key_file.string()
+      << "\ncluster.allow_unencrypted_ring = " << (config.allow_unencrypted_ring ? "true" : "false")
+      << "\ncluster.state_dir = " << config.state_dir.string() << "\n";
+  for (const Config::Member& m : config.members) {
+    out << "member = " << m.id.value << " " << m.name << " " << to_string(m.address) << "\n";
+  }
+  out << "heartbeat.port = " << config.heartbeat_port
+      << "\nheartbeat.interval_ms = " << config.heartbeat_interval.count()
+      << "\nfence.fence_ms = " << config.fence.count()
+      << "\nfence.evict_after_ms = " << config.evict_after.count()
+      << "\nfence.drift_ppm = " << config.drift_ppm << "\nlease.size = " << config.lease_size << "\n";
+  for (const Config::Vip& v : config.vips) {
+    out << "vip = " << to_string(v.address) << "/" << int{v.prefix} << " " << v.interface << "\n";
+  }
+  for (const std::string& name : config.interfaces) out << "clusterip.interface = " << name << "\n";
+  out << "charon.socket = " << config.charon_socket.string()
+      << "\ncontrol.socket = " << config.control_socket.string() << "\nlog.level = " << config.log_level
+      << "\n";
+  return out.str();
+}
+
+}  // namespace hasync::hasyncd

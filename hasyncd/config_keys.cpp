@@ -1,0 +1,127 @@
+#include "hasyncd/config_keys.h"
+
+#include <algorithm>
+
+namespace hasync::hasyncd {
+namespace {
+
+constexpr TableDefinition kTables[] = {
+    {"node", false, "This node. The only table that differs between the nodes of a cluster."},
+    {"cluster", false, "What all nodes share."},
+    {"member", true,
+     "One per node, this one included; at most 16. Gateways and witnesses count alike for majorities."},
+    {"heartbeat", false, "Small sealed UDP datagrams between all members."},
+    {"fence", false, "The permission to pass packets, which the kernel ends by itself."},
+    {"lease", false, "Sequence numbers that an owner may use before it asks for more."},
+    {"vip", true, "The addresses that peers and hosts behind the gateways use; the owner holds them all."},
+    {"clusterip", false, "Where packets are checked."},
+    {"charon", false, "The IKE daemon."},
+    {"control", false, "The socket that `haipsec` uses."},
+    {"log", false, "What is written to the journal."},
+};
+
+using K = KeyKind;
+
+constexpr KeyDefinition kKeys[] = {
+    {"node", "id", K::Integer, nullptr, 1, 0xffffffff, nullptr, "", "nodeid of this node in corosync.conf"},
+    {"node", "role", K::Text, "gateway", 0, 0, "gateway|witness", "",
+     "a witness votes and remembers; it holds no address, runs no charon and cannot read contexts"},
+    {"cluster", "name", K::Text, nullptr, 0, 0, nullptr, "", "name of the cluster, as in corosync.conf"},
+    {"cluster", "key_file", K::Path, "/etc/hasyncd/key", 0, 0, nullptr, "",
+     "made by `haipsec keygen`; mode 0600"},
+    {"cluster", "allow_unencrypted_ring", K::Boolean, "false", 0, 0, nullptr, "",
+     "run although Corosync does not encrypt its ring; contexts are sealed in any case"},
+    {"cluster", "state_dir", K::Path, "/var/lib/hasyncd", 0, 0, nullptr, "", "what must survive a restart"},
+    {"member", "id", K::Integer, nullptr, 1, 0xffffffff, nullptr, "", "nodeid in corosync.conf"},
+    {"member", "name", K::Text, nullptr, 0, 0, nullptr, "", "how `haipsec` calls it"},
+    {"member", "address", K::Text, nullptr, 0, 0, nullptr, "",
+     "IP address that sends and receives heartbeats"},
+    {"heartbeat", "port", K::Integer, "5420", 1, 65535, nullptr, "", "UDP port, the same on all members"},
+    {"heartbeat", "interval_ms", K::Integer, "10", 1, 1000, nullptr, "ms", "between two heartbeats"},
+    {"fence", "fence_ms", K::Integer, "80", 10, 10000, nullptr, "ms",
+     "an owner passes packets this long after the heartbeat that a majority acknowledged last"},
+    {"fence", "evict_after_ms", K::Integer, "150", 20, 60000, nullptr, "ms",
+     "a member without a heartbeat for this long is left out of the next epoch"},
+    {"fence", "drift_ppm", K::Integer, "1000", 0, 100000, nullptr, "ppm",
+     "how far the clocks of two nodes may run apart"},
+    {"lease", "size", K::Integer, "65536", 4096, 1 << 30, nullptr, "numbers", "per outbound SA"},
+    {"vip", "address", K::Text, nullptr, 0, 0, nullptr, "",
+     "IPv4 address with prefix length, as \"192.0.2.100/24\""},
+    {"vip", "interface", K::Text, nullptr, 0, 0, nullptr, "", "interface that gets it"},
+    {"clusterip", "interfaces", K::TextList, "", 0, 0, nullptr, "",
+     "every interface that can reach a peer or a host behind; default: those of the vips"},
+    {"charon", "socket", K::Path, "/run/charon.hasync", 0, 0, nullptr, "", "socket of the hasync plugin"},
+    {"control", "socket", K::Path, "/run/hasyncd/control.sock", 0, 0, nullptr, "", "mode 0660"},
+    {"log", "level", K::Text, "info", 0, 0, "debug|info|warning|error", "", "least severity that is logged"},
+};
+
+std::string code(const std::string& text) {
+  return "`" + text + "`";
+}
+
+std::string absent_text(const KeyDefinition& key) {
+  if (key.absent == nullptr) return "required";
+  return *key.absent == '\0' ? "" : code(key.absent);
+}
+
+}  // namespace
+
+std::span<const TableDefinition> config_tables() {
+  return kTables;
+}
+std::span<const KeyDefinition> config_keys() {
+  return kKeys;
+}
+
+std::vector<const KeyDefinition*> keys_of(const std::string& table) {
+  std::vector<const KeyDefinition*> out;
+  for (const KeyDefinition& key : kKeys) {
+    if (table == key.table) out.push_back(&key);
+  }
+  return out;
+}
+
+std::string range_text(const KeyDefinition& key) {
+  const std::string unit = *key.unit == '\0' ? "" : std::string(" ") + key.unit;
+  switch (key.kind) {
+    case K::Integer:
+      return std::to_string(key.min) + " to " + std::to_string(key.max) + unit;
+    case K::Boolean:
+      return "true or false";
+    case K::Path:
+      return "an absolute path";
+    case K::TextList:
+      return "a list of texts, as [\"a\", \"b\"]";
+    case K::Text:
+      break;
+  }
+  if (key.allowed == nullptr) return "a text";
+  std::string out = key.allowed;
+  for (std::size_t at = out.find('|'); at != std::string::npos; at = out.find('|')) out.replace(at, 1, ", ");
+  return out;
+}
+
+std::uint32_t ConfigRow::line_of(const std::string& key) const {
+  const auto found = lines.find(key);
+  return found == lines.end() ? line : found->second;
+}
+
+std::string config_reference() {
+  std::string out =
+      "# Configuration of hasyncd\n\nGenerated from `hasyncd/config_keys.cpp`; do not edit. The file is "
+      "TOML, "
+      "`/etc/hasyncd/hasyncd.toml` unless told otherwise. Unknown keys are errors.\n";
+  for (const TableDefinition& table : kTables) {
+    const std::string name =
+        table.repeated ? "[[" + std::string(table.name) + "]]" : "[" + std::string(table.name) + "]";
+    out += "\n## " + code(name) + "\n" + table.help +
+           "\n\n| key | allowed | default | meaning |\n|---|---|---|---|\n";
+    for (const KeyDefinition* key : keys_of(table.name)) {
+      out += "| " + code(key->name) + " | " + range_text(*key) + " | " + absent_text(*key) + " | " +
+             key->help + " |\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,51 @@
+#include "hasyncd/ring_settings.h"
+
+#include <algorithm>
+
+namespace hasync::hasyncd {
+namespace {
+
+// Beyond this a takeover is no longer what the product promises; Corosync's own defaults are there.
+constexpr std::chrono::milliseconds kSlowDetection{1000};
+
+std::string listed(const std::vector<NodeId>& nodes) {
+  std::string out;
+  for (NodeId node : nodes) out += (out.empty() ? "" : ", ") + std::to_string(node.value);
+  return out;
+}
+
+}  // namespace
+
+RingCheck check_ring(const RingSettings& ring, const Config& config) {
+  RingCheck out;
+  if (ring.local != config.node) {
+    out.errors.push_back("node.id is " + std::to_string(config.node.value) +
+                         ", but corosync calls this node " + std::to_string(ring.local.value));
+  }
+  std::vector<NodeId> members;
+  for (const Config::Member& member : config.members) members.push_back(member.id);
+  if (members != ring.nodes) {
+    out.errors.push_back("[[member]] lists the nodes " + listed(members) + ", corosync's nodelist " +
+                         listed(ring.nodes) + "; they must be the same");
+  }
+  if (!ring.votequorum) {
+    out.errors.emplace_back("corosync.conf: quorum.provider must be corosync_votequorum");
+  }
+  if (!ring.is_encrypted()) {
+    const std::string text = "corosync's ring is not encrypted (totem.transport " + ring.transport +
+                             ", totem.crypto_cipher " + ring.cipher + ")";
+    if (config.allow_unencrypted_ring) {
+      out.warnings.push_back(text + "; cluster.allow_unencrypted_ring permits it");
+    } else {
+      out.errors.push_back(text + "; set totem.crypto_cipher: aes256 and totem.crypto_hash: sha256, or " +
+                           "cluster.allow_unencrypted_ring = true here");
+    }
+  }
+  if (ring.detection() > kSlowDetection) {
+    out.warnings.push_back("corosync needs about " + std::to_string(ring.detection().count()) +
+                           " ms (token and consensus) to notice a dead node, and so does a takeover");
+  }
+  return out;
+}
+
+}  // namespace hasync::hasyncd
