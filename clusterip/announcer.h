@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/address.h"
 #include "base/result.h"
-#include "clusterip/address.h"
 
 namespace hasync::clusterip {
 

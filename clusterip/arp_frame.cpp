@@ -22,9 +22,9 @@ ArpFrame gratuitous_arp(ArpForm form, const Mac& sender, const Address& address)
   put(kFixed);
   put(operation);
   put(sender);
-  put(address.bytes());
+  put(address.wire());
   put(reply ? sender : Mac{});  // a request has no target MAC to name
-  put(address.bytes());
+  put(address.wire());
   return frame;
 }
 

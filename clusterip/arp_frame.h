@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "clusterip/address.h"
+#include "base/address.h"
 
 namespace hasync::clusterip {
 

@@ -3,59 +3,39 @@
 // process. It decides nothing: who owns a segment and how far a lease reaches comes from elsewhere.
 //
 // Numbers are 64 bits wide as in ESN (RFC 4303, section 2.2.1); the kernel side compares their low 32 bits in
-// serial arithmetic, so a floor and a ceiling are never further apart than kMaxWidth. Times are
-// CLOCK_MONOTONIC.
+// serial arithmetic. Times are CLOCK_MONOTONIC; 0 is closed.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/address.h"
 #include "base/ids.h"
 #include "base/result.h"
-#include "clusterip/address.h"
 
 namespace hasync::clusterip {
 
-// libstdc++ and libc++ read CLOCK_MONOTONIC for it, the clock of bpf_ktime_get_ns()
-using Deadline = std::chrono::steady_clock::time_point;
-inline constexpr Deadline kClosed{};
+using Deadline = std::chrono::nanoseconds;
+inline constexpr Deadline kClosed{0};
 
-// An outbound ESP SA, as the kernel tells them apart.
-struct SaKey {
-  Address destination;
-  EspSpi spi;
-  auto operator<=>(const SaKey&) const = default;
-};
-
-// Numbers in [floor, ceiling) may leave; floor == ceiling is closed.
-struct Limits {
+// Numbers in [floor, ceiling) may leave.
+struct SaLimits {
+  OutboundKey key;
   std::uint64_t floor = 0;
   std::uint64_t ceiling = 0;
-  bool operator==(const Limits&) const = default;
-};
-inline constexpr std::uint64_t kMaxWidth = std::numeric_limits<std::int32_t>::max();
-inline constexpr std::uint64_t kMaxRaise = 1U << 30;
-
-struct SaLimits {
-  SaKey sa;
-  Limits limits{};
+  bool operator==(const SaLimits&) const = default;
 };
 
-struct SaCeiling {
-  SaKey sa;
-  std::uint64_t ceiling = 0;
-};
-
-// next: one above the highest number that left through this gate; the floor while none has.
+// next: one above the highest number that left through this gate, or the floor, whichever is higher.
 struct SaTop {
-  SaKey sa;
+  OutboundKey key;
   std::uint64_t next = 0;
+  bool operator==(const SaTop&) const = default;
 };
 
 enum class Reason : std::uint8_t {
@@ -92,21 +72,18 @@ class Gate {
   virtual void set_all_deadlines(Deadline deadline) = 0;     // every segment and the address
   void close_all() { set_all_deadlines(kClosed); }
 
-  // Creates entries, or reopens those that exist. A floor below what already left, or limits further apart
-  // than kMaxWidth, are refused as Invalid; more SAs than there is room for as Busy. All entries or, on
-  // error, none.
-  virtual Status open_sas(std::span<const SaLimits> sas) = 0;
-  // Plain stores. The floor follows where it must, to stay within kMaxWidth. Invalid: a ceiling that goes
-  // back or rises by more than kMaxRaise; NotFound: no such entry. All or, on error, none. What close_sas
-  // closed stays so.
-  virtual Status raise_ceilings(std::span<const SaCeiling> sas) = 0;
-  // Keeps the entries, lets nothing through until open_sas. A packet being judged at this moment may still
+  // Creates entries or changes them; a change is one store per SA. An entry's floor never goes back, whatever
+  // is asked: neither below an earlier floor, nor, after close_sas, below what left. It also follows the
+  // ceiling so that they stay within 2^31 - 1. Invalid: a ceiling below its floor; Busy: no room for new
+  // ones; System. On error nothing was changed.
+  virtual Status set_sas(std::span<const SaLimits> sas) = 0;
+  // Keeps the entries, lets nothing through until set_sas. A packet being judged at this moment may still
   // leave, with a number below its old ceiling. Unknown SAs are ignored.
-  virtual void close_sas(std::span<const SaKey> sas) = 0;
-  virtual Status remove_sas(std::span<const SaKey> sas) = 0;  // unknown SAs are ignored
+  virtual void close_sas(std::span<const OutboundKey> sas) = 0;
+  // Closes and forgets; unknown SAs are ignored.
+  virtual Status remove_sas(std::span<const OutboundKey> sas) = 0;
 
-  virtual std::optional<std::uint64_t> top(
-      const SaKey& sa) const = 0;  // as SaTop::next; empty: no such entry
+  virtual std::optional<std::uint64_t> top(const OutboundKey& sa) const = 0;  // SaTop::next; empty: no entry
   virtual std::vector<SaTop> tops() const = 0;
   virtual Result<GateCounters> counters() const = 0;
 
@@ -115,10 +92,3 @@ class Gate {
 };
 
 }  // namespace hasync::clusterip
-
-template <>
-struct std::hash<hasync::clusterip::SaKey> {
-  std::size_t operator()(const hasync::clusterip::SaKey& sa) const noexcept {
-    return std::hash<hasync::clusterip::Address>{}(sa.destination) * 31 + std::hash<hasync::EspSpi>{}(sa.spi);
-  }
-};

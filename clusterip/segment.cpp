@@ -15,7 +15,7 @@ std::uint32_t little_endian(std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 SegmentId segment_of(const Address& peer) {
-  const auto bytes = peer.bytes();
+  const auto bytes = peer.wire();
   if (bytes.size() == 4) {
     return SegmentId{hasync_segment_of_hash(hasync_jhash_1(little_endian(bytes), HASYNC_SEGMENT_SEED))};
   }

@@ -2,8 +2,8 @@
 // It knows nothing of owners; a peer whose address changes may change its segment.
 #pragma once
 
+#include "base/address.h"
 #include "base/ids.h"
-#include "clusterip/address.h"
 
 namespace hasync::clusterip {
 

@@ -5,17 +5,22 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <unordered_map>
 
 #include "clusterip/gate.h"
 
 namespace hasync::clusterip {
 
+// The reach of the kernel's comparison of 32-bit numbers (RFC 1982).
+inline constexpr std::uint64_t kMaxWidth = std::numeric_limits<std::int32_t>::max();
+
 struct Slot {
   std::uint32_t index = 0;
   std::uint32_t generation = 0;
-  Limits limits{};
-  bool closed = false;  // by close_sas: a raise must not open it
+  std::uint64_t floor = 0;
+  std::uint64_t ceiling = 0;  // at the floor: closed
+  bool closed = false;        // by close_sas
   bool operator==(const Slot&) const = default;
 };
 
@@ -23,25 +28,23 @@ class SlotTable {
  public:
   explicit SlotTable(std::uint32_t capacity) : capacity_(capacity) {}
 
-  Slot* find(const SaKey& sa);
-  const Slot* find(const SaKey& sa) const;
+  Slot* find(const OutboundKey& sa);
+  const Slot* find(const OutboundKey& sa) const;
   // The SA must be new and room() above 0.
-  Slot& add(const SaKey& sa, Limits limits);
-  void remove(const SaKey& sa);
+  Slot& add(const SaLimits& sa);
+  void remove(const OutboundKey& sa);
   std::size_t room() const { return capacity_ - slots_.size(); }
-  const std::unordered_map<SaKey, Slot>& all() const { return slots_; }
+  const std::unordered_map<OutboundKey, Slot>& all() const { return slots_; }
 
  private:
   std::uint32_t capacity_;
   std::uint32_t never_used_ = 0;
   std::deque<Slot> freed_;
-  std::unordered_map<SaKey, Slot> slots_;
+  std::unordered_map<OutboundKey, Slot> slots_;
 };
 
-// Invalid: ceiling below floor, or further apart than the kernel's comparison reaches.
-Status check_limits(const SaLimits& sa);
-// The limits after a raise: the floor follows only as far as it must. Errors as of Gate::raise_ceilings.
-Result<Limits> raised(const Limits& current, const SaCeiling& to);
+// The slot after Gate::set_sas, with the floor moved up where its rules say so. `top`: as SaTop::next.
+Slot changed(Slot slot, const SaLimits& to, std::uint64_t top);
 // A 32-bit number of the kernel's as the 64-bit number nearest to `near`.
 std::uint64_t widen(std::uint32_t number, std::uint64_t near);
 

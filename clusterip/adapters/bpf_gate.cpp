@@ -1,6 +1,7 @@
 #include "clusterip/adapters/bpf_gate.h"
 
-#include <unordered_set>
+#include <algorithm>
+#include <atomic>
 
 #include "clusterip/adapters/gate_maps.h"
 #include "clusterip/adapters/tc_attachment.h"
@@ -9,16 +10,13 @@ namespace hasync::clusterip {
 namespace {
 
 // One word, so that the programs never see a floor without its ceiling.
-__u64 packed(Limits limits) {
-  return static_cast<__u64>(static_cast<__u32>(limits.ceiling)) << 32 | static_cast<__u32>(limits.floor);
-}
-
-bool is_same(const Slot& slot, Limits limits) {
-  return !slot.closed && slot.limits == limits;
+__u64 packed(const Slot& slot) {
+  if (slot.closed) return 0;
+  return static_cast<__u64>(static_cast<__u32>(slot.ceiling)) << 32 | static_cast<__u32>(slot.floor);
 }
 
 __u64 kernel_time(Deadline deadline) {
-  return static_cast<__u64>(std::chrono::nanoseconds(deadline.time_since_epoch()).count());
+  return static_cast<__u64>(std::max(deadline, kClosed).count());
 }
 
 }  // namespace
@@ -28,44 +26,60 @@ struct BpfGate::Kernel {
   TcAttachment attachment;
   SlotTable table;
 
-  void store_limits(const Slot& slot) const {
-    store_word(maps.slot(slot.index).limits, slot.closed ? __u64{0} : packed(slot.limits));
-  }
-  void close(const Slot& slot) const { store_word(maps.slot(slot.index).limits, __u64{0}); }
+  void store_limits(const Slot& slot) const { store_word(maps.slot(slot.index).limits, packed(slot)); }
 
   std::uint64_t top(const Slot& slot) const {
-    return widen(load_word(maps.slot(slot.index).top), slot.limits.floor);
+    return widen(load_word(maps.slot(slot.index).top), slot.floor);
   }
 
-  // Closed while it changes; the generation stands before the limits do, as the program reads them the other
-  // way.
-  void reset(const Slot& slot) const {
-    close(slot);
+  // The generation stands before the limits do, as the program reads them the other way.
+  void begin(const Slot& slot) const {
     store_word(maps.slot(slot.index).generation, slot.generation);
-    store_word(maps.slot(slot.index).top, static_cast<__u32>(slot.limits.floor));
+    store_word(maps.slot(slot.index).top, static_cast<__u32>(slot.floor));
     store_limits(slot);
   }
 
-  Status check_open(std::span<const SaLimits> sas) const;
+  void change(Slot& slot, const SaLimits& to) const {
+    slot = changed(slot, to, top(slot));
+    store_limits(slot);
+    // The top never falls behind the floor, or it would be mistaken for a number ahead of it one day.
+    std::atomic_ref<__u32> word(maps.slot(slot.index).top);
+    for (__u32 seen = word.load(); widen(seen, slot.floor) < slot.floor;) {
+      if (word.compare_exchange_weak(seen, static_cast<__u32>(slot.floor))) break;
+    }
+  }
+
+  Status check(std::span<const SaLimits> sas) const;
+  Status add(std::span<const SaLimits> sas);
 };
 
-Status BpfGate::Kernel::check_open(std::span<const SaLimits> sas) const {
-  std::unordered_set<SaKey> seen;
+Status BpfGate::Kernel::check(std::span<const SaLimits> sas) const {
   std::size_t fresh = 0;
   for (const SaLimits& sa : sas) {
-    if (auto status = check_limits(sa); !status) return status;
-    const std::string name = "SA to " + to_string(sa.sa.destination);
-    if (!seen.insert(sa.sa).second) return invalid(name + ": listed twice");
-    const Slot* slot = table.find(sa.sa);
-    if (slot == nullptr) {
-      ++fresh;
-    } else if (!is_same(*slot, sa.limits) && sa.limits.floor < top(*slot)) {
-      return invalid(name + ": floor " + std::to_string(sa.limits.floor) + " is below number " +
-                     std::to_string(top(*slot)) + ", up to which it has sent");
+    if (sa.ceiling < sa.floor) {
+      return invalid("gate: SA " + to_string(sa.key) + ": ceiling " + std::to_string(sa.ceiling) +
+                     " is below floor " + std::to_string(sa.floor));
     }
+    if (table.find(sa.key) == nullptr) ++fresh;
   }
   if (fresh <= table.room()) return Done{};
   return Error{Errc::Busy, "gate: no room for " + std::to_string(fresh) + " more SAs (`max_sas`)"};
+}
+
+Status BpfGate::Kernel::add(std::span<const SaLimits> sas) {
+  std::vector<GateMaps::Entry> fresh;
+  for (const SaLimits& sa : sas) {
+    if (table.find(sa.key) == nullptr) fresh.push_back({sa.key, table.add(sa)});
+  }
+  for (const auto& entry : fresh) begin(entry.slot);
+  auto status = maps.insert(fresh);
+  if (status) return status;
+  for (auto& entry : fresh) {
+    entry.slot.closed = true;
+    store_limits(entry.slot);
+    table.remove(entry.sa);
+  }
+  return status;
 }
 
 BpfGate::BpfGate(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
@@ -98,50 +112,15 @@ void BpfGate::set_all_deadlines(Deadline deadline) {
   set_address_deadline(deadline);
 }
 
-Status BpfGate::open_sas(std::span<const SaLimits> sas) {
-  if (auto status = kernel_->check_open(sas); !status) return status;
-  std::vector<GateMaps::Entry> fresh;
-  for (const SaLimits& sa : sas) {
-    if (kernel_->table.find(sa.sa) == nullptr) fresh.push_back({sa.sa, kernel_->table.add(sa.sa, sa.limits)});
-  }
-  for (const auto& entry : fresh) kernel_->reset(entry.slot);
-  if (auto status = kernel_->maps.insert(fresh); !status) {
-    for (const auto& entry : fresh) {
-      kernel_->close(entry.slot);
-      kernel_->table.remove(entry.sa);
-    }
-    return status;
-  }
-  for (const SaLimits& sa : sas) {
-    Slot& slot = *kernel_->table.find(sa.sa);
-    if (is_same(slot, sa.limits)) continue;
-    slot.limits = sa.limits;
-    slot.closed = false;
-    kernel_->reset(slot);
-  }
+Status BpfGate::set_sas(std::span<const SaLimits> sas) {
+  if (auto status = kernel_->check(sas); !status) return status;
+  if (auto status = kernel_->add(sas); !status) return status;
+  for (const SaLimits& sa : sas) kernel_->change(*kernel_->table.find(sa.key), sa);
   return Done{};
 }
 
-Status BpfGate::raise_ceilings(std::span<const SaCeiling> sas) {
-  std::vector<std::pair<Slot*, Limits>> changes;
-  changes.reserve(sas.size());
-  for (const SaCeiling& sa : sas) {
-    Slot* slot = kernel_->table.find(sa.sa);
-    if (slot == nullptr)
-      return Error{Errc::NotFound, "gate: no entry for an SA to " + to_string(sa.sa.destination)};
-    auto limits = raised(slot->limits, sa);
-    if (!limits) return limits.error();
-    changes.emplace_back(slot, *limits);
-  }
-  for (auto& [slot, limits] : changes) {
-    slot->limits = limits;
-    kernel_->store_limits(*slot);
-  }
-  return Done{};
-}
-
-void BpfGate::close_sas(std::span<const SaKey> sas) {
-  for (const SaKey& sa : sas) {
+void BpfGate::close_sas(std::span<const OutboundKey> sas) {
+  for (const OutboundKey& sa : sas) {
     Slot* slot = kernel_->table.find(sa);
     if (slot == nullptr) continue;
     slot->closed = true;
@@ -149,14 +128,14 @@ void BpfGate::close_sas(std::span<const SaKey> sas) {
   }
 }
 
-Status BpfGate::remove_sas(std::span<const SaKey> sas) {
+Status BpfGate::remove_sas(std::span<const OutboundKey> sas) {
   close_sas(sas);
   if (auto status = kernel_->maps.erase(sas); !status) return status;
-  for (const SaKey& sa : sas) kernel_->table.remove(sa);
+  for (const OutboundKey& sa : sas) kernel_->table.remove(sa);
   return Done{};
 }
 
-std::optional<std::uint64_t> BpfGate::top(const SaKey& sa) const {
+std::optional<std::uint64_t> BpfGate::top(const OutboundKey& sa) const {
   const Slot* slot = kernel_->table.find(sa);
   if (slot == nullptr) return std::nullopt;
   return kernel_->top(*slot);

@@ -3,7 +3,7 @@
 // Life: create() loads closed programs and puts them where those of an earlier run stood, atomically; from
 // then on nothing of a VIP passes until deadlines and entries are set. No map is pinned: if this process
 // dies, its programs stay attached, hold their maps, and fall silent as the last deadlines run out; the next
-// run starts closed and opens its SAs anew. The destructor closes every deadline and leaves the programs
+// run starts closed and sets its SAs anew. The destructor closes every deadline and leaves the programs
 // attached; only detach() lifts the fence, for when the VIP is gone from this node for good.
 //
 // VIPs are fixed at create(): an address that was fenced by an earlier run and is not listed now is fenced no
@@ -19,9 +19,9 @@
 namespace hasync::clusterip {
 
 struct BpfGateConfig {
-  std::vector<std::string> interfaces{};  // all that can reach a peer, and the LAN side; at least one
-  std::vector<Address> vips{};            // 1 to 32
-  std::uint32_t max_sas = 131072;         // 16 bytes of kernel memory each, and as much again per SA in use
+  std::vector<std::string> interfaces;  // all that can reach a peer, and the LAN side; at least one
+  std::vector<Address> vips;            // 1 to 32
+  std::uint32_t max_sas = 131072;       // 16 bytes of kernel memory each, and as much again per SA in use
   std::uint16_t ike_port = 500;
   std::uint16_t natt_port = 4500;
 };
@@ -38,11 +38,10 @@ class BpfGate final : public Gate {
   void set_address_deadline(Deadline deadline) override;
   void set_all_deadlines(Deadline deadline) override;
 
-  Status open_sas(std::span<const SaLimits> sas) override;
-  Status raise_ceilings(std::span<const SaCeiling> sas) override;
-  void close_sas(std::span<const SaKey> sas) override;
-  Status remove_sas(std::span<const SaKey> sas) override;
-  std::optional<std::uint64_t> top(const SaKey& sa) const override;
+  Status set_sas(std::span<const SaLimits> sas) override;
+  void close_sas(std::span<const OutboundKey> sas) override;
+  Status remove_sas(std::span<const OutboundKey> sas) override;
+  std::optional<std::uint64_t> top(const OutboundKey& sa) const override;
   std::vector<SaTop> tops() const override;
   Result<GateCounters> counters() const override;
   Status check_attached() const override;

@@ -59,12 +59,12 @@ Status check(const BpfGateConfig& config) {
 
 hasync_address kernel_address(const Address& address) {
   hasync_address words{};
-  std::memcpy(words.words, address.mapped().data(), sizeof(words.words));
+  std::memcpy(words.words, address.bytes.data(), sizeof(words.words));
   return words;
 }
 
-hasync_sa_key kernel_key(const SaKey& sa) {
-  return {kernel_address(sa.destination), htonl(sa.spi.value)};
+hasync_sa_key kernel_key(const OutboundKey& sa) {
+  return {kernel_address(sa.address), htonl(sa.spi.value)};
 }
 
 Status set_constants(bpf_object* object, const BpfGateConfig& config) {
@@ -138,9 +138,9 @@ Status GateMaps::insert(std::span<const Entry> entries) const {
   return failed("insert " + std::to_string(keys.size()) + " SAs", error);
 }
 
-Status GateMaps::erase(std::span<const SaKey> sas) const {
+Status GateMaps::erase(std::span<const OutboundKey> sas) const {
   const int fd = map_fd("gate");
-  for (const SaKey& sa : sas) {
+  for (const OutboundKey& sa : sas) {
     const hasync_sa_key key = kernel_key(sa);
     if (bpf_map_delete_elem(fd, &key) != 0 && errno != ENOENT) return failed("remove an SA", errno);
   }

@@ -28,12 +28,12 @@ class GateMaps {
   hasync_sa_slot& slot(std::uint32_t index) const { return slots_[index]; }
 
   struct Entry {
-    SaKey sa;
+    OutboundKey sa;
     Slot slot;
   };
   // All or, on error, none.
   Status insert(std::span<const Entry> entries) const;
-  Status erase(std::span<const SaKey> sas) const;  // those that are not there are passed over
+  Status erase(std::span<const OutboundKey> sas) const;  // those that are not there are passed over
   Result<GateCounters> counters() const;
 
  private:

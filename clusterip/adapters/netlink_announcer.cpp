@@ -53,7 +53,7 @@ Result<int> interface_index(const Vip& vip) {
 Result<RouteAddress> route_address(const Vip& vip) {
   const auto index = interface_index(vip);
   if (!index) return index.error();
-  const auto bytes = vip.address.bytes();
+  const auto bytes = vip.address.wire();
   nl_addr* local = nl_addr_build(AF_INET, bytes.data(), bytes.size());
   RouteAddress address(rtnl_addr_alloc());
   if (local == nullptr || !address) return failed(vip, "memory", ENOMEM);

@@ -24,7 +24,7 @@ const std::string kPeer = "198.51.100.7";
 constexpr std::uint32_t kSas = 10000;
 constexpr int kRepeats = 100000;
 
-SaKey sa(std::uint32_t spi) {
+OutboundKey sa(std::uint32_t spi) {
   return {address(kPeer), EspSpi{spi}};
 }
 
@@ -38,10 +38,10 @@ BpfGate& gate() {
       std::fprintf(stderr, "%s\n", created.error().what.c_str());
       std::exit(1);
     }
-    (*created)->set_all_deadlines(std::chrono::steady_clock::now() + 24h);
+    (*created)->set_all_deadlines(std::chrono::steady_clock::now().time_since_epoch() + 24h);
     std::vector<SaLimits> sas;
-    for (std::uint32_t spi = 1; spi <= kSas; ++spi) sas.push_back({sa(spi), {1, 1U << 30}});
-    if (auto status = (*created)->open_sas(sas); !status) {
+    for (std::uint32_t spi = 1; spi <= kSas; ++spi) sas.push_back({sa(spi), 1, 1U << 30});
+    if (auto status = (*created)->set_sas(sas); !status) {
       std::fprintf(stderr, "%s\n", status.error().what.c_str());
       std::exit(1);
     }
@@ -85,14 +85,14 @@ void other_traffic(benchmark::State& state) {
               test::ipv4_frame({.from = "192.0.2.11", .to = kPeer, .protocol = 6}, Bytes(1400, 0)), kPass);
 }
 void renew_all_deadlines(benchmark::State& state) {
-  for (auto _ : state) gate().set_all_deadlines(std::chrono::steady_clock::now() + 24h);
+  for (auto _ : state) gate().set_all_deadlines(std::chrono::steady_clock::now().time_since_epoch() + 24h);
 }
 void raise_10000_ceilings(benchmark::State& state) {
   gate();
-  std::vector<SaCeiling> sas;
-  for (std::uint32_t spi = 1; spi <= kSas; ++spi) sas.push_back({sa(spi), 1U << 30});
+  std::vector<SaLimits> sas;
+  for (std::uint32_t spi = 1; spi <= kSas; ++spi) sas.push_back({sa(spi), 1, 1U << 30});
   for (auto _ : state) {
-    if (!gate().raise_ceilings(sas)) state.SkipWithError("refused");
+    if (!gate().set_sas(sas)) state.SkipWithError("refused");
   }
 }
 void read_10000_tops(benchmark::State& state) {

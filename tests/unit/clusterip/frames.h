@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "clusterip/address.h"
+#include "base/address.h"
 
 namespace hasync::clusterip::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
 struct Ipv4 {
-  std::string from{};
-  std::string to{};
+  std::string from;
+  std::string to;
   std::uint8_t protocol = 50;
   std::uint8_t options = 0;    // 32-bit words
   std::uint16_t fragment = 0;  // flags and offset, as on the wire
@@ -63,8 +63,8 @@ inline Bytes ipv4_packet(const Ipv4& ip, const Bytes& payload) {
   packet.push_back(64);
   packet.push_back(ip.protocol);
   put16(packet, 0);
-  append(packet, address(ip.from).bytes());
-  append(packet, address(ip.to).bytes());
+  append(packet, address(ip.from).wire());
+  append(packet, address(ip.to).wire());
   packet.resize(words * 4, 1);  // options: all "no operation"
   const std::uint16_t sum = ip_checksum(packet);
   packet[10] = static_cast<std::uint8_t>(sum >> 8);
@@ -83,8 +83,8 @@ inline Bytes ipv6_frame(const std::string& from, const std::string& to, std::uin
   put16(packet, static_cast<std::uint32_t>(payload.size()));
   packet.push_back(next);
   packet.push_back(64);
-  append(packet, address(from).bytes());
-  append(packet, address(to).bytes());
+  append(packet, address(from).wire());
+  append(packet, address(to).wire());
   append(packet, payload);
   return ethernet(0x86dd, packet);
 }
@@ -117,9 +117,9 @@ inline Bytes arp(std::uint16_t operation, const std::string& sender, const std::
   Bytes body{0, 1, 8, 0, 6, 4};
   put16(body, operation);
   append(body, Bytes{2, 0, 0, 0, 0, 1});
-  append(body, address(sender).bytes());
+  append(body, address(sender).wire());
   append(body, Bytes{2, 0, 0, 0, 0, 2});
-  append(body, address(target).bytes());
+  append(body, address(target).wire());
   return ethernet(0x0806, body);
 }
 

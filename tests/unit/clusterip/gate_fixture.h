@@ -28,7 +28,7 @@ inline constexpr EspSpi kSpi{0xc0ffee01};
 using namespace std::chrono_literals;
 
 inline Deadline now() {
-  return std::chrono::steady_clock::now();
+  return std::chrono::steady_clock::now().time_since_epoch();
 }
 
 struct Gso {
@@ -98,11 +98,11 @@ class GateTest : public testing::Test {
     return egress ? counters->egress : counters->ingress;
   }
 
-  static SaKey sa(EspSpi spi = kSpi, const std::string& peer = kPeer) { return {address(peer), spi}; }
+  static OutboundKey sa(EspSpi spi = kSpi, const std::string& peer = kPeer) { return {address(peer), spi}; }
 
-  void open(std::uint64_t floor, std::uint64_t ceiling, SaKey key = sa()) {
-    const SaLimits limits{key, {floor, ceiling}};
-    const auto status = gate_->open_sas({&limits, 1});
+  void open(std::uint64_t floor, std::uint64_t ceiling, OutboundKey key = sa()) {
+    const SaLimits limits{key, floor, ceiling};
+    const auto status = gate_->set_sas({&limits, 1});
     ASSERT_TRUE(status) << status.error().what;
   }
 

@@ -71,9 +71,9 @@ TEST_F(GateNumbers, OffloadedSegmentsEachCount) {
 TEST_F(GateNumbers, AgreesWithPlainArithmetic) {
   std::mt19937_64 random(20240517);
   for (int i = 0; i < 20000; ++i) {
-    const SaKey key = sa(EspSpi{static_cast<std::uint32_t>(i) + 1});
+    const OutboundKey key = sa(EspSpi{static_cast<std::uint32_t>(i) + 1});
     const std::uint64_t floor = random() >> (random() % 40);
-    const std::uint64_t width = random() % (kMaxWidth + 1) >> (random() % 31);
+    const std::uint64_t width = random() % (std::uint64_t{1} << 31) >> (random() % 31);
     const std::uint64_t segments = 1 + random() % 60;
     const std::uint64_t near = random() % 2 == 0 ? floor : floor + width;
     const std::uint64_t number = near + random() % 130 - 65;

@@ -58,7 +58,7 @@ TEST(Segment, AgreesWithTheReferenceOnRandomAddresses) {
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
     const auto part = std::span(bytes).first(i % 2 == 0 ? 4 : 16);
     const std::uint64_t hash = lookup3(part, HASYNC_SEGMENT_SEED);
-    ASSERT_EQ(segment_of(*Address::from_bytes(part)).value, (hash * 64) >> 32);
+    ASSERT_EQ(segment_of(*Address::from_wire(part)).value, (hash * 64) >> 32);
   }
 }
 
@@ -80,7 +80,7 @@ TEST(Segment, NeighbouringAddressesSpreadEvenly) {
       const auto high = static_cast<std::uint8_t>(i >> 8);
       const auto low = static_cast<std::uint8_t>(i);
       std::array<std::uint8_t, 16> bytes{0x20, 0x01, 0x0d, 0xb8, 0, 0, high, low};
-      ++count.at(segment_of(v6 ? *Address::from_bytes(bytes) : Address::v4(10, 1, high, low)).value);
+      ++count.at(segment_of(v6 ? *Address::from_wire(bytes) : Address::v4(10, 1, high, low)).value);
     }
     // mean 1024, standard deviation about 32: six of them either way
     for (const int peers : count) {

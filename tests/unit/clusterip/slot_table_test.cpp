@@ -5,52 +5,51 @@
 namespace hasync::clusterip {
 namespace {
 
-SaKey sa(std::uint32_t spi) {
+OutboundKey sa(std::uint32_t spi) {
   return {Address::v4(192, 0, 2, 1), EspSpi{spi}};
 }
 
 TEST(SlotTable, GivesEachSaASlotOfItsOwn) {
   SlotTable table(2);
-  EXPECT_EQ(table.add(sa(1), {1, 2}).index, 0U);
-  EXPECT_EQ(table.add(sa(2), {3, 4}).index, 1U);
+  EXPECT_EQ(table.add({sa(1), 1, 2}).index, 0U);
+  EXPECT_EQ(table.add({sa(2), 3, 4}).index, 1U);
   EXPECT_EQ(table.room(), 0U);
   ASSERT_NE(table.find(sa(2)), nullptr);
-  EXPECT_EQ(table.find(sa(2))->limits, (Limits{3, 4}));
+  EXPECT_EQ(*table.find(sa(2)), (Slot{.index = 1, .generation = 1, .floor = 3, .ceiling = 4}));
   EXPECT_EQ(table.find(sa(3)), nullptr);
 }
 
 TEST(SlotTable, ReusesTheLongestFreedSlotUnderANewGeneration) {
   SlotTable table(3);
-  for (const std::uint32_t spi : {1U, 2U, 3U}) table.add(sa(spi), {});
+  for (const std::uint32_t spi : {1U, 2U, 3U}) table.add({sa(spi), 1, 100});
   table.remove(sa(2));
   table.remove(sa(1));
   table.remove(sa(7));  // not there
   EXPECT_EQ(table.room(), 2U);
-  EXPECT_EQ(table.add(sa(4), {}), (Slot{.index = 1, .generation = 2}));
-  EXPECT_EQ(table.add(sa(5), {}), (Slot{.index = 0, .generation = 2}));
+  EXPECT_EQ(table.add({sa(4), 5, 6}), (Slot{.index = 1, .generation = 2, .floor = 5, .ceiling = 6}));
+  EXPECT_EQ(table.add({sa(5), 5, 6}), (Slot{.index = 0, .generation = 2, .floor = 5, .ceiling = 6}));
 }
 
 TEST(SlotTable, PrefersSlotsThatWereNeverUsed) {
   SlotTable table(2);
-  table.add(sa(1), {});
+  table.add({sa(1)});
   table.remove(sa(1));
-  EXPECT_EQ(table.add(sa(2), {}), (Slot{.index = 1, .generation = 1}));
+  EXPECT_EQ(table.add({sa(2)}), (Slot{.index = 1, .generation = 1}));
 }
 
-TEST(Limits, WidthIsBoundedByTheSerialComparison) {
-  EXPECT_TRUE(check_limits({sa(1), {5, 5}}));
-  EXPECT_TRUE(check_limits({sa(1), {5, 5 + kMaxWidth}}));
-  EXPECT_EQ(check_limits({sa(1), {5, 6 + kMaxWidth}}).error().code, Errc::Invalid);
-  EXPECT_EQ(check_limits({sa(1), {5, 4}}).error().code, Errc::Invalid);
-  EXPECT_NE(check_limits({sa(0xabc), {5, 4}}).error().what.find("00000abc"), std::string::npos);
-}
-
-TEST(Limits, FloorFollowsOnlyWhereItMust) {
-  EXPECT_EQ(*raised({10, 20}, {sa(1), 30}), (Limits{10, 30}));
-  EXPECT_EQ(*raised({10, 20}, {sa(1), 20}), (Limits{10, 20}));
-  EXPECT_EQ(*raised({10, 10 + kMaxWidth}, {sa(1), 15 + kMaxWidth}), (Limits{15, 15 + kMaxWidth}));
-  EXPECT_FALSE(raised({10, 20}, {sa(1), 19}));
-  EXPECT_FALSE(raised({10, 20}, {sa(1), 21 + kMaxRaise}));
+TEST(SlotChange, FloorIsTheHighestOfWhatBindsIt) {
+  const Slot slot{.index = 3, .generation = 7, .floor = 10, .ceiling = 20};
+  const auto with = [slot](std::uint64_t floor, std::uint64_t ceiling, bool closed = false) {
+    return Slot{slot.index, slot.generation, floor, ceiling, closed};
+  };
+  EXPECT_EQ(changed(slot, {sa(1), 10, 30}, 15), with(10, 30)) << "what left does not bind an open SA";
+  EXPECT_EQ(changed(slot, {sa(1), 12, 30}, 10), with(12, 30));
+  EXPECT_EQ(changed(slot, {sa(1), 5, 30}, 10), with(10, 30)) << "never back";
+  EXPECT_EQ(changed(slot, {sa(1), 5, 8}, 10), with(10, 10)) << "closed rather than inside out";
+  EXPECT_EQ(changed(with(10, 20, true), {sa(1), 10, 30}, 15), with(15, 30))
+      << "closed once: behind what left";
+  EXPECT_EQ(changed(slot, {sa(1), 10, 10 + kMaxWidth}, 10), with(10, 10 + kMaxWidth));
+  EXPECT_EQ(changed(slot, {sa(1), 10, 15 + kMaxWidth}, 10), with(15, 15 + kMaxWidth));
 }
 
 TEST(Widen, FindsTheNearest64BitNumber) {

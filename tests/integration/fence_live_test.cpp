@@ -1,0 +1,391 @@
+// The fence on a real path: a gateway and a peer in two network namespaces, joined by a veth pair, real
+// sockets, the kernel's own ARP. The programs run where they run in production. As root.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "clusterip/adapters/bpf_gate.h"
+#include "clusterip/adapters/netlink_announcer.h"
+#include "tests/unit/clusterip/frames.h"
+
+namespace hasync::clusterip::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string kVip = "192.0.2.1";
+const std::string kNode = "192.0.2.11";
+const std::string kPeer = "192.0.2.2";
+constexpr int kNoFrame = 100;  // ms to wait for what must not come
+constexpr int kFrame = 5000;   // ms to wait for what must come
+
+Deadline now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+void shell(const std::string& command) {
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+}
+
+bool readable(const Fd& fd, int ms) {
+  pollfd waiting{fd.get(), POLLIN, 0};
+  return poll(&waiting, 1, ms) == 1;
+}
+
+// Names in the kernel's own table of this process: nothing is left behind in /run/netns.
+Fd this_namespace() {
+  return Fd(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+}
+void enter(const Fd& where) {
+  ASSERT_EQ(setns(where.get(), CLONE_NEWNET), 0) << std::strerror(errno);
+}
+
+class FenceLive : public testing::Test {
+ protected:
+  template <typename Action>
+  auto in_peer(Action action) {
+    enter(peer_ns_);
+    struct Back {
+      const Fd& where;
+      ~Back() { enter(where); }
+    } back{gateway_ns_};
+    return action();
+  }
+
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "network namespaces and eBPF need root";
+    ASSERT_EQ(unshare(CLONE_NEWNET), 0) << std::strerror(errno);
+    peer_ns_ = this_namespace();
+    shell("ip link set lo up");
+    ASSERT_EQ(unshare(CLONE_NEWNET), 0) << std::strerror(errno);
+    gateway_ns_ = this_namespace();
+    const std::string peer = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(peer_ns_.get());
+    shell("ip link set lo up && ip link add wan0 mtu 9000 type veth peer name peer0 mtu 9000 netns " + peer);
+    shell("ip addr add " + kNode + "/24 dev wan0 && ip link set wan0 up");
+    in_peer([] { shell("ip addr add " + kPeer + "/24 dev peer0 && ip link set peer0 up"); });
+    gate_ = make_gate();
+    auto announcer = NetlinkAnnouncer::create();
+    ASSERT_TRUE(announcer) << announcer.error().what;
+    announcer_ = *std::move(announcer);
+  }
+
+  static std::unique_ptr<BpfGate> make_gate() {
+    auto gate = BpfGate::create({.interfaces = {"wan0"}, .vips = {address(kVip)}});
+    if (!gate) ADD_FAILURE() << gate.error().what;
+    return gate ? *std::move(gate) : nullptr;
+  }
+
+  static Fd udp_socket(const std::string& local, std::uint16_t port) {
+    Fd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in at = ip_address(local, port);
+    EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0) << std::strerror(errno);
+    return fd;
+  }
+
+  static sockaddr_in ip_address(const std::string& text, std::uint16_t port) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(port);
+    inet_pton(AF_INET, text.c_str(), &at.sin_addr);
+    return at;
+  }
+
+  static bool send(const Fd& fd, const std::string& to, std::uint16_t port, const Bytes& body) {
+    const sockaddr_in at = ip_address(to, port);
+    return sendto(fd.get(), body.data(), body.size(), 0, reinterpret_cast<const sockaddr*>(&at),
+                  sizeof(at)) == static_cast<ssize_t>(body.size());
+  }
+
+  static Fd packet_socket(const char* interface, std::uint16_t type) {
+    Fd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(type)));
+    sockaddr_ll at{};
+    at.sll_family = AF_PACKET;
+    at.sll_protocol = htons(type);
+    at.sll_ifindex = static_cast<int>(if_nametoindex(interface));
+    EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0) << std::strerror(errno);
+    return fd;
+  }
+
+  static Bytes receive(const Fd& fd) {
+    Bytes frame(10000);
+    const ssize_t length = recv(fd.get(), frame.data(), frame.size(), 0);
+    frame.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
+    return frame;
+  }
+
+  // The next frame whose bytes 28..31 (ARP's sender address) are the VIP
+  static std::optional<Bytes> arp_of_vip(const Fd& fd, int ms) {
+    const auto end = now() + std::chrono::milliseconds(ms);
+    while (readable(fd, static_cast<int>(std::max<std::int64_t>((end - now()) / 1ms, 0)))) {
+      const Bytes frame = receive(fd);
+      const auto vip = address(kVip);
+      if (frame.size() >= 42 && std::equal(vip.wire().begin(), vip.wire().end(), frame.begin() + 28))
+        return frame;
+    }
+    return std::nullopt;
+  }
+
+  // Static neighbours: tests of IP alone do not wait for ARP.
+  void know_neighbours() {
+    shell("ip neigh replace " + kPeer + " dev wan0 lladdr 02:00:00:00:00:02 nud permanent");
+    shell("ip link set wan0 address 02:00:00:00:00:01");
+    in_peer([] {
+      shell("ip link set peer0 address 02:00:00:00:00:02");
+      shell("ip neigh replace " + kVip + " dev peer0 lladdr 02:00:00:00:00:01 nud permanent");
+    });
+  }
+
+  Vip vip() const { return {.interface = "wan0", .address = address(kVip), .prefix = 32}; }
+  DirectionCounters out() const { return gate_->counters()->egress; }
+  DirectionCounters in() const { return gate_->counters()->ingress; }
+
+  Fd peer_ns_;
+  Fd gateway_ns_;
+  std::unique_ptr<BpfGate> gate_;
+  std::unique_ptr<NetlinkAnnouncer> announcer_;
+};
+
+TEST_F(FenceLive, PacketsPassWhileRenewedAndStopAtTheDeadline) {
+  know_neighbours();
+  ASSERT_TRUE(announcer_->add(vip()));
+  const Fd gateway = udp_socket(kVip, 500);
+  const Fd peer = in_peer([] { return udp_socket(kPeer, 500); });
+
+  ASSERT_TRUE(send(peer, kVip, 500, ike()));
+  EXPECT_FALSE(readable(gateway, kNoFrame)) << "closed from the start";
+  EXPECT_EQ(in()[Reason::NoFence], 1U);
+
+  Deadline end{};
+  for (int i = 0; i < 100; ++i) {  // renewed: nothing is lost, either way
+    end = now() + 200ms;
+    gate_->set_all_deadlines(end);
+    ASSERT_TRUE(send(peer, kVip, 500, ike()));
+    ASSERT_TRUE(readable(gateway, kFrame));
+    receive(gateway);
+    ASSERT_TRUE(send(gateway, kPeer, 500, ike()));
+    ASSERT_TRUE(readable(peer, kFrame));
+    receive(peer);
+  }
+  int passed = 0;
+  for (int dropped = 0; dropped < 3;) {  // renewal stopped: veth delivers at once, so one poll tells
+    const Deadline before = now();
+    ASSERT_TRUE(send(peer, kVip, 500, ike()));
+    const Deadline after = now();
+    const bool arrived = readable(gateway, before >= end ? kNoFrame : 1);
+    ASSERT_TRUE(after >= end || arrived) << "dropped before the deadline";
+    ASSERT_TRUE(before < end || !arrived) << "passed after the deadline";
+    if (arrived) receive(gateway);
+    arrived ? ++passed : ++dropped;
+  }
+  EXPECT_GT(passed, 0);
+  EXPECT_FALSE(send(gateway, kPeer, 500, ike()) && readable(peer, kNoFrame)) << "egress is silent as well";
+}
+
+TEST_F(FenceLive, GratuitousArpIsSeenOnceTheAddressIsOpen) {
+  const Fd lan = in_peer([] { return packet_socket("peer0", ETH_P_ARP); });
+  ASSERT_TRUE(announcer_->add(vip()));
+  // The kernel reports a frame that a tc program dropped as sent or as ENOBUFS; what counts is the wire.
+  (void)announcer_->announce_once(vip());
+  EXPECT_EQ(arp_of_vip(lan, kNoFrame), std::nullopt);
+  EXPECT_GE(out()[Reason::ArpFenced], 1U);
+
+  gate_->set_address_deadline(now() + 60s);
+  const auto status = announcer_->announce_once(vip());
+  ASSERT_TRUE(status) << status.error().what;
+  const auto request = arp_of_vip(lan, kFrame);
+  const auto reply = arp_of_vip(lan, kFrame);
+  ASSERT_TRUE(request && reply);
+  EXPECT_EQ(request->at(21), 1);
+  EXPECT_EQ(reply->at(21), 2);
+  EXPECT_TRUE(std::equal(request->begin() + 28, request->begin() + 32, request->begin() + 38));
+}
+
+TEST_F(FenceLive, KernelAnswersArpForTheVipOnlyBeforeTheDeadline) {
+  ASSERT_TRUE(announcer_->add(vip()));
+  const Fd lan = in_peer([] { return packet_socket("peer0", ETH_P_ARP); });
+  const auto ask = [&] {
+    Bytes question = arp(1, kPeer, kVip);
+    std::fill(question.begin(), question.begin() + 6, std::uint8_t{0xff});
+    return write(lan.get(), question.data(), question.size()) == static_cast<ssize_t>(question.size());
+  };
+  ASSERT_TRUE(ask());
+  EXPECT_EQ(arp_of_vip(lan, kNoFrame), std::nullopt) << "a daemon that renews nothing has a silent kernel";
+  EXPECT_EQ(out()[Reason::ArpFenced], 1U);
+  gate_->set_address_deadline(now() + 60s);
+  ASSERT_TRUE(ask());
+  EXPECT_NE(arp_of_vip(lan, kFrame), std::nullopt);
+}
+
+TEST_F(FenceLive, EspLeavesAsTheGateSaysAlsoFromANonLinearBuffer) {
+  gate_->set_all_deadlines(now() + 60s);
+  const SaLimits limits{{address(kPeer), EspSpi{0xabcd}}, 100, 200};
+  ASSERT_TRUE(gate_->set_sas({&limits, 1}));
+  const Fd lan = in_peer([] { return packet_socket("peer0", ETH_P_IP); });
+  const Fd raw = packet_socket("wan0", ETH_P_IP);
+  const int one = 1;
+  ASSERT_EQ(setsockopt(raw.get(), SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)), 0);
+  const auto leaves = [&](std::uint32_t number, std::size_t length) {
+    // struct virtio_net_hdr; at 2 the length that must be linear: the IP header is not, if the frame exceeds
+    // a page
+    Bytes frame(10);
+    frame[2] = ETH_HLEN;
+    append(frame, ipv4_frame({.from = kVip, .to = kPeer}, esp(0xabcd, number, length)));
+    (void)!write(raw.get(), frame.data(), frame.size());
+    const bool seen = readable(lan, number >= 100 && number < 200 ? kFrame : kNoFrame);
+    if (seen) receive(lan);
+    return seen;
+  };
+  for (const std::size_t length : {64U, 6000U}) {
+    EXPECT_FALSE(leaves(99, length)) << length;
+    EXPECT_TRUE(leaves(150, length)) << length;
+    EXPECT_FALSE(leaves(200, length)) << length;
+  }
+  EXPECT_EQ(gate_->top(limits.key), 151U);
+  EXPECT_EQ(out()[Reason::BelowFloor], 2U);
+  EXPECT_EQ(out()[Reason::AtCeiling], 2U);
+}
+
+TEST_F(FenceLive, FragmentsOfALargeIkeMessageArriveTogether) {
+  know_neighbours();
+  ASSERT_TRUE(announcer_->add(vip()));
+  gate_->set_all_deadlines(now() + 60s);
+  const Fd gateway = udp_socket(kVip, 500);
+  const Fd peer = in_peer([] { return udp_socket(kPeer, 500); });
+  const Bytes large(30000, 0x5a);
+  ASSERT_TRUE(send(gateway, kPeer, 500, large));
+  ASSERT_TRUE(readable(peer, kFrame));
+  ASSERT_TRUE(send(peer, kVip, 500, large));
+  ASSERT_TRUE(readable(gateway, kFrame));
+  EXPECT_EQ(out()[Reason::Fragment], 0U);
+  EXPECT_GE(out()[Reason::Passed], 4U);
+}
+
+// The kernel answers "port unreachable" only to what it takes as sent to this host.
+TEST_F(FenceLive, MulticastFramesToAVipBecomeUnicast) {
+  know_neighbours();
+  ASSERT_TRUE(announcer_->add(vip()));
+  gate_->set_all_deadlines(now() + 60s);
+  const Fd lan = in_peer([] { return packet_socket("peer0", ETH_P_IP); });
+  const Bytes frame =
+      ethernet(0x0800, ipv4_packet({.from = kPeer, .to = kVip, .protocol = 17}, udp(500, 500, ike())), 0x03);
+  ASSERT_EQ(write(lan.get(), frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
+  ASSERT_TRUE(readable(lan, kFrame));
+  const Bytes answer = receive(lan);
+  ASSERT_GT(answer.size(), 35U);
+  EXPECT_EQ(answer[23], 1) << "ICMP";
+  EXPECT_EQ(answer[34], 3) << "destination unreachable";
+}
+
+TEST_F(FenceLive, DetachedProgramsAreNoticed) {
+  for (const std::string damage : {"tc filter del dev wan0 egress", "tc filter del dev wan0 ingress",
+                                   "tc qdisc del dev wan0 clsact", "ip link del wan0"}) {
+    ASSERT_TRUE(gate_->check_attached());
+    const Fd watch(dup(gate_->watch_fd()));
+    gate_->drain_watch();
+    EXPECT_FALSE(readable(watch, 0));
+    shell(damage);
+    EXPECT_TRUE(readable(watch, kFrame)) << damage;
+    gate_->drain_watch();
+    const auto status = gate_->check_attached();
+    ASSERT_FALSE(status) << damage;
+    EXPECT_EQ(status.error().code, Errc::NotFound);
+    EXPECT_NE(status.error().what.find("wan0"), std::string::npos) << status.error().what;
+    if (damage != "ip link del wan0") gate_ = make_gate();
+  }
+}
+
+TEST_F(FenceLive, NextRunReplacesTheProgramsAndStartsClosed) {
+  know_neighbours();
+  ASSERT_TRUE(announcer_->add(vip()));
+  const Fd gateway = udp_socket(kVip, 500);
+  const Fd peer = in_peer([] { return udp_socket(kPeer, 500); });
+  gate_->set_all_deadlines(now() + 60s);
+  const auto next = make_gate();
+  EXPECT_FALSE(gate_->check_attached()) << "another's program is not ours";
+  EXPECT_TRUE(next->check_attached());
+  ASSERT_TRUE(send(peer, kVip, 500, ike()));
+  EXPECT_FALSE(readable(gateway, kNoFrame)) << "the old deadlines are of no use any more";
+  next->set_all_deadlines(now() + 60s);
+  ASSERT_TRUE(send(peer, kVip, 500, ike()));
+  EXPECT_TRUE(readable(gateway, kFrame));
+  gate_.reset();
+  EXPECT_TRUE(next->check_attached()) << "the old one's end does not touch the new one";
+}
+
+TEST_F(FenceLive, CleanStopLeavesAClosedFenceAndDetachLiftsIt) {
+  know_neighbours();
+  ASSERT_TRUE(announcer_->add(vip()));
+  const Fd gateway = udp_socket(kVip, 500);
+  const Fd peer = in_peer([] { return udp_socket(kPeer, 500); });
+  gate_->set_all_deadlines(now() + 60s);
+  gate_.reset();
+  ASSERT_TRUE(send(peer, kVip, 500, ike()));
+  EXPECT_FALSE(readable(gateway, kNoFrame));
+  make_gate()->detach();
+  ASSERT_TRUE(send(peer, kVip, 500, ike()));
+  EXPECT_TRUE(readable(gateway, kFrame));
+}
+
+TEST_F(FenceLive, VipComesAndGoesAndErrorsAreNamed) {
+  const auto held = [] {
+    return std::system(("ip -4 addr show dev wan0 | grep -q 'inet " + kVip + "/32'").c_str()) == 0;
+  };
+  ASSERT_TRUE(announcer_->add(vip()));
+  ASSERT_TRUE(announcer_->add(vip())) << "again";
+  EXPECT_TRUE(held());
+  ASSERT_TRUE(announcer_->withdraw(vip()));
+  EXPECT_FALSE(held());
+  ASSERT_TRUE(announcer_->withdraw(vip())) << "again";
+  // with the LAN's prefix, neither the link's route nor the node's own address goes with it
+  const Vip in_subnet{.interface = "wan0", .address = address(kVip), .prefix = 24};
+  ASSERT_TRUE(announcer_->add(in_subnet));
+  ASSERT_TRUE(announcer_->withdraw(in_subnet));
+  shell("ip route get " + kPeer + " | grep -q 'dev wan0 src " + kNode + "'");
+
+  EXPECT_EQ(announcer_->add({"no-such-if", address(kVip)}).error().code, Errc::NotFound);
+  EXPECT_EQ(announcer_->add({"wan0", address("2001:db8::1")}).error().code, Errc::Unsupported);
+  EXPECT_EQ(announcer_->add({"wan0", address(kVip), 33}).error().code, Errc::Invalid);
+  EXPECT_EQ(announcer_->announce_once({"lo", address(kVip)}).error().code, Errc::Unsupported);
+  shell("ip link set wan0 down");
+  EXPECT_FALSE(announcer_->announce_once(vip()));
+}
+
+TEST_F(FenceLive, LinksOfOtherTypesAreRefused) {
+  shell("ip link add name t0 type ipip local 192.0.2.11 remote 192.0.2.2 || ip tuntap add t0 mode tun");
+  const auto gate = BpfGate::create({.interfaces = {"t0"}, .vips = {address(kVip)}});
+  ASSERT_FALSE(gate);
+  EXPECT_EQ(gate.error().code, Errc::Unsupported) << gate.error().what;
+}
+
+}  // namespace
+}  // namespace hasync::clusterip::test
