@@ -65,7 +65,7 @@ class Bed:
             services.corosync(self, self.hosts[name])
         wanted = sorted(topology.HOSTS[name].node for name in topology.CLUSTER if "corosync" in self.hosts[name].services)
         for name in names:
-            until(f"{name} sees the members {wanted}", lambda n=name: services.members(self.hosts[n]) == wanted, every=0.1)
+            until(f"{name} sees the members {wanted}", lambda n=name: services.members(self.hosts[n]) == wanted)
         self.say(f"corosync is quorate: members {wanted}")
 
     def start_hasyncd(self, *names):

@@ -1,5 +1,6 @@
-"""How each daemon of a host is configured and started. Each function returns when the daemon answers."""
+"""How each daemon of a host is configured and started. """
 import os
+import re
 import signal
 
 from . import topology
@@ -136,18 +137,19 @@ logging {{
   timestamp: hires
 }}
 """)
-    service = host.start("corosync", "/usr/sbin/corosync", "-f", "-c", config)
-    until(f"corosync of {host.name} answers", lambda: members(host) or not service.alive(), every=0.1)
-    return service
+    return host.start("corosync", "/usr/sbin/corosync", "-f", "-c", config)
 
 
 def members(host):
-    """The nodeids that this node's corosync sees if it is quorate, else an empty list."""
-    text = host.run("corosync-quorumtool", "-s", check=False)
-    if "Quorate:          Yes" not in text:
+    """The nodeids of the last membership that this host's corosync logged, if it is quorate, else an empty list."""
+    path = f"{host.directory}/corosync.log"
+    if not os.path.exists(path):
         return []
-    table = text.split("Membership information")[-1].splitlines()
-    return sorted(int(line.split()[0]) for line in table if line.split() and line.split()[0].isdigit())
+    with open(path) as file:
+        log = file.read().rpartition("Cluster Engine")[2]  # since its last start
+    primary = log.rfind("within the primary component and will provide service") > log.rfind("within the non-primary component")
+    table = re.findall(r"\[QUORUM\] Members\[\d+\]: ([\d ]+)", log)
+    return sorted(int(number) for number in table[-1].split()) if primary and table else []
 
 
 def hasyncd(bed, host):
