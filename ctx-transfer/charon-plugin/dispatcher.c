@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dispatcher.h"
+
+#include "control.h"
+#include "export.h"
+#include "import.h"
+#include "request.h"
+
+#include <threading/mutex.h>
+
+struct hasync_dispatcher_t
+{
+	mutex_t *mutex; /* requests that change IKE_SAs */
+	hasync_server_t *server;
+	hasync_reporter_t *reporter;
+};
+
+/* One request on its way; the reply's parts live in the arena. */
+typedef struct
+{
+	hasync_dispatcher_t *dispatcher;
+	uint64_t client;
+	hasync_arena_t arena;
+	hasync_error_t error;
+	Hasync__Proto__Request *request;
+	Hasync__Proto__Reply reply;
+	Hasync__Proto__HelloReply hello;
+	Hasync__Proto__ListReply list;
+	Hasync__Proto__GetReply get;
+} exchange_t;
+
+static bool hello(exchange_t *this)
+{
+	hasync__proto__hello_reply__init(&this->hello);
+	this->hello.plugin_version = HASYNC_VERSION;
+	this->hello.charon_version = VERSION;
+	this->hello.context_major = HASYNC_CONTEXT_MAJOR;
+	this->hello.context_minor = HASYNC_CONTEXT_MINOR;
+	this->reply.reply_case = HASYNC__PROTO__REPLY__REPLY_HELLO;
+	this->reply.hello = &this->hello;
+	return TRUE;
+}
+
+static bool list(exchange_t *this)
+{
+	size_t room = charon->ike_sa_manager->get_count(charon->ike_sa_manager) + 16;
+	enumerator_t *enumerator;
+	ike_sa_t *ike_sa;
+
+	hasync__proto__list_reply__init(&this->list);
+	this->list.sas = hasync_arena_take(&this->arena, room * sizeof(*this->list.sas));
+	enumerator = charon->ike_sa_manager->create_enumerator(charon->ike_sa_manager, TRUE);
+	while (this->list.n_sas < room && enumerator->enumerate(enumerator, &ike_sa))
+	{
+		if (hasync_is_established(ike_sa))
+		{
+			this->list.sas[this->list.n_sas++] = hasync_summarize(ike_sa, &this->arena);
+		}
+	}
+	enumerator->destroy(enumerator);
+	this->reply.reply_case = HASYNC__PROTO__REPLY__REPLY_LIST;
+	this->reply.list = &this->list;
+	return TRUE;
+}
+
+static bool get(exchange_t *this)
+{
+	const Hasync__Proto__SaId *sa = this->request->get->sa;
+	ike_sa_t *ike_sa = hasync_checkout(sa->initiator_spi, sa->responder_spi);
+
+	if (!ike_sa)
+	{
+		return hasync_fail(&this->error, HASYNC__PROTO__ERROR_CODE__NOT_FOUND, "get.sa: no such IKE_SA");
+	}
+	hasync__proto__get_reply__init(&this->get);
+	this->get.context = hasync_export(ike_sa, &this->arena, &this->error);
+	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
+	if (!this->get.context)
+	{
+		return FALSE;
+	}
+	this->reply.reply_case = HASYNC__PROTO__REPLY__REPLY_GET;
+	this->reply.get = &this->get;
+	return TRUE;
+}
+
+static bool change(exchange_t *this)
+{
+	mutex_t *mutex = this->dispatcher->mutex;
+	bool done = FALSE;
+
+	mutex->lock(mutex);
+	hasync_quiet_begin();
+	switch (this->request->request_case)
+	{
+		case HASYNC__PROTO__REQUEST__REQUEST_PUT:
+			done = hasync_import(this->request->put, &this->error);
+			break;
+		case HASYNC__PROTO__REQUEST__REQUEST_SET_STATE:
+			done = hasync_set_state(this->request->set_state, &this->error);
+			break;
+		case HASYNC__PROTO__REQUEST__REQUEST_RELEASE:
+			done = hasync_release(this->request->release, &this->error);
+			break;
+		default:
+			break;
+	}
+	hasync_quiet_end();
+	mutex->unlock(mutex);
+	return done;
+}
+
+static bool carry_out(exchange_t *this)
+{
+	switch (this->request->request_case)
+	{
+		case HASYNC__PROTO__REQUEST__REQUEST_HELLO:
+			return hello(this);
+		case HASYNC__PROTO__REQUEST__REQUEST_LIST:
+			return list(this);
+		case HASYNC__PROTO__REQUEST__REQUEST_GET:
+			return get(this);
+		case HASYNC__PROTO__REQUEST__REQUEST_REKEY:
+			return hasync_rekey(this->request->rekey, &this->error);
+		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
+			return TRUE;
+		default:
+			return change(this);
+	}
+}
+
+void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content)
+{
+	exchange_t this = {.dispatcher = dispatcher, .client = client};
+	uint64_t start = hasync_now_ns();
+
+	hasync_arena_init(&this.arena);
+	hasync__proto__reply__init(&this.reply);
+	this.request = hasync_request_decode(content.ptr, content.len, &this.arena, &this.reply.id, &this.error);
+	if (!this.request || !carry_out(&this))
+	{
+		this.reply.code = this.error.code;
+		this.reply.text = this.error.text;
+		DBG1(DBG_CFG, "hasync: request refused: %s", this.error.text);
+	}
+	this.reply.took_ns = hasync_now_ns() - start;
+	hasync_server_reply(this.dispatcher->server, client, &this.reply);
+	if (this.request && this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE)
+	{
+		/* the reply first: a client knows its events by it */
+		hasync_reporter_subscribe(this.dispatcher->reporter, client);
+	}
+	hasync_arena_clear(&this.arena);
+}
+
+hasync_dispatcher_t *hasync_dispatcher_create()
+{
+	hasync_dispatcher_t *this;
+
+	INIT(this,
+		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
+	);
+	return this;
+}
+
+void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server, hasync_reporter_t *reporter)
+{
+	this->server = server;
+	this->reporter = reporter;
+}
+
+void hasync_dispatcher_destroy(hasync_dispatcher_t *this)
+{
+	this->mutex->destroy(this->mutex);
+	free(this);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "listener.h"
+
+#include "keymat.h"
+#include "messages.h"
+
+typedef struct
+{
+	hasync_listener_t public;
+	hasync_reporter_t *reporter;
+} private_listener_t;
+
+METHOD(listener_t, ike_derived_keys, bool, private_listener_t *this, ike_sa_t *ike_sa, chunk_t sk_d, chunk_t sk_ai,
+	   chunk_t sk_ar, chunk_t sk_ei, chunk_t sk_er, chunk_t sk_pi, chunk_t sk_pr)
+{
+	hasync_memory_t *memory = hasync_memory_deriving();
+	hasync_ike_keys_t keys = {.d = sk_d, .ai = sk_ai, .ar = sk_ar, .ei = sk_ei, .er = sk_er};
+
+	if (memory)
+	{
+		hasync_memory_set_keys(memory, &keys);
+	}
+	return TRUE;
+}
+
+METHOD(listener_t, child_derived_keys, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *child_sa,
+	   bool initiator, chunk_t encr_i, chunk_t encr_r, chunk_t integ_i, chunk_t integ_r)
+{
+	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
+	hasync_child_t *child;
+
+	if (memory)
+	{
+		child = hasync_memory_add_child(memory, child_sa->get_spi(child_sa, TRUE));
+		/* RFC 7296, section 2.17: "initiator" of the exchange that made this CHILD_SA; its keys are for what it sends */
+		child->encryption_out = chunk_clone(initiator ? encr_i : encr_r);
+		child->encryption_in = chunk_clone(initiator ? encr_r : encr_i);
+		child->integrity_out = chunk_clone(initiator ? integ_i : integ_r);
+		child->integrity_in = chunk_clone(initiator ? integ_r : integ_i);
+	}
+	return TRUE;
+}
+
+METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, message_t *message, bool incoming,
+	   bool plain)
+{
+	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
+	bool changed;
+
+	if (memory)
+	{
+		changed = incoming ? hasync_message_received(ike_sa, memory, message, plain)
+						   : hasync_message_sent(memory, message, plain);
+		if (changed)
+		{
+			hasync_reporter_changed(this->reporter, ike_sa);
+		}
+	}
+	return TRUE;
+}
+
+METHOD(listener_t, ike_state_change, bool, private_listener_t *this, ike_sa_t *ike_sa, ike_sa_state_t state)
+{
+	if (state == IKE_DESTROYING)
+	{
+		hasync_reporter_gone(this->reporter, ike_sa);
+	}
+	return TRUE;
+}
+
+METHOD(listener_t, child_state_change, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *child_sa,
+	   child_sa_state_t state)
+{
+	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
+
+	if (memory && state == CHILD_DESTROYING)
+	{
+		hasync_memory_forget_child(memory, child_sa->get_spi(child_sa, TRUE));
+		hasync_reporter_changed(this->reporter, ike_sa);
+	}
+	return TRUE;
+}
+
+METHOD(listener_t, ike_updown, bool, private_listener_t *this, ike_sa_t *ike_sa, bool up)
+{
+	if (up)
+	{
+		hasync_reporter_changed(this->reporter, ike_sa);
+	}
+	return TRUE;
+}
+
+METHOD(listener_t, ike_rekey, bool, private_listener_t *this, ike_sa_t *old, ike_sa_t *new)
+{
+	hasync_memory_t *before = hasync_memory_of(old), *after = hasync_memory_of(new);
+	ike_sa_id_t *old_id = old->get_id(old), *new_id = new->get_id(new);
+
+	if (after)
+	{
+		DESTROY_IF(after->predecessor);
+		after->predecessor = old_id->clone(old_id);
+	}
+	if (before && after)
+	{
+		hasync_memory_move_child(before, after, 0);
+		DESTROY_IF(before->successor);
+		before->successor = new_id->clone(new_id);
+	}
+	hasync_reporter_changed(this->reporter, new);
+	return TRUE;
+}
+
+METHOD(listener_t, ike_update, bool, private_listener_t *this, ike_sa_t *ike_sa, host_t *local, host_t *remote)
+{
+	hasync_reporter_changed(this->reporter, ike_sa);
+	return TRUE;
+}
+
+METHOD(listener_t, child_updown, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *child_sa, bool up)
+{
+	hasync_reporter_changed(this->reporter, ike_sa);
+	return TRUE;
+}
+
+METHOD(listener_t, child_rekey, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *old, child_sa_t *new)
+{
+	hasync_reporter_changed(this->reporter, ike_sa);
+	return TRUE;
+}
+
+METHOD(listener_t, assign_vips, bool, private_listener_t *this, ike_sa_t *ike_sa, bool assign)
+{
+	hasync_reporter_changed(this->reporter, ike_sa);
+	return TRUE;
+}
+
+hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter)
+{
+	private_listener_t *this;
+
+	INIT(this,
+		.public = {
+			.listener = {
+				.message = _message,
+				.ike_state_change = _ike_state_change,
+				.child_state_change = _child_state_change,
+				.ike_derived_keys = _ike_derived_keys,
+				.child_derived_keys = _child_derived_keys,
+				.ike_updown = _ike_updown,
+				.ike_rekey = _ike_rekey,
+				.ike_update = _ike_update,
+				.child_updown = _child_updown,
+				.child_rekey = _child_rekey,
+				.assign_vips = _assign_vips,
+			},
+		},
+		.reporter = reporter,
+	);
+	return &this->public;
+}
+
+void hasync_listener_destroy(hasync_listener_t *this)
+{
+	free(this);
+}

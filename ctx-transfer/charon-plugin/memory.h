@@ -1,0 +1,88 @@
+/*
+ * What the plugin remembers of one IKE_SA because charon does not give it back: keys, the bytes of messages that may have
+ * to be sent again, and times that an imported SA brought along. It belongs to the IKE_SA's keymat and is wiped with it.
+ * Only whoever has checked out the IKE_SA touches it, so there are no locks.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HASYNC_MEMORY_H_
+#define HASYNC_MEMORY_H_
+
+#include "charon_types.h"
+
+typedef struct hasync_memory_t hasync_memory_t;
+typedef struct hasync_child_t hasync_child_t;
+typedef struct hasync_sent_t hasync_sent_t;
+
+/* SK_* as RFC 7296, section 2.14 names them. */
+typedef struct
+{
+	chunk_t d, ai, ar, ei, er;
+} hasync_ike_keys_t;
+
+/* Of one CHILD_SA. Times are those of time_monotonic, 0 if charon's own are right. */
+struct hasync_child_t
+{
+	uint32_t inbound_spi; /* network order, as charon has it */
+	chunk_t encryption_in, encryption_out, integrity_in, integrity_out;
+	time_t installed_at;
+	time_t rekey_at;
+	time_t delete_at;
+};
+
+/* A message as it left, in one packet or in fragments. */
+struct hasync_sent_t
+{
+	uint32_t id;
+	array_t *packets; /* chunk_t */
+};
+
+struct hasync_memory_t
+{
+	bool keys_known;
+	hasync_ike_keys_t keys;
+	array_t *children; /* hasync_child_t* */
+
+	hasync_sent_t response; /* the last one */
+	hasync_sent_t request;  /* charon's own that waits for its response */
+	chunk_t request_hash;   /* of the peer's request that `response` answers */
+	chunk_t incoming_hash;  /* of a request that has come in and is not verified yet */
+	uint32_t incoming_id;
+
+	/* From PUT: charon itself knows nothing of these messages, so the plugin repeats them. */
+	bool response_imported;
+	array_t *imported_requests; /* hasync_sent_t*, unanswered, in their order */
+
+	bool closing;              /* imported as such: only its deletion is left */
+	bool announced;            /* a subscriber was told of this IKE_SA */
+	bool released;             /* goes because a client asked for it */
+	bool rekey_asked;          /* because keys are unknown */
+	ike_sa_id_t *successor;    /* the IKE_SA that replaced this one by a rekey, until it was reported */
+	ike_sa_id_t *predecessor;  /* the IKE_SA that this one replaced */
+	linked_list_t *local_vips; /* host_t, of a passive copy: installed once it becomes active */
+};
+
+hasync_memory_t *hasync_memory_create();
+
+/* Wipes everything. */
+void hasync_memory_destroy(hasync_memory_t *this);
+
+/* Copies the keys. */
+void hasync_memory_set_keys(hasync_memory_t *this, hasync_ike_keys_t *keys);
+
+/* NULL if there is none with this inbound SPI. */
+hasync_child_t *hasync_memory_find_child(hasync_memory_t *this, uint32_t inbound_spi);
+
+/* The one with this SPI, empty if it is new. */
+hasync_child_t *hasync_memory_add_child(hasync_memory_t *this, uint32_t inbound_spi);
+
+void hasync_memory_forget_child(hasync_memory_t *this, uint32_t inbound_spi);
+
+/* Moves one child, or all of them for SPI 0, to another IKE_SA's memory. */
+void hasync_memory_move_child(hasync_memory_t *this, hasync_memory_t *other, uint32_t inbound_spi);
+
+void hasync_sent_clear(hasync_sent_t *this);
+void hasync_sent_destroy(hasync_sent_t *this); /* of one on the heap */
+void hasync_sent_add(hasync_sent_t *this, chunk_t packet);
+
+#endif

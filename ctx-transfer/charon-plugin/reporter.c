@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "reporter.h"
+
+#include "export.h"
+#include "keymat.h"
+
+#include <collections/hashtable.h>
+#include <processing/jobs/callback_job.h>
+#include <threading/mutex.h>
+#include <time.h>
+
+#define KEYS_UNKNOWN HASYNC__PROTO__ERROR_CODE__KEYS_UNKNOWN
+#define BUSY HASYNC__PROTO__ERROR_CODE__BUSY
+
+/* a subscriber that has this much to take gets its first events more slowly */
+#define SYNC_BACKLOG (1024 * 1024)
+#define SYNC_PAUSE_MS 5
+
+struct hasync_reporter_t
+{
+	hasync_server_t *server;
+	mutex_t *mutex;
+	hashtable_t *changed; /* ike_sa_id_t* -> change_t*, not reported yet */
+};
+
+typedef struct
+{
+	hasync_reporter_t *reporter;
+	ike_sa_id_t *id;
+	uint64_t since; /* of the first hook that is not reported */
+} change_t;
+
+/* A subscriber that is being told what exists. */
+typedef struct
+{
+	hasync_reporter_t *reporter;
+	uint64_t client;
+	linked_list_t *ids; /* ike_sa_id_t*, not told yet */
+} sync_t;
+
+static __thread int quiet;
+
+void hasync_quiet_begin()
+{
+	quiet++;
+}
+
+void hasync_quiet_end()
+{
+	quiet--;
+}
+
+uint64_t hasync_now_ns()
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static u_int hash_id(ike_sa_id_t *id)
+{
+	uint64_t spi = id->get_initiator_spi(id) ^ id->get_responder_spi(id);
+
+	return chunk_hash(chunk_from_thing(spi));
+}
+
+static bool equal_ids(ike_sa_id_t *a, ike_sa_id_t *b)
+{
+	return a->equals(a, b);
+}
+
+static void change_destroy(change_t *change)
+{
+	change->id->destroy(change->id);
+	free(change);
+}
+
+/* Keys that are not known become known by a rekey; the peer sees nothing unusual. */
+static void ask_rekey(ike_sa_t *ike_sa)
+{
+	hasync_memory_t *memory = hasync_memory_of(ike_sa);
+	enumerator_t *enumerator;
+	child_sa_t *child_sa;
+
+	if (ike_sa->get_state(ike_sa) != IKE_ESTABLISHED || (memory && memory->rekey_asked))
+	{
+		return;
+	}
+	if (!memory || !memory->keys_known)
+	{
+		DBG1(DBG_IKE, "hasync: keys of IKE_SA are not known, rekeying it");
+		ike_sa->rekey(ike_sa);
+		return;
+	}
+	memory->rekey_asked = TRUE;
+	enumerator = ike_sa->create_child_sa_enumerator(ike_sa);
+	while (enumerator->enumerate(enumerator, &child_sa))
+	{
+		if (child_sa->get_state(child_sa) == CHILD_INSTALLED &&
+			!hasync_memory_find_child(memory, child_sa->get_spi(child_sa, TRUE)))
+		{
+			DBG1(DBG_IKE, "hasync: keys of CHILD_SA are not known, rekeying it");
+			ike_sa->rekey_child_sa(ike_sa, child_sa->get_protocol(child_sa), child_sa->get_spi(child_sa, TRUE));
+		}
+	}
+	enumerator->destroy(enumerator);
+}
+
+static void send_unprotected(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t client, uint64_t since,
+							 hasync_arena_t *arena)
+{
+	Hasync__Proto__Unprotected unprotected = HASYNC__PROTO__UNPROTECTED__INIT;
+	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
+
+	unprotected.sa = hasync_summarize(ike_sa, arena);
+	event.hook_ns = since;
+	event.event_case = HASYNC__PROTO__EVENT__EVENT_UNPROTECTED;
+	event.unprotected = &unprotected;
+	hasync_server_event(this->server, client, &event);
+	ask_rekey(ike_sa);
+}
+
+/* The caller has checked out the IKE_SA. */
+static void send_changed(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t client, uint64_t since)
+{
+	hasync_memory_t *memory = hasync_memory_of(ike_sa);
+	Hasync__Proto__Changed changed = HASYNC__PROTO__CHANGED__INIT;
+	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
+	hasync_arena_t arena;
+	hasync_error_t error;
+
+	hasync_arena_init(&arena);
+	changed.context = hasync_export(ike_sa, &arena, &error);
+	if (changed.context)
+	{
+		changed.state = hasync_state_of(ike_sa);
+		if (memory->predecessor)
+		{
+			changed.replaces = hasync_from_ike_sa_id(&arena, memory->predecessor);
+		}
+		event.hook_ns = since;
+		event.event_case = HASYNC__PROTO__EVENT__EVENT_CHANGED;
+		event.changed = &changed;
+		memory->announced = TRUE;
+		hasync_server_event(this->server, client, &event);
+	}
+	else if (error.code == KEYS_UNKNOWN)
+	{
+		send_unprotected(this, ike_sa, client, since, &arena);
+	}
+	else if (error.code != BUSY)
+	{
+		DBG1(DBG_IKE, "hasync: IKE_SA is not reported: %s", error.text);
+	}
+	hasync_arena_clear(&arena);
+}
+
+/*
+ * Reports one IKE_SA, but first the one that replaced it, if that was not reported yet: whoever copies them has to move the
+ * CHILD_SAs before they seem to be gone.
+ */
+static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since)
+{
+	ike_sa_t *ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, id);
+	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
+	ike_sa_id_t *successor;
+
+	if (memory && memory->successor)
+	{
+		successor = memory->successor;
+		memory->successor = NULL;
+		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
+		report(this, successor, client, since);
+		successor->destroy(successor);
+		ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, id);
+	}
+	if (ike_sa)
+	{
+		if (hasync_is_established(ike_sa))
+		{
+			send_changed(this, ike_sa, client, since);
+		}
+		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
+	}
+}
+
+static job_requeue_t report_change(change_t *change)
+{
+	hasync_reporter_t *this = change->reporter;
+
+	/* what changes from here on needs another report */
+	this->mutex->lock(this->mutex);
+	this->changed->remove(this->changed, change->id);
+	this->mutex->unlock(this->mutex);
+	report(this, change->id, 0, change->since);
+	return JOB_REQUEUE_NONE;
+}
+
+void hasync_reporter_changed(hasync_reporter_t *this, ike_sa_t *ike_sa)
+{
+	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
+	change_t *change;
+
+	if (quiet || !hasync_is_established(ike_sa) || !hasync_server_has_subscribers(this->server))
+	{
+		return;
+	}
+	this->mutex->lock(this->mutex);
+	if (!this->changed->get(this->changed, id))
+	{
+		INIT(change,
+			.reporter = this,
+			.id = id->clone(id),
+			.since = hasync_now_ns(),
+		);
+		this->changed->put(this->changed, change->id, change);
+		lib->processor->queue_job(lib->processor,
+								  (job_t *)callback_job_create_with_prio((callback_job_cb_t)report_change, change,
+																		 (callback_job_cleanup_t)change_destroy, NULL,
+																		 JOB_PRIO_HIGH));
+	}
+	this->mutex->unlock(this->mutex);
+}
+
+void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
+{
+	hasync_memory_t *memory = hasync_memory_of(ike_sa);
+	Hasync__Proto__Gone gone = HASYNC__PROTO__GONE__INIT;
+	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
+	hasync_arena_t arena;
+
+	if (!memory || !memory->announced)
+	{
+		return;
+	}
+	hasync_arena_init(&arena);
+	gone.sa = hasync_from_ike_sa_id(&arena, ike_sa->get_id(ike_sa));
+	gone.released = memory->released;
+	event.hook_ns = hasync_now_ns();
+	event.event_case = HASYNC__PROTO__EVENT__EVENT_GONE;
+	event.gone = &gone;
+	hasync_server_event(this->server, 0, &event);
+	hasync_arena_clear(&arena);
+}
+
+static void sync_destroy(sync_t *sync)
+{
+	sync->ids->destroy_offset(sync->ids, offsetof(ike_sa_id_t, destroy));
+	free(sync);
+}
+
+static void send_synced(hasync_reporter_t *this, uint64_t client)
+{
+	Hasync__Proto__Synced synced = HASYNC__PROTO__SYNCED__INIT;
+	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
+
+	event.hook_ns = hasync_now_ns();
+	event.event_case = HASYNC__PROTO__EVENT__EVENT_SYNCED;
+	event.synced = &synced;
+	hasync_server_event(this->server, client, &event);
+}
+
+static job_requeue_t send_existing(sync_t *sync)
+{
+	hasync_reporter_t *this = sync->reporter;
+	ike_sa_id_t *id;
+	ssize_t backlog;
+
+	while ((backlog = hasync_server_backlog(this->server, sync->client)) >= 0)
+	{
+		if (backlog > SYNC_BACKLOG)
+		{
+			return JOB_RESCHEDULE_MS(SYNC_PAUSE_MS);
+		}
+		if (sync->ids->remove_first(sync->ids, (void **)&id) != SUCCESS)
+		{
+			send_synced(this, sync->client);
+			break;
+		}
+		report(this, id, sync->client, hasync_now_ns());
+		id->destroy(id);
+	}
+	return JOB_REQUEUE_NONE;
+}
+
+void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client)
+{
+	enumerator_t *enumerator;
+	ike_sa_t *ike_sa;
+	ike_sa_id_t *id;
+	sync_t *sync;
+
+	hasync_server_subscribe(this->server, client);
+	INIT(sync,
+		.reporter = this,
+		.client = client,
+		.ids = linked_list_create(),
+	);
+	enumerator = charon->ike_sa_manager->create_enumerator(charon->ike_sa_manager, TRUE);
+	while (enumerator->enumerate(enumerator, &ike_sa))
+	{
+		id = ike_sa->get_id(ike_sa);
+		sync->ids->insert_last(sync->ids, id->clone(id));
+	}
+	enumerator->destroy(enumerator);
+	lib->processor->queue_job(lib->processor,
+							  (job_t *)callback_job_create_with_prio((callback_job_cb_t)send_existing, sync,
+																	 (callback_job_cleanup_t)sync_destroy, NULL,
+																	 JOB_PRIO_HIGH));
+}
+
+hasync_reporter_t *hasync_reporter_create(hasync_server_t *server)
+{
+	hasync_reporter_t *this;
+
+	INIT(this,
+		.server = server,
+		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
+		.changed = hashtable_create((hashtable_hash_t)hash_id, (hashtable_equals_t)equal_ids, 64),
+	);
+	return this;
+}
+
+void hasync_reporter_destroy(hasync_reporter_t *this)
+{
+	this->changed->destroy(this->changed);
+	this->mutex->destroy(this->mutex);
+	free(this);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "request.h"
+
+#define BAD HASYNC__PROTO__ERROR_CODE__BAD_REQUEST
+
+/* one request can name every IKE_SA of a big gateway */
+#define MAX_SAS 65536
+
+static bool check_sa(const Hasync__Proto__SaId *sa, const char *field, hasync_error_t *error)
+{
+	if (!sa)
+	{
+		return hasync_fail(error, BAD, "%s: missing", field);
+	}
+	return (sa->initiator_spi && sa->responder_spi) || hasync_fail(error, BAD, "%s: an SPI is 0", field);
+}
+
+static bool check_sas(Hasync__Proto__SaId *const *sas, size_t count, const char *field, hasync_error_t *error)
+{
+	if (count > MAX_SAS)
+	{
+		return hasync_fail(error, BAD, "%s: %zu entries, at most %d", field, count, MAX_SAS);
+	}
+	for (size_t i = 0; i < count; i++)
+	{
+		if (!check_sa(sas[i], field, error))
+		{
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_state(Hasync__Proto__SaState state, const char *field, hasync_error_t *error)
+{
+	return state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE || state == HASYNC__PROTO__SA_STATE__SA_STATE_PASSIVE ||
+		   hasync_fail(error, BAD, "%s: %d, expected 1 (active) or 2 (passive)", field, (int)state);
+}
+
+static bool check_request(const Hasync__Proto__Request *request, hasync_error_t *error)
+{
+	switch (request->request_case)
+	{
+		case HASYNC__PROTO__REQUEST__REQUEST_HELLO:
+		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
+		case HASYNC__PROTO__REQUEST__REQUEST_LIST:
+			return true;
+		case HASYNC__PROTO__REQUEST__REQUEST_GET:
+			return check_sa(request->get->sa, "get.sa", error);
+		case HASYNC__PROTO__REQUEST__REQUEST_PUT:
+			return check_state(request->put->state, "put.state", error) &&
+				   hasync_context_check(request->put->context, error);
+		case HASYNC__PROTO__REQUEST__REQUEST_SET_STATE:
+			return check_state(request->set_state->state, "set_state.state", error) &&
+				   check_sas(request->set_state->sas, request->set_state->n_sas, "set_state.sas", error);
+		case HASYNC__PROTO__REQUEST__REQUEST_RELEASE:
+			return check_sas(request->release->sas, request->release->n_sas, "release.sas", error);
+		case HASYNC__PROTO__REQUEST__REQUEST_REKEY:
+			return check_sa(request->rekey->sa, "rekey.sa", error);
+		case HASYNC__PROTO__REQUEST__REQUEST__NOT_SET:
+		default:
+			return hasync_fail(error, BAD, "request: none that is known here");
+	}
+}
+
+Hasync__Proto__Request *hasync_request_decode(const uint8_t *content, size_t size, hasync_arena_t *arena,
+											  uint64_t *id, hasync_error_t *error)
+{
+	Hasync__Proto__Request *request;
+
+	*id = 0;
+	request = hasync__proto__request__unpack(&arena->allocator, size, content);
+	if (!request)
+	{
+		hasync_fail(error, BAD, "request: not a message of plugin.proto");
+		return NULL;
+	}
+	*id = request->id;
+	if (!check_request(request, error))
+	{
+		return NULL;
+	}
+	return request;
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
+#include "xfrm_ae.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+#include <stdalign.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE (16 * 1024)
+#define MESSAGE_MAX 1024 /* the longest NEWAE: a bitmap of 4096 bits and the rest */
+#define BATCH_MAX 128    /* acknowledgements of so many failures fit into the socket's buffer */
+#define ANSWER_SECONDS 2
+
+typedef struct
+{
+	uint8_t *bytes;
+	size_t size;
+	size_t used;
+	bool overflow;
+} writer_t;
+
+/* Reserves zeroed, aligned room. */
+static void *reserve(writer_t *writer, size_t size)
+{
+	size_t aligned = NLMSG_ALIGN(size);
+	void *room;
+
+	if (writer->overflow || writer->size - writer->used < aligned)
+	{
+		writer->overflow = true;
+		return NULL;
+	}
+	room = writer->bytes + writer->used;
+	memset(room, 0, aligned);
+	writer->used += aligned;
+	return room;
+}
+
+static void *reserve_attribute(writer_t *writer, uint16_t type, size_t size)
+{
+	struct nlattr *attribute = reserve(writer, NLA_HDRLEN + size);
+
+	if (!attribute)
+	{
+		return NULL;
+	}
+	attribute->nla_type = type;
+	attribute->nla_len = (uint16_t)(NLA_HDRLEN + size);
+	return (uint8_t *)attribute + NLA_HDRLEN;
+}
+
+static struct nlmsghdr *begin(writer_t *writer, uint16_t type, uint16_t flags, uint32_t sequence,
+							  const hasync_xfrm_sa_t *sa)
+{
+	struct nlmsghdr *header = reserve(writer, NLMSG_HDRLEN);
+	struct xfrm_aevent_id *id = reserve(writer, sizeof(*id));
+	struct xfrm_mark *mark;
+
+	if (!header || !id)
+	{
+		return NULL;
+	}
+	header->nlmsg_type = type;
+	header->nlmsg_flags = flags;
+	header->nlmsg_seq = sequence;
+	memcpy(&id->sa_id.daddr, sa->destination, sa->family == AF_INET ? 4 : 16);
+	id->sa_id.spi = htonl(sa->spi);
+	id->sa_id.family = sa->family;
+	id->sa_id.proto = sa->protocol;
+	id->flags = type == XFRM_MSG_GETAE ? XFRM_AE_RVAL : 0;
+	if (sa->mark || sa->mask)
+	{
+		mark = reserve_attribute(writer, XFRMA_MARK, sizeof(*mark));
+		if (mark)
+		{
+			mark->v = sa->mark;
+			mark->m = sa->mask;
+		}
+	}
+	return header;
+}
+
+static void put_replay(writer_t *writer, const hasync_xfrm_ae_t *ae)
+{
+	struct xfrm_replay_state_esn *esn;
+	struct xfrm_replay_state *legacy;
+	uint32_t words = ae->words < HASYNC_XFRM_BITMAP_WORDS ? ae->words : HASYNC_XFRM_BITMAP_WORDS;
+
+	if (ae->esn_format)
+	{
+		esn = reserve_attribute(writer, XFRMA_REPLAY_ESN_VAL, sizeof(*esn) + words * sizeof(uint32_t));
+		if (esn)
+		{
+			esn->bmp_len = words;
+			esn->replay_window = ae->window;
+			esn->oseq = (uint32_t)ae->outbound;
+			esn->oseq_hi = (uint32_t)(ae->outbound >> 32);
+			esn->seq = (uint32_t)ae->inbound;
+			esn->seq_hi = (uint32_t)(ae->inbound >> 32);
+			memcpy(esn->bmp, ae->bitmap, words * sizeof(uint32_t));
+		}
+		return;
+	}
+	legacy = reserve_attribute(writer, XFRMA_REPLAY_VAL, sizeof(*legacy));
+	if (legacy)
+	{
+		legacy->oseq = (uint32_t)ae->outbound;
+		legacy->seq = (uint32_t)ae->inbound;
+		legacy->bitmap = words ? ae->bitmap[0] : 0;
+	}
+}
+
+size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae,
+							  uint32_t sequence, bool acknowledge)
+{
+	writer_t writer = {.bytes = buffer, .size = size};
+	struct nlmsghdr *header;
+	struct xfrm_lifetime_cur *lifetime;
+	uint16_t flags = NLM_F_REQUEST | NLM_F_REPLACE | (acknowledge ? NLM_F_ACK : 0);
+
+	header = begin(&writer, XFRM_MSG_NEWAE, flags, sequence, sa);
+	put_replay(&writer, ae);
+	if (ae->has_lifetime)
+	{
+		lifetime = reserve_attribute(&writer, XFRMA_LTIME_VAL, sizeof(*lifetime));
+		if (lifetime)
+		{
+			lifetime->bytes = ae->bytes;
+			lifetime->packets = ae->packets;
+			lifetime->add_time = ae->add_time;
+			lifetime->use_time = ae->use_time;
+		}
+	}
+	if (writer.overflow || !header)
+	{
+		return 0;
+	}
+	header->nlmsg_len = (uint32_t)writer.used;
+	return writer.used;
+}
+
+static int read_esn(const void *value, size_t size, hasync_xfrm_ae_t *ae)
+{
+	struct xfrm_replay_state_esn esn;
+
+	if (size < sizeof(esn))
+	{
+		return -EBADMSG;
+	}
+	memcpy(&esn, value, sizeof(esn));
+	if (esn.bmp_len > HASYNC_XFRM_BITMAP_WORDS || size < sizeof(esn) + esn.bmp_len * sizeof(uint32_t))
+	{
+		return -EBADMSG;
+	}
+	ae->esn_format = true;
+	ae->outbound = (uint64_t)esn.oseq_hi << 32 | esn.oseq;
+	ae->inbound = (uint64_t)esn.seq_hi << 32 | esn.seq;
+	ae->window = esn.replay_window;
+	ae->words = esn.bmp_len;
+	memcpy(ae->bitmap, (const uint8_t *)value + sizeof(esn), esn.bmp_len * sizeof(uint32_t));
+	return 0;
+}
+
+static int read_attribute(uint16_t type, const void *value, size_t size, hasync_xfrm_ae_t *ae)
+{
+	struct xfrm_replay_state legacy;
+	struct xfrm_lifetime_cur lifetime;
+
+	switch (type)
+	{
+		case XFRMA_REPLAY_ESN_VAL:
+			return read_esn(value, size, ae);
+		case XFRMA_REPLAY_VAL:
+			if (size < sizeof(legacy))
+			{
+				return -EBADMSG;
+			}
+			memcpy(&legacy, value, sizeof(legacy));
+			ae->outbound = legacy.oseq;
+			ae->inbound = legacy.seq;
+			ae->words = 1;
+			ae->bitmap[0] = legacy.bitmap;
+			return 0;
+		case XFRMA_LTIME_VAL:
+			if (size < sizeof(lifetime))
+			{
+				return -EBADMSG;
+			}
+			memcpy(&lifetime, value, sizeof(lifetime));
+			ae->has_lifetime = true;
+			ae->bytes = lifetime.bytes;
+			ae->packets = lifetime.packets;
+			ae->add_time = lifetime.add_time;
+			ae->use_time = lifetime.use_time;
+			return 0;
+		default:
+			return 0;
+	}
+}
+
+int hasync_xfrm_decode(const uint8_t *message, size_t size, hasync_xfrm_ae_t *ae)
+{
+	size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct xfrm_aevent_id));
+	struct nlmsghdr header;
+	struct nlattr attribute;
+	int error;
+
+	memset(ae, 0, sizeof(*ae));
+	if (size < at)
+	{
+		return -EBADMSG;
+	}
+	memcpy(&header, message, sizeof(header));
+	if (header.nlmsg_type != XFRM_MSG_NEWAE || header.nlmsg_len > size || header.nlmsg_len < at)
+	{
+		return -EBADMSG;
+	}
+	while (header.nlmsg_len - at >= NLA_HDRLEN)
+	{
+		memcpy(&attribute, message + at, sizeof(attribute));
+		if (attribute.nla_len < NLA_HDRLEN || attribute.nla_len > header.nlmsg_len - at)
+		{
+			return -EBADMSG;
+		}
+		error = read_attribute(attribute.nla_type & NLA_TYPE_MASK, message + at + NLA_HDRLEN,
+							   attribute.nla_len - (size_t)NLA_HDRLEN, ae);
+		if (error)
+		{
+			return error;
+		}
+		at += NLA_ALIGN(attribute.nla_len);
+		if (at > header.nlmsg_len)
+		{
+			break;
+		}
+	}
+	return ae->words || ae->esn_format ? 0 : -EBADMSG;
+}
+
+int hasync_xfrm_open(void)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct timeval limit = {.tv_sec = ANSWER_SECONDS};
+	int size = 1 << 20;
+	int fd, error;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM);
+	if (fd < 0)
+	{
+		return -errno;
+	}
+	if (connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+	{
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	return fd;
+}
+
+static int send_all(int fd, const uint8_t *bytes, size_t size)
+{
+	ssize_t sent;
+
+	do
+	{
+		sent = send(fd, bytes, size, 0);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : sent == (ssize_t)size ? 0 : -EMSGSIZE;
+}
+
+static ssize_t receive(int fd, uint8_t *bytes, size_t size)
+{
+	ssize_t length;
+
+	do
+	{
+		length = recv(fd, bytes, size, 0);
+	} while (length < 0 && errno == EINTR);
+	return length < 0 ? -errno : length;
+}
+
+/* Sequence numbers tell late answers to an earlier call (one that ran into its time limit) from those to this one. */
+static uint32_t next_sequence(uint32_t count)
+{
+	static uint32_t sequence;
+
+	return __atomic_fetch_add(&sequence, count, __ATOMIC_RELAXED) + 1;
+}
+
+static int error_of(const uint8_t *message, const struct nlmsghdr *header)
+{
+	struct nlmsgerr error;
+
+	if (header->nlmsg_len < NLMSG_HDRLEN + sizeof(error))
+	{
+		return -EBADMSG;
+	}
+	memcpy(&error, message + NLMSG_HDRLEN, sizeof(error));
+	return error.error;
+}
+
+int hasync_xfrm_get(int fd, const hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae)
+{
+	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
+	writer_t writer = {.bytes = buffer, .size = sizeof(buffer)};
+	uint32_t sequence = next_sequence(1);
+	struct nlmsghdr *header = begin(&writer, XFRM_MSG_GETAE, NLM_F_REQUEST, sequence, sa);
+	struct nlmsghdr answer;
+	ssize_t length;
+	int error;
+
+	if (!header || writer.overflow)
+	{
+		return -EMSGSIZE;
+	}
+	header->nlmsg_len = (uint32_t)writer.used;
+	error = send_all(fd, buffer, writer.used);
+	if (error)
+	{
+		return error;
+	}
+	do
+	{
+		length = receive(fd, buffer, sizeof(buffer));
+		if (length < 0)
+		{
+			return (int)length;
+		}
+		if ((size_t)length < sizeof(answer))
+		{
+			return -EBADMSG;
+		}
+		memcpy(&answer, buffer, sizeof(answer));
+	} while (answer.nlmsg_seq != sequence);
+	if (answer.nlmsg_type == NLMSG_ERROR)
+	{
+		error = error_of(buffer, &answer);
+		return error ? error : -EBADMSG;
+	}
+	return hasync_xfrm_decode(buffer, (size_t)length, ae);
+}
+
+/* Reads answers until that to `last` is there; remembers the error with the lowest sequence number from `first` on. */
+static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
+{
+	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
+	int result = 0;
+
+	for (;;)
+	{
+		ssize_t length = receive(fd, buffer, sizeof(buffer));
+		struct nlmsghdr header;
+
+		if (length < 0)
+		{
+			*failed = first;
+			return (int)length;
+		}
+		for (size_t at = 0; at + sizeof(header) <= (size_t)length; at += NLMSG_ALIGN(header.nlmsg_len))
+		{
+			memcpy(&header, buffer + at, sizeof(header));
+			if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > (size_t)length - at)
+			{
+				break;
+			}
+			if (header.nlmsg_type != NLMSG_ERROR || header.nlmsg_seq - first > last - first)
+			{
+				continue;
+			}
+			if (!result && error_of(buffer + at, &header))
+			{
+				result = error_of(buffer + at, &header);
+				*failed = header.nlmsg_seq;
+			}
+			if (header.nlmsg_seq == last)
+			{
+				return result;
+			}
+		}
+	}
+}
+
+int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae)
+{
+	alignas(struct nlmsghdr) uint8_t buffer[MESSAGE_MAX];
+	uint32_t sequence = next_sequence(1);
+	uint32_t failed = 0;
+	size_t length = hasync_xfrm_encode_set(buffer, sizeof(buffer), sa, ae, sequence, true);
+	int error;
+
+	if (!length)
+	{
+		return -EMSGSIZE;
+	}
+	error = send_all(fd, buffer, length);
+	return error ? error : collect(fd, sequence, sequence, &failed);
+}
+
+/* Encodes at most BATCH_MAX items; only the last asks for an acknowledgement. */
+static int set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, size_t *failed)
+{
+	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
+	uint32_t first = next_sequence((uint32_t)count);
+	uint32_t last = first + (uint32_t)count - 1, sequence = first;
+	size_t used = 0;
+	int error;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		hasync_xfrm_ae_t ae = {.outbound = items[i].number};
+
+		ae.esn_format = items[i].esn_window != 0;
+		ae.window = items[i].esn_window;
+		ae.words = ae.esn_format ? (ae.window + 31) / 32 : 1;
+		used += hasync_xfrm_encode_set(buffer + used, sizeof(buffer) - used, &items[i].sa, &ae, first + (uint32_t)i,
+									   i + 1 == count);
+	}
+	error = send_all(fd, buffer, used);
+	if (!error)
+	{
+		error = collect(fd, first, last, &sequence);
+	}
+	if (error)
+	{
+		*failed = sequence - first;
+	}
+	return error;
+}
+
+/* As many as fit into one buffer. */
+static size_t batch_size(const hasync_xfrm_outbound_t *items, size_t count)
+{
+	size_t used = 0, n = 0;
+
+	while (n < count && n < BATCH_MAX)
+	{
+		used += 160 + items[n].esn_window / 8;
+		if (used > BUFFER_SIZE)
+		{
+			break;
+		}
+		n++;
+	}
+	return n;
+}
+
+int hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, size_t *failed)
+{
+	size_t done = 0, index;
+	int result = 0, error;
+
+	while (done < count)
+	{
+		size_t n = batch_size(items + done, count - done);
+
+		if (!n)
+		{
+			*failed = done;
+			return -EMSGSIZE;
+		}
+		error = set_batch(fd, items + done, n, &index);
+		if (error && !result)
+		{
+			result = error;
+			*failed = done + index;
+		}
+		done += n;
+	}
+	return result;
+}
