@@ -1,0 +1,79 @@
+// CharonClient: one connection to the charon plugin's socket (proto/plugin.proto). Requests are answered in their order;
+// events come in between. Asynchronous, in one thread; a command-line tool runs the loop until its answer is there.
+// A frame that breaks the rules ends the connection: the plugin is trusted no further than its bytes.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace hasync::ctx {
+
+struct ChangedContext {
+  SaId sa;
+  std::string context;  // encoded; holds keys: seal it before it goes anywhere
+  bool active = false;
+  std::uint64_t hook_ns = 0;  // CLOCK_MONOTONIC when charon told the plugin
+};
+
+struct SaSummary {
+  SaId sa;
+  std::string connection;
+  std::string remote_id;
+  std::string remote;  // address
+  bool active = false;
+  bool keys_known = false;
+  std::uint32_t children = 0;
+};
+
+struct CharonReply {
+  std::string context;             // Get
+  std::vector<SaSummary> sas;      // List
+  std::string plugin_version;      // Hello
+  std::string charon_version;      // Hello
+  std::uint64_t took_ns = 0;       // inside the plugin
+};
+
+class CharonClient {
+ public:
+  struct Callbacks {  // all may be empty but `lost`
+    std::function<void(ChangedContext)> changed;
+    std::function<void(SaId, bool released)> gone;
+    std::function<void()> synced;
+    std::function<void(const SaSummary&)> unprotected;
+    std::function<void(const Error&)> lost;  // the connection has ended; no further call
+  };
+  using Answer = std::function<void(Result<CharonReply>)>;
+
+  static Result<std::unique_ptr<CharonClient>> connect(boost::asio::io_context& io, const std::filesystem::path& socket,
+                                                       Callbacks callbacks);
+  CharonClient(const CharonClient&) = delete;
+  CharonClient& operator=(const CharonClient&) = delete;
+  ~CharonClient();
+
+  void hello(Answer answer);
+  void subscribe(Answer answer);
+  void list(Answer answer);
+  void get(SaId sa, Answer answer);
+  void put(std::string_view context, bool active, Answer answer);
+  void set_state(const std::vector<SaId>& sas, bool active, Answer answer);
+  void release(const std::vector<SaId>& sas, Answer answer);
+  void rekey(SaId sa, EspSpi child_inbound_spi, Answer answer);  // SPI 0: the IKE_SA itself
+
+ private:
+  struct State;  // outlives the client while an operation of Asio's is under way
+  explicit CharonClient(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace hasync::ctx

@@ -1,0 +1,110 @@
+#include "hasyncd/charon_link.h"
+
+#include "base/bytes.h"
+#include "ctx-transfer/context_codec.h"
+
+namespace hasync::hasyncd {
+
+CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks)
+    : io_(io),
+      socket_(config.charon_socket),
+      callbacks_(std::move(callbacks)),
+      sealer_(keys.id, keys.context),
+      retry_(io) {}
+
+void CharonLink::start() {
+  retry_.start([this] {
+    connect();
+    return client_ != nullptr;
+  });
+}
+
+void CharonLink::connect() {
+  auto client = ctx::CharonClient::connect(
+      io_, socket_,
+      {.changed = [this](ctx::ChangedContext context) { changed(std::move(context)); },
+       .gone =
+           [this](SaId sa, bool released) {
+             if (!released) callbacks_.gone(sa);
+           },
+       .synced = [this] { callbacks_.synced(); },
+       .unprotected =
+           [this](const ctx::SaSummary& sa) {
+             callbacks_.note("sa-unprotected", to_string(sa.sa) + " " + sa.connection + ": made before the plugin was loaded; rekeying");
+           },
+       .lost = [this](const Error& error) { lost(error); }});
+  if (!client) return;
+  client_ = *std::move(client);
+  client_->subscribe([this](Result<ctx::CharonReply> reply) {
+    if (!reply) failed("subscribe", reply.error());
+  });
+}
+
+void CharonLink::lost(const Error& error) {
+  callbacks_.note("charon-lost", error.what);
+  callbacks_.lost();
+  // Not from inside the client's own call: it is destroyed when the next one takes its place.
+  start();
+}
+
+void CharonLink::failed(const std::string& what, const Error& error) {
+  ++times_.failed;
+  callbacks_.note("charon-refused", what + ": " + error.what);
+}
+
+void CharonLink::changed(ctx::ChangedContext changed) {
+  const auto view = ctx::decode_context(changed.context);
+  if (!view) return failed("context of " + to_string(changed.sa), view.error());
+  ContextReport report{.sa = view->sa, .peer = view->peer, .active = changed.active};
+  for (const ctx::ChildView& child : view->children) {
+    report.outbound.push_back({child.outbound, child.esn, child.outbound_number});
+  }
+  // A copy is what others have said; only what this charon answers for goes out.
+  if (changed.active) {
+    const Bytes sealed = sealer_.seal(view_of(changed.context), additional_data(Purpose::Context, kNobody));
+    report.sealed = text_of(sealed);
+  }
+  OPENSSL_cleanse(changed.context.data(), changed.context.size());
+  callbacks_.report(std::move(report));
+}
+
+void CharonLink::put(const PutContext& request) {
+  const auto opened = sealer_.open(view_of(request.sealed), additional_data(Purpose::Context, kNobody));
+  if (!opened || !client_) {
+    if (!opened) failed("context of " + to_string(request.sa), opened.error());
+    return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
+  }
+  std::map<OutboundKey, std::uint64_t> numbers;
+  for (const OutboundNumber& number : request.numbers) numbers.emplace(number.key, number.used);
+  auto context = ctx::with_outbound_numbers(text_of(*opened), numbers);
+  if (!context) {
+    failed("context of " + to_string(request.sa), context.error());
+    return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
+  }
+  client_->put(*context, request.active, [this, sa = request.sa](Result<ctx::CharonReply> reply) {
+    if (reply) {
+      times_.put_ns = reply->took_ns;
+      ++times_.puts;
+    } else {
+      failed("PUT of " + to_string(sa), reply.error());
+    }
+    callbacks_.put(sa, reply.has_value());
+  });
+  OPENSSL_cleanse(context->data(), context->size());
+}
+
+void CharonLink::set_active(const SetActive& request) {
+  if (!client_) return;
+  client_->set_state(request.sas, request.active, [this](Result<ctx::CharonReply> reply) {
+    if (!reply) failed("set state", reply.error());
+  });
+}
+
+void CharonLink::release(const ReleaseContexts& request) {
+  if (!client_) return;
+  client_->release(request.sas, [this](Result<ctx::CharonReply> reply) {
+    if (!reply) failed("release", reply.error());
+  });
+}
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,58 @@
+// CharonLink: charon by its plugin, as a Node sees it: contexts sealed, requests carried out, a connection that comes back by
+// itself. What charon reports leaves this class only sealed; what others sealed is opened only here.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+
+#include "ctx-transfer/adapters/charon_client.h"
+#include "hasyncd/adapters/key_file.h"
+#include "hasyncd/adapters/retry_timer.h"
+#include "hasyncd/adapters/seal.h"
+#include "hasyncd/config.h"
+#include "hasyncd/node/node.h"
+
+namespace hasync::hasyncd {
+
+struct CharonTimes {  // of the newest request, inside the plugin
+  std::uint64_t put_ns = 0;
+  std::uint64_t puts = 0;
+  std::uint64_t failed = 0;
+};
+
+class CharonLink {
+ public:
+  struct Callbacks {
+    std::function<void(ContextReport)> report;
+    std::function<void(SaId)> gone;
+    std::function<void()> synced;
+    std::function<void()> lost;
+    std::function<void(SaId, bool installed)> put;
+    std::function<void(const std::string& id, const std::string& text)> note;
+  };
+
+  CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks);
+  void start();
+
+  void put(const PutContext& put);
+  void set_active(const SetActive& request);
+  void release(const ReleaseContexts& request);
+  const CharonTimes& times() const { return times_; }
+
+ private:
+  void connect();
+  void changed(ctx::ChangedContext changed);
+  void lost(const Error& error);
+  void failed(const std::string& what, const Error& error);
+
+  boost::asio::io_context& io_;
+  std::filesystem::path socket_;
+  Callbacks callbacks_;
+  Sealer sealer_;
+  RetryTimer retry_;
+  std::unique_ptr<ctx::CharonClient> client_;
+  CharonTimes times_;
+};
+
+}  // namespace hasync::hasyncd

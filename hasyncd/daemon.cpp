@@ -1,0 +1,204 @@
+#include "hasyncd/daemon.h"
+
+#include <openssl/rand.h>
+#include <spdlog/spdlog.h>
+
+#include "hasyncd/adapters/key_file.h"
+
+namespace hasync::hasyncd {
+
+namespace {
+
+constexpr unsigned kTicksPerUse = 10;  // how often the gate is asked what has left
+
+Incarnation random_incarnation() {
+  std::uint64_t drawn = 0;
+  RAND_bytes(reinterpret_cast<unsigned char*>(&drawn), sizeof drawn);
+  return Incarnation{drawn};
+}
+
+NodeSettings settings_of(const Config& config, bool blank) {
+  NodeSettings out;
+  out.self = {config.node, random_incarnation()};
+  out.gateway = config.role == Config::Role::Gateway;
+  out.blank = blank;
+  for (const Config::Member& member : config.members) out.configured.push_back(member.id);
+  out.fence = {config.fence, config.drift_ppm};
+  out.heartbeat = config.heartbeat_interval;
+  out.evict_after = config.evict_after;
+  out.lease = config.lease_size;
+  return out;
+}
+
+}  // namespace
+
+Instant now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+Daemon::Daemon(boost::asio::io_context& io, Config config, StateStore store)
+    : io_(io), config_(std::move(config)), store_(std::move(store)), give_up_(io) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::create(boost::asio::io_context& io, Config config) {
+  auto store = StateStore::open(config.state_dir);
+  if (!store) return store.error();
+  const auto keys = load_keys(config.key_file);
+  if (!keys) return keys.error();
+  std::unique_ptr<Daemon> daemon(new Daemon(io, std::move(config), *std::move(store)));
+  if (const Status made = daemon->make(*keys); !made) return made.error();
+  return daemon;
+}
+
+Status Daemon::make(const KeySet& keys) {
+  const StoredEpochs& epochs = store_.epochs();
+  node_ = std::make_unique<Node>(settings_of(config_, store_.blank()), epochs.promised, epochs.confirmed);
+  auto ring = RingLink::create(
+      io_, config_, keys,
+      {.view = [this](const std::vector<NodeId>& nodes) { run(node_->on_view(nodes, now())); },
+       .message = [this](NodeId from, const RingMessage& message) { run(node_->on_ring(from, message, now())); },
+       .heartbeat = [this](const Heartbeat& heartbeat) { run(node_->on_heartbeat(heartbeat, now())); },
+       .quorate = [this](bool quorate) { run(node_->on_quorate(quorate, now())); },
+       .lost = [this](const Error&) { run(node_->on_ring_lost(now())); },
+       .refused = [](const std::string& id, const Error& error) { spdlog::warn("{} {}", id, error.what); }});
+  if (!ring) return ring.error();
+  ring_ = *std::move(ring);
+  ticker_ = std::make_unique<Ticker>(io_, config_.heartbeat_interval,
+                                     [this](Ticker::Clock::time_point) { tick(now()); });
+  if (config_.role == Config::Role::Witness) return Done{};
+
+  if (keys.context.empty()) {
+    return Error{Errc::Denied, "key file " + config_.key_file.string() + " is a witness's; a gateway needs the whole key"};
+  }
+  auto plane = DataPlane::create(config_);
+  if (!plane) return plane.error();
+  plane_ = *std::move(plane);
+  charon_ = make_charon(keys);
+  return Done{};
+}
+
+std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
+  return std::make_unique<CharonLink>(
+      io_, config_, keys,
+      CharonLink::Callbacks{
+          .report = [this](ContextReport report) { run(node_->on_charon(std::move(report), now())); },
+          .gone = [this](SaId sa) { run(node_->on_charon_gone(sa, now())); },
+          .synced = [this] { run(node_->on_charon_synced(now())); },
+          .lost = [this] { run(node_->on_charon_lost(now())); },
+          .put = [this](SaId sa, bool installed) { run(node_->on_put(sa, installed, now())); },
+          .note = [](const std::string& id, const std::string& text) { spdlog::warn("{} {}", id, text); }});
+}
+
+void Daemon::start() {
+  spdlog::info("started node={} role={} members={}", config_.node.value, plane_ ? "gateway" : "witness",
+               config_.members.size());
+  ring_->start();
+  ticker_->start();
+  if (charon_) charon_->start();
+  if (plane_ && plane_->watch_fd() >= 0) {
+    gate_watch_ = std::make_unique<FdWatch>(io_, plane_->watch_fd(), [this] { watch_gate(); });
+  }
+}
+
+// Without the programs nothing holds this node back: it must not carry the address a moment longer.
+void Daemon::watch_gate() {
+  if (const Status attached = plane_->check_attached(); !attached) fatal("gate-detached", attached.error());
+}
+
+void Daemon::fatal(const std::string& id, const Error& error) {
+  if (plane_) {
+    plane_->close_fence();
+    report("address-not-dropped", plane_->drop_addresses());
+  }
+  spdlog::critical("{} {}", id, error.what);
+  failed_ = true;
+  ring_->stop();
+  io_.stop();
+}
+
+void Daemon::tick(Instant at) {
+  run(node_->on_tick(at));
+  if (plane_ && ++ticks_ % kTicksPerUse == 0) run(node_->on_used(plane_->used(), at));
+}
+
+void Daemon::stop() {
+  spdlog::info("stopping");
+  give_up_.expires_after(std::chrono::seconds{2});
+  give_up_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) run({Finished{}});
+  });
+  run(node_->stop(now()));
+}
+
+Status Daemon::move(NodeId to) {
+  auto actions = node_->move(to, now());
+  if (!actions) return actions.error();
+  run(*std::move(actions));
+  return Done{};
+}
+
+Status Daemon::fail_over() {
+  for (const Config::Member& member : config_.members) {
+    if (member.id != config_.node && node_->ready(member.id)) return move(member.id);
+  }
+  return Error{Errc::Busy, "no other gateway is ready to take over"};
+}
+
+std::optional<clusterip::GateCounters> Daemon::gate_counters() const {
+  if (!plane_) return std::nullopt;
+  const auto counters = plane_->counters();
+  if (!counters) return std::nullopt;
+  return *counters;
+}
+
+std::vector<OutboundNumber> Daemon::used() const { return plane_ ? plane_->used() : std::vector<OutboundNumber>{}; }
+
+void Daemon::run(Actions actions) {
+  queue_.insert(queue_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
+  if (std::exchange(running_, true)) return;
+  for (std::size_t i = 0; i < queue_.size() && !failed_; ++i) {
+    const Action action = std::move(queue_[i]);
+    carry_out(action);
+  }
+  queue_.clear();
+  running_ = false;
+}
+
+void Daemon::report(const std::string& id, const Status& status) {
+  if (!status) spdlog::error("{} {}", id, status.error().what);
+}
+
+namespace {
+template <typename... Handlers>
+struct Match : Handlers... {
+  using Handlers::operator()...;
+};
+}  // namespace
+
+void Daemon::carry_out(const Action& action) {
+  std::visit(
+      Match{[&](const SendRing& a) { ring_->send(a.message); }, [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
+            [&](const Persist& a) {
+              // A promise that is not on disk must not be given: better no node than a forgetful one.
+              if (const Status saved = store_.save({a.promised, a.confirmed}); !saved) fatal("state-unsaved", saved.error());
+            },
+            [&](const SetDeadline& a) { plane_->set_deadline(a.until); },
+            [&](const CloseFence&) {
+              if (plane_) plane_->close_fence();
+            },
+            [&](const HoldAddress&) { report("address-not-held", plane_->hold_addresses()); },
+            [&](const Announce&) { report("not-announced", plane_->announce()); },
+            [&](const DropAddress&) {
+              if (plane_) report("address-not-dropped", plane_->drop_addresses());
+            },
+            [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
+            [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
+            [&](const SetNumbers& a) { report("number-not-set", plane_->set_numbers(a.numbers)); },
+            [&](const PutContext& a) { charon_->put(a); }, [&](const SetActive& a) { charon_->set_active(a); },
+            [&](const ReleaseContexts& a) { charon_->release(a); },
+            [&](const Note& a) { spdlog::info("{} {}", a.id, a.text); },
+            [&](const Finished&) {
+              ring_->stop();
+              io_.stop();
+            }},
+      action);
+}
+
+}  // namespace hasync::hasyncd

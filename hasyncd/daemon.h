@@ -1,0 +1,65 @@
+// Daemon: the composition root. Makes the adapters, turns what they say into events of the Node, and carries out the
+// Node's actions in their order. Decides nothing itself; see node/node.h for the decisions.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "hasyncd/adapters/state_store.h"
+#include "hasyncd/adapters/ticker.h"
+#include "hasyncd/charon_link.h"
+#include "hasyncd/config.h"
+#include "hasyncd/data_plane.h"
+#include "hasyncd/node/node.h"
+#include "hasyncd/ring_link.h"
+
+namespace hasync::hasyncd {
+
+class Daemon {
+ public:
+  static Result<std::unique_ptr<Daemon>> create(boost::asio::io_context& io, Config config);
+  void start();
+  void stop();  // hands over what it owns, then ends the loop; at the latest after two seconds
+  bool failed() const { return failed_; }
+
+  const Config& config() const { return config_; }
+  const Node& node() const { return *node_; }
+  Status move(NodeId to);
+  Status fail_over();  // to whichever gateway is ready
+  std::optional<clusterip::GateCounters> gate_counters() const;
+  std::vector<OutboundNumber> used() const;
+  const LinkCounters& link_counters() const { return ring_->counters(); }
+  CharonTimes charon_times() const { return charon_ ? charon_->times() : CharonTimes{}; }
+
+ private:
+  Daemon(boost::asio::io_context& io, Config config, StateStore store);
+  Status make(const KeySet& keys);
+  std::unique_ptr<CharonLink> make_charon(const KeySet& keys);
+  void tick(Instant now);
+  void watch_gate();
+  void run(Actions actions);
+  void carry_out(const Action& action);
+  void fatal(const std::string& id, const Error& error);
+  void report(const std::string& id, const Status& status);
+
+  boost::asio::io_context& io_;
+  Config config_;
+  StateStore store_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<DataPlane> plane_;  // gateways only
+  std::unique_ptr<RingLink> ring_;
+  std::unique_ptr<CharonLink> charon_;  // gateways only
+  std::unique_ptr<Ticker> ticker_;
+  std::unique_ptr<FdWatch> gate_watch_;
+  boost::asio::steady_timer give_up_;
+  Actions queue_;  // not carried out yet: an effect may itself be an event
+  bool running_ = false;
+  unsigned ticks_ = 0;
+  bool failed_ = false;
+};
+
+Instant now();  // CLOCK_MONOTONIC
+
+}  // namespace hasync::hasyncd

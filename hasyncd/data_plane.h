@@ -1,0 +1,55 @@
+// DataPlane: the kernel's side of a gateway as one thing: fence and gate (eBPF), the shared addresses, the outbound
+// counters (XFRM). Carries out what a Node asks for; decides nothing. An SA that the kernel does not have (yet) is no error:
+// its numbers are set when it is installed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "clusterip/adapters/bpf_gate.h"
+#include "clusterip/adapters/netlink_announcer.h"
+#include "hasyncd/config.h"
+#include "hasyncd/node/actions.h"
+
+namespace hasync::hasyncd {
+
+class DataPlane {
+ public:
+  // Fence closed, addresses withdrawn, programs in place.
+  static Result<std::unique_ptr<DataPlane>> create(const Config& config);
+  ~DataPlane();
+  DataPlane(const DataPlane&) = delete;
+  DataPlane& operator=(const DataPlane&) = delete;
+
+  void set_deadline(Instant until);
+  void close_fence();
+  Status hold_addresses();  // and announces them
+  Status announce();
+  Status drop_addresses();
+  bool holds_addresses() const { return holding_; }
+
+  Status set_gate(const std::vector<clusterip::SaLimits>& limits);
+  Status forget_gate(const std::vector<OutboundKey>& keys);
+  Status set_numbers(const std::vector<OutboundNumber>& numbers);
+  // The highest number that left through the gate, per SA.
+  std::vector<OutboundNumber> used() const;
+
+  Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
+  int watch_fd() const { return gate_->watch_fd(); }
+  Status check_attached() const;
+
+ private:
+  DataPlane(std::unique_ptr<clusterip::BpfGate> gate, std::unique_ptr<clusterip::Announcer> announcer,
+            std::vector<clusterip::Vip> vips, int xfrm)
+      : gate_(std::move(gate)), announcer_(std::move(announcer)), vips_(std::move(vips)), xfrm_(xfrm) {}
+
+  std::unique_ptr<clusterip::BpfGate> gate_;
+  std::unique_ptr<clusterip::Announcer> announcer_;
+  std::vector<clusterip::Vip> vips_;
+  int xfrm_;
+  bool holding_ = false;
+};
+
+}  // namespace hasync::hasyncd

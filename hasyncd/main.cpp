@@ -1,0 +1,63 @@
+// hasyncd: arguments, configuration, run, exit code.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <iostream>
+
+#include "hasyncd/control.h"
+#include "hasyncd/daemon.h"
+
+namespace {
+
+using namespace hasync::hasyncd;  // NOLINT(google-build-using-namespace): this is its program
+
+int fail(const std::string& text) {
+  std::cerr << "hasyncd: " << text << "\n";
+  return 1;
+}
+
+int serve(const Config& config) {
+  prctl(PR_SET_DUMPABLE, 0);  // keys stay out of core dumps
+  spdlog::set_default_logger(spdlog::stderr_logger_st("hasyncd"));
+  spdlog::set_level(spdlog::level::from_str(config.log_level));
+  boost::asio::io_context io{1};
+  auto daemon = Daemon::create(io, config);
+  if (!daemon) return fail(daemon.error().what);
+  auto control = Control::create(io, **daemon);
+  if (!control) return fail(control.error().what);
+  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    sd_notify(0, "STOPPING=1");
+    if (!error) (*daemon)->stop();
+  });
+  (*daemon)->start();
+  sd_notify(0, "READY=1");
+  io.run();
+  return (*daemon)->failed() ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"High availability for IPsec gateways: the daemon."};
+  std::string file = "/etc/hasyncd/hasyncd.toml";
+  bool check = false;
+  app.add_option("-c,--config", file, "configuration file")->capture_default_str();
+  app.add_flag("--check", check, "only check the configuration, and print it as it is in effect");
+  app.set_version_flag("--version", HASYNC_VERSION);
+  CLI11_PARSE(app, argc, argv);
+
+  const ConfigOutcome outcome = load_config(file);
+  for (const std::string& warning : outcome.warnings) std::cerr << "hasyncd: warning: " << warning << "\n";
+  for (const std::string& error : outcome.errors) std::cerr << "hasyncd: " << error << "\n";
+  if (!outcome.config) return 2;
+  if (check) {
+    std::cout << to_text(*outcome.config);
+    return 0;
+  }
+  return serve(*outcome.config);
+}
