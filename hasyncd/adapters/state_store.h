@@ -25,7 +25,7 @@ class StateStore {
   const StoredEpochs& epochs() const { return epochs_; }
   // There was no file: this node is new, or its memory is lost (decision 0001, 5).
   bool blank() const { return blank_; }
-  Status save(const StoredEpochs& epochs);                // one fsync of a small file and one of the folder
+  Status save(const StoredEpochs& epochs);  // one fsync of a small file and one of the folder
 
  private:
   StateStore(std::filesystem::path folder, StoredEpochs epochs, bool blank)

@@ -1,0 +1,158 @@
+#include "hasyncd/adapters/control_server.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "hasyncd/adapters/status_json.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Protocol = asio::local::stream_protocol;
+
+constexpr std::chrono::seconds kWriteTime{10};  // a client that does not read is dropped
+
+Error failed(const std::filesystem::path& path, const std::string& what) {
+  return {Errc::System, "control socket " + path.string() + ": " + what};
+}
+
+}  // namespace
+
+class ControlServer::Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Protocol::socket socket, std::shared_ptr<Shared> shared)
+      : socket_(std::move(socket)), write_limit_(socket_.get_executor()), shared_(std::move(shared)) {
+    ++shared_->open;
+  }
+  ~Session() { --shared_->open; }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void read() {
+    asio::async_read_until(socket_, asio::dynamic_buffer(input_, kMaxRequest), '\n',
+                           [self = shared_from_this()](const error_code& error, std::size_t size) {
+                             if (error == asio::error::not_found) return self->too_long();
+                             if (!error) self->request(size);
+                           });
+  }
+
+  void refuse(const Error& error) { write(to_line(error), true); }
+
+ private:
+  void too_long() {
+    ++shared_->counters.malformed;
+    refuse(invalid("request: longer than " + std::to_string(kMaxRequest) + " bytes"));
+  }
+
+  void request(std::size_t size) {
+    const std::string line = input_.substr(0, size - 1);
+    input_.erase(0, size);
+    ++shared_->counters.requests;
+    const Result<ControlRequest> request = parse_request(line);
+    if (!request) {
+      ++shared_->counters.malformed;
+      return write(to_line(request.error()), false);
+    }
+    shared_->handler(*request,
+                     [self = shared_from_this(), done = false](const ControlAnswer& answer) mutable {
+                       if (std::exchange(done, true)) return;
+                       self->write(to_line(answer), false);
+                     });
+  }
+
+  void write(std::string line, bool last) {
+    output_ = std::move(line);
+    write_limit_.expires_after(kWriteTime);
+    write_limit_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+      error_code ignored;
+      if (!cancelled) self->socket_.close(ignored);
+    });
+    asio::async_write(socket_, asio::buffer(output_),
+                      [self = shared_from_this(), last](const error_code& error, std::size_t) {
+                        self->write_limit_.cancel();
+                        if (!error && !last) self->read();
+                      });
+  }
+
+  Protocol::socket socket_;
+  asio::steady_timer write_limit_;
+  std::shared_ptr<Shared> shared_;
+  std::string input_;
+  std::string output_;
+};
+
+ControlServer::ControlServer(asio::io_context& io, std::filesystem::path path, Handler handler)
+    : acceptor_(io), pause_(io), path_(std::move(path)), shared_(std::make_shared<Shared>()) {
+  shared_->handler = std::move(handler);
+}
+
+Result<std::unique_ptr<ControlServer>> ControlServer::create(asio::io_context& io,
+                                                             const std::filesystem::path& path,
+                                                             Handler handler) {
+  std::unique_ptr<ControlServer> out(new ControlServer(io, path, std::move(handler)));
+  if (::mkdir(path.parent_path().c_str(), 0755) != 0 && errno != EEXIST) {
+    return failed(path.parent_path(), std::strerror(errno));
+  }
+  error_code error;
+  Protocol::socket probe(io);
+  probe.connect(Protocol::endpoint(path.string()), error);
+  if (!error)
+    return Error{Errc::Conflict, "control socket " + path.string() + ": another hasyncd answers there"};
+  if (error == asio::error::connection_refused) ::unlink(path.c_str());
+
+  out->acceptor_.open(Protocol(), error);
+  const mode_t before = ::umask(0117);  // the socket is 0660 from its first moment
+  if (!error) out->acceptor_.bind(Protocol::endpoint(path.string()), error);
+  ::umask(before);
+  if (!error) out->acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error) {
+    out->path_.clear();  // not ours to remove
+    return failed(path, error.message());
+  }
+  out->accept();
+  return out;
+}
+
+ControlServer::~ControlServer() {
+  // Sessions may live on for a moment; what they would ask is gone.
+  shared_->handler = [](const ControlRequest&, const Reply& reply) {
+    reply(Error{Errc::Busy, "hasyncd is stopping"});
+  };
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+void ControlServer::accept() {
+  acceptor_.async_accept([this](const error_code& error, Protocol::socket socket) {
+    if (error == asio::error::operation_aborted) return;
+    if (error) return accept_later();
+    const bool full = shared_->open >= kMaxConnections;
+    const auto session = std::make_shared<Session>(std::move(socket), shared_);
+    ++(full ? shared_->counters.refused : shared_->counters.connections);
+    if (full) {
+      session->refuse({Errc::Busy, "too many connections"});
+    } else {
+      session->read();
+    }
+    accept();
+  });
+}
+
+// No descriptors left, most likely: the connection would be reported again at once.
+void ControlServer::accept_later() {
+  ++shared_->counters.refused;
+  pause_.expires_after(std::chrono::milliseconds{100});
+  pause_.async_wait([this](const error_code& error) {
+    if (!error) accept();
+  });
+}
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,169 @@
+#include "hasyncd/adapters/status_json.h"
+
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace hasync::hasyncd {
+namespace {
+
+using nlohmann::json;
+using Ordered = nlohmann::ordered_json;
+
+constexpr std::size_t kMostArguments = 16;
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+const char* code_of(Errc code) {
+  switch (code) {
+    case Errc::Invalid:
+      return "invalid";
+    case Errc::Unsupported:
+      return "unsupported";
+    case Errc::NotFound:
+      return "not-found";
+    case Errc::Denied:
+      return "denied";
+    case Errc::Conflict:
+      return "conflict";
+    case Errc::Busy:
+      return "busy";
+    case Errc::System:
+      break;
+  }
+  return "system";
+}
+
+std::string hex(std::uint64_t value, int digits) {
+  std::array<char, 24> text{};
+  std::snprintf(text.data(), text.size(), "%0*" PRIx64, digits, value);
+  return text.data();
+}
+
+Ordered optional_node(const std::optional<NodeId>& node) {
+  return node ? Ordered(node->value) : Ordered(nullptr);
+}
+
+Ordered of(const MemberStatus& m) {
+  Ordered out = {{"id", m.id.value},       {"name", m.name},
+                 {"role", m.role},         {"self", m.self},
+                 {"in_ring", m.in_ring},   {"candidate", m.candidate},
+                 {"in_epoch", m.in_epoch}, {"owner", m.owner},
+                 {"ready", m.ready},       {"last_heartbeat_ago_ms", nullptr},
+                 {"index", m.index}};
+  if (m.last_heartbeat_ago) out["last_heartbeat_ago_ms"] = m.last_heartbeat_ago->count();
+  return out;
+}
+
+Ordered of(const NodeStatus& s) {
+  Ordered out = {{"version", s.version},
+                 {"cluster", s.cluster},
+                 {"node", s.node.value},
+                 {"name", s.name},
+                 {"role", s.role},
+                 {"state", s.state},
+                 {"owner", optional_node(s.owner)},
+                 {"epoch", s.epoch.value},
+                 {"promised", s.promised.value},
+                 {"index", s.index},
+                 {"stable", s.stable},
+                 {"ring_connected", s.ring_connected},
+                 {"quorate", s.quorate},
+                 {"charon_connected", s.charon_connected},
+                 {"fence", {{"open", s.fence.open}, {"margin_us", s.fence.margin.count()}}},
+                 {"tunnels", s.tunnels},
+                 {"unprotected", s.unprotected},
+                 {"owner_changes", s.owner_changes},
+                 {"up_s", s.up.count()},
+                 {"members", Ordered::array()},
+                 {"warnings", s.warnings},
+                 {"counters", Ordered::object()}};
+  for (const MemberStatus& member : s.members) out["members"].push_back(of(member));
+  for (const auto& [name, value] : s.counters) out["counters"][name] = value;
+  return out;
+}
+
+Ordered of(const LeaseStatus& l) {
+  return {{"address", to_string(l.key.address)},
+          {"spi", hex(l.key.spi.value, 8)},
+          {"esn", l.esn},
+          {"used", l.used},
+          {"end", l.end}};
+}
+
+Ordered of(const TunnelStatus& t) {
+  Ordered out = {{"initiator_spi", hex(t.sa.initiator_spi, 16)},
+                 {"responder_spi", hex(t.sa.responder_spi, 16)},
+                 {"connection", t.connection},
+                 {"peer", to_string(t.peer)},
+                 {"remote_id", t.remote_id},
+                 {"children", t.children},
+                 {"version", t.version},
+                 {"protected", t.is_protected},
+                 {"reason", t.reason},
+                 {"owner", optional_node(t.owner)},
+                 {"here", t.here},
+                 {"leases", Ordered::array()}};
+  for (const LeaseStatus& lease : t.leases) out["leases"].push_back(of(lease));
+  return out;
+}
+
+Ordered body_of(const ControlAnswer& answer) {
+  return std::visit(
+      Overloaded{[](const Error& e) {
+                   return Ordered{{"ok", false}, {"error", {{"code", code_of(e.code)}, {"text", e.what}}}};
+                 },
+                 [](const Accepted& a) {
+                   return Ordered{{"ok", true}, {"text", a.text}};
+                 },
+                 [](const NodeStatus& s) {
+                   return Ordered{{"ok", true}, {"status", of(s)}};
+                 },
+                 [](const std::vector<TunnelStatus>& list) {
+                   Ordered out = {{"ok", true}, {"tunnels", Ordered::array()}};
+                   for (const TunnelStatus& tunnel : list) out["tunnels"].push_back(of(tunnel));
+                   return out;
+                 },
+                 [](const TunnelStatus& t) {
+                   return Ordered{{"ok", true}, {"tunnel", of(t)}};
+                 }},
+      answer);
+}
+
+}  // namespace
+
+Result<ControlRequest> parse_request(std::string_view line) {
+  const json root = json::parse(line, nullptr, false);
+  if (root.is_discarded()) return invalid("request: not JSON");
+  if (!root.is_object()) return invalid("request: not a JSON object");
+  const auto command = root.find("command");
+  if (command == root.end() || !command->is_string())
+    return invalid("field command: is missing or not a text");
+  if (root.size() > kMostArguments + 1) return invalid("request: more than 16 arguments");
+  ControlRequest out;
+  out.command = command->get<std::string>();
+  for (const auto& [name, value] : root.items()) {
+    if (name == "command") continue;
+    if (value.is_string()) {
+      out.arguments.emplace_back(name, value.get<std::string>());
+    } else if (value.is_number() || value.is_boolean()) {
+      out.arguments.emplace_back(name, value.dump());
+    } else {
+      return invalid("field " + name + ": is not a text, number or boolean");
+    }
+  }
+  return out;
+}
+
+std::string to_line(const ControlAnswer& answer) {
+  // Names come from peers and configuration and need not be UTF-8.
+  return body_of(answer).dump(-1, ' ', false, Ordered::error_handler_t::replace) + "\n";
+}
+
+}  // namespace hasync::hasyncd

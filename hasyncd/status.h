@@ -1,0 +1,101 @@
+// What hasyncd tells the operator about itself: plain values, filled in by the daemon, printed by others.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace hasync::hasyncd {
+
+struct MemberStatus {
+  NodeId id;
+  std::string name;
+  std::string role;  // "gateway", "witness"; empty: not heard of yet
+  bool self = false;
+  bool in_ring = false;    // Corosync has its hasyncd in the group
+  bool candidate = false;  // in the group and not evicted
+  bool in_epoch = false;   // member of the installed epoch
+  bool owner = false;
+  bool ready = false;                                           // could take over now
+  std::optional<std::chrono::milliseconds> last_heartbeat_ago;  // none: never, or this node itself
+  std::uint64_t index = 0;                                      // entries it has acknowledged
+};
+
+struct FenceStatus {
+  bool open = false;
+  std::chrono::microseconds margin{};  // time left on the permission; 0 when closed
+};
+
+struct NodeStatus {
+  std::string version;
+  std::string cluster;
+  NodeId node;
+  std::string name;
+  std::string role;   // "gateway", "witness"
+  std::string state;  // "out", "standby", "taking", "owner", ...
+  std::optional<NodeId> owner;
+  Epoch epoch;  // installed
+  Epoch promised;
+  std::uint64_t index = 0;   // entries applied
+  std::uint64_t stable = 0;  // entries that count
+  bool ring_connected = false;
+  bool quorate = false;
+  bool charon_connected = false;
+  FenceStatus fence;
+  std::vector<MemberStatus> members;
+  std::size_t tunnels = 0;
+  std::size_t unprotected = 0;  // tunnels that would not survive
+  std::uint64_t owner_changes = 0;
+  std::chrono::seconds up{};
+  std::vector<std::string> warnings;
+  std::vector<std::pair<std::string, std::uint64_t>> counters;  // by name; docs/metrics.md
+};
+
+struct LeaseStatus {
+  OutboundKey key;
+  bool esn = false;
+  std::uint64_t used = 0;
+  std::uint64_t end = 0;  // numbers below may be used
+};
+
+struct TunnelStatus {
+  SaId sa;
+  std::string connection;  // empty where this node cannot read the context (a witness)
+  Address peer;
+  std::string remote_id;
+  std::uint32_t children = 0;
+  std::uint64_t version = 0;  // of the newest context
+  std::vector<LeaseStatus> leases;
+  bool is_protected = false;
+  std::string reason;  // why not
+  std::optional<NodeId> owner;
+  std::string here;  // "active", "passive", "absent": what charon on this node holds
+};
+
+struct ControlRequest {
+  std::string command;
+  std::vector<std::pair<std::string, std::string>> arguments;
+
+  std::optional<std::string> argument(const std::string& name) const {
+    for (const auto& [key, value] : arguments) {
+      if (key == name) return value;
+    }
+    return {};
+  }
+};
+
+struct Accepted {
+  std::string text;  // what was done, or is under way
+};
+
+using ControlAnswer = std::variant<Error, Accepted, NodeStatus, std::vector<TunnelStatus>, TunnelStatus>;
+
+}  // namespace hasync::hasyncd

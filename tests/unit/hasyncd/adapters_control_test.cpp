@@ -1,0 +1,229 @@
+// The control socket over a real unix socket, with a client in the same loop.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+
+#include "hasyncd/adapters/control_server.h"
+#include "hasyncd/adapters/status_json.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Protocol = boost::asio::local::stream_protocol;
+
+class ControlTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "hasync-control-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    path_ = folder_ / "run" / "control.sock";
+    auto server = create();
+    ASSERT_TRUE(server) << server.error().what;
+    server_ = *std::move(server);
+  }
+  void TearDown() override {
+    server_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  Result<std::unique_ptr<ControlServer>> create() {
+    return ControlServer::create(io_, path_,
+                                 [this](const ControlRequest& request, ControlServer::Reply reply) {
+                                   requests_.push_back(request);
+                                   if (request.command == "later") {
+                                     later_ = std::move(reply);
+                                   } else {
+                                     reply(Accepted{"did " + request.command});
+                                   }
+                                 });
+  }
+
+  struct Client : std::enable_shared_from_this<Client> {
+    explicit Client(ControlTest& test) : socket(test.io_) {
+      socket.connect(Protocol::endpoint(test.path_.string()));
+    }
+    Protocol::socket socket;
+    std::string input;
+    std::vector<std::string> lines;
+    bool closed = false;
+
+    void receive() {
+      boost::asio::async_read_until(
+          socket, boost::asio::dynamic_buffer(input), '\n',
+          [this, self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+            if (error) {
+              closed = true;
+              return;
+            }
+            lines.push_back(input.substr(0, size));
+            input.erase(0, size);
+            receive();
+          });
+    }
+    void send(const std::string& text) {
+      boost::system::error_code ignored;
+      boost::asio::write(socket, boost::asio::buffer(text), ignored);
+    }
+  };
+
+  std::shared_ptr<Client> client() {
+    auto out = std::make_shared<Client>(*this);
+    out->receive();
+    return out;
+  }
+
+  bool until(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (!condition() && std::chrono::steady_clock::now() < end) {
+      io_.restart();
+      io_.run_one_for(50ms);
+    }
+    return condition();
+  }
+
+  boost::asio::io_context io_{1};
+  std::filesystem::path folder_;
+  std::filesystem::path path_;
+  std::vector<ControlRequest> requests_;
+  ControlServer::Reply later_;
+  std::unique_ptr<ControlServer> server_;
+};
+
+TEST_F(ControlTest, AnswersOneRequestAfterTheOther) {
+  auto c = client();
+  c->send("{\"command\":\"one\"}\n{\"command\":\"two\",\"to\":\"gw2\",\"count\":3}\n");
+  ASSERT_TRUE(until([&] { return c->lines.size() == 2; }));
+  EXPECT_EQ(c->lines[0], "{\"ok\":true,\"text\":\"did one\"}\n");
+  EXPECT_EQ(c->lines[1], "{\"ok\":true,\"text\":\"did two\"}\n");
+  EXPECT_EQ(requests_[1].argument("to"), "gw2");
+  EXPECT_EQ(requests_[1].argument("count"), "3");
+  EXPECT_EQ(requests_[1].argument("absent"), std::nullopt);
+}
+
+TEST_F(ControlTest, AnAnswerMayComeLaterAndOthersDoNotWaitForIt) {
+  auto slow = client();
+  auto quick = client();
+  slow->send("{\"command\":\"later\"}\n{\"command\":\"after\"}\n");
+  ASSERT_TRUE(until([&] { return later_ != nullptr; }));
+  quick->send("{\"command\":\"now\"}\n");
+  ASSERT_TRUE(until([&] { return quick->lines.size() == 1; }));
+  EXPECT_TRUE(slow->lines.empty());
+  later_(Error{Errc::Busy, "no"});
+  later_(Accepted{"twice"});  // ignored
+  ASSERT_TRUE(until([&] { return slow->lines.size() == 2; }));
+  EXPECT_EQ(slow->lines[0], "{\"ok\":false,\"error\":{\"code\":\"busy\",\"text\":\"no\"}}\n");
+  EXPECT_THAT(slow->lines[1], HasSubstr("did after"));
+}
+
+TEST_F(ControlTest, AReplyToAClientThatHasGoneIsHarmless) {
+  auto c = client();
+  c->send("{\"command\":\"later\"}\n");
+  ASSERT_TRUE(until([&] { return later_ != nullptr; }));
+  c->socket.close();
+  later_(Accepted{"nobody hears"});
+  auto next = client();
+  next->send("{\"command\":\"x\"}\n");
+  EXPECT_TRUE(until([&] { return next->lines.size() == 1; }));
+}
+
+TEST_F(ControlTest, WhatIsMalformedIsAnsweredCountedAndChangesNothing) {
+  auto c = client();
+  const std::string deep(30000, '[');
+  for (const std::string& bad :
+       {std::string("nonsense"), std::string(""), std::string("[1]"), std::string("{}"),
+        std::string("{\"command\":7}"), std::string("{\"command\":\"x\",\"a\":{}}"),
+        std::string("{\"command\":\"x\",\"a\":null}"), std::string("{\"command\":\"\xff\"}"), deep,
+        std::string("\0\1", 2)}) {
+    const std::size_t before = c->lines.size();
+    c->send(bad + "\n");
+    ASSERT_TRUE(until([&] { return c->lines.size() == before + 1; })) << bad;
+    EXPECT_THAT(c->lines.back(), StartsWith("{\"ok\":false,\"error\":{\"code\":\"invalid\"")) << bad;
+  }
+  EXPECT_EQ(server_->counters().malformed, 10U);
+  EXPECT_TRUE(requests_.empty());
+  c->send("{\"command\":\"good\"}\n");
+  EXPECT_TRUE(until([&] { return c->lines.back().find("did good") != std::string::npos; }));
+}
+
+TEST_F(ControlTest, AnEndlessRequestIsCutOff) {
+  auto c = client();
+  c->socket.non_blocking(true);  // the server stops reading
+  c->send(std::string(ControlServer::kMaxRequest + 10, 'x'));
+  ASSERT_TRUE(until([&] { return c->closed; }));
+  ASSERT_EQ(c->lines.size(), 1U);
+  EXPECT_THAT(c->lines[0], HasSubstr("longer than 65536 bytes"));
+}
+
+TEST_F(ControlTest, ConnectionsAreLimited) {
+  std::vector<std::shared_ptr<Client>> clients;
+  for (std::size_t i = 0; i < ControlServer::kMaxConnections; ++i) clients.push_back(client());
+  auto surplus = client();
+  ASSERT_TRUE(until([&] { return surplus->closed; }));
+  EXPECT_THAT(surplus->lines.at(0), HasSubstr("too many connections"));
+  for (auto& c : clients) c->socket.close();
+  ASSERT_TRUE(until([&] {
+    auto c = client();
+    c->send("{\"command\":\"x\"}\n");
+    return until([&] { return c->closed || !c->lines.empty(); }) &&
+           c->lines.front().find("did x") != std::string::npos;
+  }));
+}
+
+TEST_F(ControlTest, TheSocketIsForTheGroupAndADeadOneIsReplaced) {
+  struct stat info {};
+  ASSERT_EQ(::stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0660U);
+  ASSERT_EQ(::stat(path_.parent_path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0755U);
+  const auto second = create();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::Conflict);
+
+  server_.reset();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  {
+    Protocol::acceptor dead(io_, Protocol::endpoint(path_.string()));  // leaves its file behind
+  }
+  auto third = create();
+  ASSERT_TRUE(third) << third.error().what;
+  server_ = *std::move(third);
+}
+
+TEST(StatusJson, WritesEveryFieldOfANode) {
+  NodeStatus status;
+  status.version = "0.1.0";
+  status.node = NodeId{1};
+  status.owner = NodeId{2};
+  status.fence = {true, 70ms};
+  status.members.push_back({.id = NodeId{2}, .name = "b\xff", .owner = true, .last_heartbeat_ago = 4ms});
+  status.counters.emplace_back("heartbeats_sent", 12);
+  const std::string line = to_line(status);
+  EXPECT_THAT(line, HasSubstr("\"owner\":2,"));
+  EXPECT_THAT(line, HasSubstr("\"fence\":{\"open\":true,\"margin_us\":70000}"));
+  EXPECT_THAT(line, HasSubstr("\"last_heartbeat_ago_ms\":4"));
+  EXPECT_THAT(line, HasSubstr("\"heartbeats_sent\":12"));
+  EXPECT_THAT(line, HasSubstr("b\xef\xbf\xbd"));  // not UTF-8 in, the replacement character out
+}
+
+TEST(StatusJson, WritesNumbersOfSecurityAssociationsAsPeersPrintThem) {
+  TunnelStatus tunnel;
+  tunnel.sa = {0xabc, UINT64_MAX};
+  tunnel.leases.push_back({{Address::v4(192, 0, 2, 1), EspSpi{0xc1}}, false, 5, 65536});
+  const std::string line = to_line(std::vector<TunnelStatus>{tunnel});
+  EXPECT_THAT(line, StartsWith("{\"ok\":true,\"tunnels\":[{\"initiator_spi\":\"0000000000000abc\","
+                               "\"responder_spi\":\"ffffffffffffffff\""));
+  EXPECT_THAT(
+      line,
+      HasSubstr("{\"address\":\"192.0.2.1\",\"spi\":\"000000c1\",\"esn\":false,\"used\":5,\"end\":65536}"));
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
