@@ -1,7 +1,8 @@
 #include "hasyncd/charon_link.h"
 
+#include <boost/asio/post.hpp>
+
 #include "base/bytes.h"
-#include "ctx-transfer/context_codec.h"
 
 namespace hasync::hasyncd {
 
@@ -25,6 +26,7 @@ void CharonLink::connect() {
       {.changed = [this](ctx::ChangedContext context) { changed(std::move(context)); },
        .gone =
            [this](SaId sa, bool released) {
+             views_.erase(sa);
              if (!released) callbacks_.gone(sa);
            },
        .synced = [this] { callbacks_.synced(); },
@@ -64,6 +66,7 @@ void CharonLink::changed(ctx::ChangedContext changed) {
     const Bytes sealed = sealer_.seal(view_of(changed.context), additional_data(Purpose::Context, kNobody));
     report.sealed = text_of(sealed);
   }
+  views_.insert_or_assign(view->sa, *view);
   OPENSSL_cleanse(changed.context.data(), changed.context.size());
   callbacks_.report(std::move(report));
 }
@@ -81,6 +84,7 @@ void CharonLink::put(const PutContext& request) {
     failed("context of " + to_string(request.sa), context.error());
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
+  if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->sa, *std::move(view));
   client_->put(*context, request.active, [this, sa = request.sa](Result<ctx::CharonReply> reply) {
     if (reply) {
       times_.put_ns = reply->took_ns;
@@ -91,6 +95,11 @@ void CharonLink::put(const PutContext& request) {
     callbacks_.put(sa, reply.has_value());
   });
   OPENSSL_cleanse(context->data(), context->size());
+}
+
+const ctx::ContextView* CharonLink::view(SaId sa) const {
+  const auto known = views_.find(sa);
+  return known == views_.end() ? nullptr : &known->second;
 }
 
 void CharonLink::set_active(const SetActive& request) {

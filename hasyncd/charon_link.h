@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "ctx-transfer/adapters/charon_client.h"
+#include "ctx-transfer/context_codec.h"
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/retry_timer.h"
 #include "hasyncd/adapters/seal.h"
@@ -39,6 +40,8 @@ class CharonLink {
   void set_active(const SetActive& request);
   void release(const ReleaseContexts& request);
   const CharonTimes& times() const { return times_; }
+  // What has been seen of a context when it passed, in clear; null: nothing.
+  const ctx::ContextView* view(SaId sa) const;
 
  private:
   void connect();
@@ -53,6 +56,7 @@ class CharonLink {
   RetryTimer retry_;
   std::unique_ptr<ctx::CharonClient> client_;
   CharonTimes times_;
+  std::map<SaId, ctx::ContextView> views_;
 };
 
 }  // namespace hasync::hasyncd

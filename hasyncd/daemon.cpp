@@ -1,9 +1,9 @@
 #include "hasyncd/daemon.h"
 
 #include <openssl/rand.h>
-#include <spdlog/spdlog.h>
 
 #include "hasyncd/adapters/key_file.h"
+#include "hasyncd/adapters/ring_settings_reader.h"
 
 namespace hasync::hasyncd {
 
@@ -34,15 +34,15 @@ NodeSettings settings_of(const Config& config, bool blank) {
 
 Instant now() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
-Daemon::Daemon(boost::asio::io_context& io, Config config, StateStore store)
-    : io_(io), config_(std::move(config)), store_(std::move(store)), give_up_(io) {}
+Daemon::Daemon(boost::asio::io_context& io, Config config, StateStore store, Log& log)
+    : io_(io), config_(std::move(config)), log_(log), store_(std::move(store)), give_up_(io), started_(now()) {}
 
-Result<std::unique_ptr<Daemon>> Daemon::create(boost::asio::io_context& io, Config config) {
+Result<std::unique_ptr<Daemon>> Daemon::create(boost::asio::io_context& io, Config config, Log& log) {
   auto store = StateStore::open(config.state_dir);
   if (!store) return store.error();
   const auto keys = load_keys(config.key_file);
   if (!keys) return keys.error();
-  std::unique_ptr<Daemon> daemon(new Daemon(io, std::move(config), *std::move(store)));
+  std::unique_ptr<Daemon> daemon(new Daemon(io, std::move(config), *std::move(store), log));
   if (const Status made = daemon->make(*keys); !made) return made.error();
   return daemon;
 }
@@ -50,14 +50,7 @@ Result<std::unique_ptr<Daemon>> Daemon::create(boost::asio::io_context& io, Conf
 Status Daemon::make(const KeySet& keys) {
   const StoredEpochs& epochs = store_.epochs();
   node_ = std::make_unique<Node>(settings_of(config_, store_.blank()), epochs.promised, epochs.confirmed);
-  auto ring = RingLink::create(
-      io_, config_, keys,
-      {.view = [this](const std::vector<NodeId>& nodes) { run(node_->on_view(nodes, now())); },
-       .message = [this](NodeId from, const RingMessage& message) { run(node_->on_ring(from, message, now())); },
-       .heartbeat = [this](const Heartbeat& heartbeat) { run(node_->on_heartbeat(heartbeat, now())); },
-       .quorate = [this](bool quorate) { run(node_->on_quorate(quorate, now())); },
-       .lost = [this](const Error&) { run(node_->on_ring_lost(now())); },
-       .refused = [](const std::string& id, const Error& error) { spdlog::warn("{} {}", id, error.what); }});
+  auto ring = RingLink::create(io_, config_, keys, ring_callbacks());
   if (!ring) return ring.error();
   ring_ = *std::move(ring);
   ticker_ = std::make_unique<Ticker>(io_, config_.heartbeat_interval,
@@ -74,6 +67,30 @@ Status Daemon::make(const KeySet& keys) {
   return Done{};
 }
 
+RingLink::Callbacks Daemon::ring_callbacks() {
+  return {.view =
+              [this](const std::vector<NodeId>& nodes) {
+                check_ring_settings();
+                run(node_->on_view(nodes, now()));
+              },
+          .message = [this](NodeId from, const RingMessage& message) { run(node_->on_ring(from, message, now())); },
+          .heartbeat = [this](const Heartbeat& heartbeat) { run(node_->on_heartbeat(heartbeat, now())); },
+          .quorate = [this](bool quorate) { run(node_->on_quorate(quorate, now())); },
+          .lost = [this](const Error&) { run(node_->on_ring_lost(now())); },
+          .refused = [this](const std::string& id, const Error& error) { log_.warning(id, {{"error", error.what}}); }};
+}
+
+// Corosync's own settings are known once it answers; with wrong ones this node takes no part.
+void Daemon::check_ring_settings() {
+  if (std::exchange(ring_checked_, true)) return;
+  const auto settings = read_ring_settings();
+  if (!settings) return fatal("ring-unreadable", settings.error());
+  const RingCheck check = check_ring(*settings, config_);
+  for (const std::string& warning : check.warnings) log_.warning("ring-settings", {{"warning", warning}});
+  for (const std::string& error : check.errors) log_.error("ring-settings", {{"error", error}});
+  if (!check.errors.empty()) fatal("ring-refused", invalid("corosync is not configured as hasyncd needs it"));
+}
+
 std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
   return std::make_unique<CharonLink>(
       io_, config_, keys,
@@ -83,12 +100,13 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
           .synced = [this] { run(node_->on_charon_synced(now())); },
           .lost = [this] { run(node_->on_charon_lost(now())); },
           .put = [this](SaId sa, bool installed) { run(node_->on_put(sa, installed, now())); },
-          .note = [](const std::string& id, const std::string& text) { spdlog::warn("{} {}", id, text); }});
+          .note = [this](const std::string& id, const std::string& text) { log_.warning(id, {{"text", text}}); }});
 }
 
 void Daemon::start() {
-  spdlog::info("started node={} role={} members={}", config_.node.value, plane_ ? "gateway" : "witness",
-               config_.members.size());
+  log_.info("started", {{"node", std::to_string(config_.node.value)},
+                        {"role", plane_ ? "gateway" : "witness"},
+                        {"members", std::to_string(config_.members.size())}});
   ring_->start();
   ticker_->start();
   if (charon_) charon_->start();
@@ -107,7 +125,7 @@ void Daemon::fatal(const std::string& id, const Error& error) {
     plane_->close_fence();
     report("address-not-dropped", plane_->drop_addresses());
   }
-  spdlog::critical("{} {}", id, error.what);
+  log_.error(id, {{"error", error.what}});
   failed_ = true;
   ring_->stop();
   io_.stop();
@@ -119,7 +137,7 @@ void Daemon::tick(Instant at) {
 }
 
 void Daemon::stop() {
-  spdlog::info("stopping");
+  log_.info("stopping");
   give_up_.expires_after(std::chrono::seconds{2});
   give_up_.async_wait([this](const boost::system::error_code& error) {
     if (!error) run({Finished{}});
@@ -162,7 +180,7 @@ void Daemon::run(Actions actions) {
 }
 
 void Daemon::report(const std::string& id, const Status& status) {
-  if (!status) spdlog::error("{} {}", id, status.error().what);
+  if (!status) log_.error(id, {{"error", status.error().what}});
 }
 
 namespace {
@@ -193,7 +211,7 @@ void Daemon::carry_out(const Action& action) {
             [&](const SetNumbers& a) { report("number-not-set", plane_->set_numbers(a.numbers)); },
             [&](const PutContext& a) { charon_->put(a); }, [&](const SetActive& a) { charon_->set_active(a); },
             [&](const ReleaseContexts& a) { charon_->release(a); },
-            [&](const Note& a) { spdlog::info("{} {}", a.id, a.text); },
+            [&](const Note& a) { log_.info(a.id, {{"text", a.text}}); },
             [&](const Finished&) {
               ring_->stop();
               io_.stop();

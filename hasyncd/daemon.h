@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "hasyncd/adapters/state_store.h"
 #include "hasyncd/adapters/ticker.h"
 #include "hasyncd/charon_link.h"
@@ -19,7 +20,7 @@ namespace hasync::hasyncd {
 
 class Daemon {
  public:
-  static Result<std::unique_ptr<Daemon>> create(boost::asio::io_context& io, Config config);
+  static Result<std::unique_ptr<Daemon>> create(boost::asio::io_context& io, Config config, Log& log);
   void start();
   void stop();  // hands over what it owns, then ends the loop; at the latest after two seconds
   bool failed() const { return failed_; }
@@ -31,12 +32,15 @@ class Daemon {
   std::optional<clusterip::GateCounters> gate_counters() const;
   std::vector<OutboundNumber> used() const;
   const LinkCounters& link_counters() const { return ring_->counters(); }
-  CharonTimes charon_times() const { return charon_ ? charon_->times() : CharonTimes{}; }
+  const CharonLink* charon() const { return charon_.get(); }
+  Instant started() const { return started_; }
 
  private:
-  Daemon(boost::asio::io_context& io, Config config, StateStore store);
+  Daemon(boost::asio::io_context& io, Config config, StateStore store, Log& log);
   Status make(const KeySet& keys);
   std::unique_ptr<CharonLink> make_charon(const KeySet& keys);
+  RingLink::Callbacks ring_callbacks();
+  void check_ring_settings();
   void tick(Instant now);
   void watch_gate();
   void run(Actions actions);
@@ -46,6 +50,7 @@ class Daemon {
 
   boost::asio::io_context& io_;
   Config config_;
+  Log& log_;
   StateStore store_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<DataPlane> plane_;  // gateways only
@@ -56,8 +61,10 @@ class Daemon {
   boost::asio::steady_timer give_up_;
   Actions queue_;  // not carried out yet: an effect may itself be an event
   bool running_ = false;
+  bool ring_checked_ = false;
   unsigned ticks_ = 0;
   bool failed_ = false;
+  Instant started_;
 };
 
 Instant now();  // CLOCK_MONOTONIC

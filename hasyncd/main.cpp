@@ -1,13 +1,12 @@
 // hasyncd: arguments, configuration, run, exit code.
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
-#include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <iostream>
 
+#include "hasyncd/adapters/service_notifier.h"
+#include "hasyncd/adapters/stderr_log.h"
 #include "hasyncd/control.h"
 #include "hasyncd/daemon.h"
 
@@ -22,20 +21,20 @@ int fail(const std::string& text) {
 
 int serve(const Config& config) {
   prctl(PR_SET_DUMPABLE, 0);  // keys stay out of core dumps
-  spdlog::set_default_logger(spdlog::stderr_logger_st("hasyncd"));
-  spdlog::set_level(spdlog::level::from_str(config.log_level));
+  StderrLog log(severity_of(config.log_level), journal_is_attached());
+  const ServiceNotifier notifier;
   boost::asio::io_context io{1};
-  auto daemon = Daemon::create(io, config);
+  auto daemon = Daemon::create(io, config, log);
   if (!daemon) return fail(daemon.error().what);
   auto control = Control::create(io, **daemon);
   if (!control) return fail(control.error().what);
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&](const boost::system::error_code& error, int) {
-    sd_notify(0, "STOPPING=1");
+    notifier.stopping();
     if (!error) (*daemon)->stop();
   });
   (*daemon)->start();
-  sd_notify(0, "READY=1");
+  notifier.ready();
   io.run();
   return (*daemon)->failed() ? 1 : 0;
 }

@@ -7,6 +7,7 @@
 
 #include "hasyncd/adapters/cpg_channel.h"
 #include "hasyncd/adapters/heartbeat_socket.h"
+#include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/quorum_watch.h"
 #include "hasyncd/adapters/seal.h"
 #include "hasyncd/config.h"

@@ -35,16 +35,12 @@ SaSummary summary_of(const proto::SaSummary& from) {
 }
 
 Errc errc_of(proto::ErrorCode code) {
-  switch (code) {
-    case proto::BAD_REQUEST: return Errc::Invalid;
-    case proto::UNSUPPORTED: return Errc::Unsupported;
-    case proto::NOT_FOUND:
-    case proto::NO_CONFIG: return Errc::NotFound;
-    case proto::BUSY: return Errc::Busy;
-    case proto::CONFLICT:
-    case proto::KEYS_UNKNOWN: return Errc::Conflict;
-    default: return Errc::System;
-  }
+  if (code == proto::BAD_REQUEST) return Errc::Invalid;
+  if (code == proto::UNSUPPORTED) return Errc::Unsupported;
+  if (code == proto::NOT_FOUND || code == proto::NO_CONFIG) return Errc::NotFound;
+  if (code == proto::BUSY) return Errc::Busy;
+  if (code == proto::CONFLICT || code == proto::KEYS_UNKNOWN) return Errc::Conflict;
+  return Errc::System;
 }
 
 Result<CharonReply> reply_of(const proto::Reply& from) {

@@ -105,6 +105,7 @@ class Agreement {
   std::vector<NodeId> candidates() const;
   // The epoch that this process is a member of, if any.
   const std::optional<Install>& current() const { return current_; }
+  Epoch promised() const { return promised_; }
   bool confirmed() const { return current_ && current_->epoch == confirmed_; }
   // Members of the round under way that have not answered for longer than `retry`.
   std::vector<NodeId> overdue(Instant now) const;

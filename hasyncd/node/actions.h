@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "clusterip/gate.h"
 #include "hasyncd/log/agreement.h"
 
 namespace hasync::hasyncd {
@@ -41,12 +42,7 @@ struct DropAddress {
 };
 
 // The gate: numbers floor <= n < ceiling may leave.
-struct GateLimits {
-  OutboundKey key;
-  std::uint64_t floor = 0;
-  std::uint64_t ceiling = 0;
-  bool operator==(const GateLimits&) const = default;
-};
+using GateLimits = clusterip::SaLimits;
 struct SetGate {
   std::vector<GateLimits> limits;
   bool operator==(const SetGate&) const = default;

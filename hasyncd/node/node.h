@@ -92,6 +92,8 @@ class Node {
   const Stability& stability() const { return stability_; }
   const Silence& silence() const { return silence_; }
   bool ready(NodeId node) const;
+  // What charon here holds: nothing, or whether it answers for it.
+  std::optional<bool> held(SaId sa) const;
 
  private:
   // node.cpp: ring and heartbeats

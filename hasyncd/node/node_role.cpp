@@ -46,6 +46,11 @@ bool Node::ready(NodeId node) const {
   return it != last_heartbeat_.end() && it->second.ready;
 }
 
+std::optional<bool> Node::held(SaId sa) const {
+  const auto it = charon_.find(sa);
+  return it == charon_.end() ? std::nullopt : std::optional{it->second};
+}
+
 void Node::enter(Role role, const char* why, Actions& out) {
   if (role == role_) return;
   out.push_back(Note{"role-changed", to_string(role_) + " -> " + to_string(role) + ": " + why});

@@ -1,0 +1,69 @@
+#include "hasyncd/control.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "hasyncd/status_of.h"
+
+namespace hasync::hasyncd {
+
+namespace {
+
+Result<NodeId> node_named(const Config& config, const std::string& text) {
+  for (const Config::Member& member : config.members) {
+    if (member.name == text || std::to_string(member.id.value) == text) return member.id;
+  }
+  return Error{Errc::NotFound, "no member is called \"" + text + "\""};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Daemon& daemon) {
+  std::unique_ptr<Control> control(new Control(daemon));
+  auto server = ControlServer::create(io, daemon.config().control_socket,
+                                      [self = control.get()](const ControlRequest& request, const ControlServer::Reply& reply) {
+                                        reply(self->answer(request));
+                                      });
+  if (!server) return server.error();
+  control->server_ = *std::move(server);
+  return control;
+}
+
+ControlAnswer Control::answer(const ControlRequest& request) {
+  if (request.command == "status" || request.command == "nodes") return node_status(daemon_);
+  if (request.command == "tunnels") return tunnel_list(daemon_);
+  if (request.command == "show") return show(request);
+  if (request.command == "migrate") return migrate(request);
+  if (request.command == "failover") {
+    if (const Status moved = daemon_.fail_over(); !moved) return moved.error();
+    return Accepted{"the fence is closed here; another gateway takes over"};
+  }
+  return Error{Errc::NotFound, "unknown command \"" + request.command + "\""};
+}
+
+ControlAnswer Control::migrate(const ControlRequest& request) {
+  const auto to = request.argument("to");
+  if (!to) {
+    if (const Status moved = daemon_.fail_over(); !moved) return moved.error();
+    return Accepted{"everything of this node moves"};
+  }
+  const auto node = node_named(daemon_.config(), *to);
+  if (!node) return node.error();
+  if (const Status moved = daemon_.move(*node); !moved) return moved.error();
+  return Accepted{"everything of this node moves to " + *to};
+}
+
+ControlAnswer Control::show(const ControlRequest& request) {
+  const auto wanted = request.argument("tunnel");
+  if (!wanted) return invalid("show: `tunnel` is missing");
+  for (const TunnelStatus& tunnel : tunnel_list(daemon_)) {
+    const std::string id = to_string(tunnel.sa);
+    if (id == *wanted || id.substr(0, id.find('_')) == *wanted || tunnel.connection == *wanted ||
+        tunnel.remote_id == *wanted || to_string(tunnel.peer) == *wanted) {
+      return tunnel;
+    }
+  }
+  return Error{Errc::NotFound, "no tunnel is called \"" + *wanted + "\": its SPIs, connection, peer or address are accepted"};
+}
+
+}  // namespace hasync::hasyncd

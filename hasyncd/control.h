@@ -1,0 +1,25 @@
+// Control: the operator's commands, from the control socket to the daemon.
+#pragma once
+
+#include <memory>
+
+#include "hasyncd/adapters/control_server.h"
+#include "hasyncd/daemon.h"
+
+namespace hasync::hasyncd {
+
+class Control {
+ public:
+  static Result<std::unique_ptr<Control>> create(boost::asio::io_context& io, Daemon& daemon);
+
+ private:
+  explicit Control(Daemon& daemon) : daemon_(daemon) {}
+  ControlAnswer answer(const ControlRequest& request);
+  ControlAnswer migrate(const ControlRequest& request);
+  ControlAnswer show(const ControlRequest& request);
+
+  Daemon& daemon_;
+  std::unique_ptr<ControlServer> server_;
+};
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,105 @@
+#include "hasyncd/status_of.h"
+
+#include <algorithm>
+
+namespace hasync::hasyncd {
+
+namespace {
+
+using std::chrono::duration_cast;
+
+std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
+  const Node& node = daemon.node();
+  const auto heard = node.silence().last_heard();
+  const auto& epoch = node.agreement().current();
+  std::vector<MemberStatus> out;
+  for (const Config::Member& member : daemon.config().members) {
+    const EpochMember* installed = epoch ? epoch->find(member.id) : nullptr;
+    MemberStatus status{.id = member.id, .name = member.name, .self = member.id == daemon.config().node};
+    if (installed != nullptr) status.role = installed->gateway ? "gateway" : "witness";
+    status.in_ring = node.agreement().in_group(member.id);
+    status.candidate = node.agreement().is_candidate(member.id);
+    status.in_epoch = installed != nullptr;
+    status.owner = node.replica().current() && node.replica().owner().node == member.id;
+    status.ready = node.ready(member.id);
+    if (const auto last = heard.find(member.id); last != heard.end()) {
+      status.last_heartbeat_ago = duration_cast<std::chrono::milliseconds>(at - last->second);
+    }
+    status.index = node.stability().agreed(member.id);
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+void add_counters(const Daemon& daemon, NodeStatus& out) {
+  const LinkCounters& link = daemon.link_counters();
+  out.counters = {{"ring_unsealed", link.unsealed}, {"ring_replayed", link.replayed},
+                  {"ring_malformed", link.malformed}, {"ring_unsent", link.unsent}};
+  if (const CharonLink* charon = daemon.charon()) {
+    out.counters.emplace_back("put_total", charon->times().puts);
+    out.counters.emplace_back("put_last_ns", charon->times().put_ns);
+    out.counters.emplace_back("charon_refused", charon->times().failed);
+  }
+  const auto gate = daemon.gate_counters();
+  if (!gate) return;
+  for (std::size_t i = 0; i < clusterip::kReasons; ++i) {
+    const auto reason = static_cast<clusterip::Reason>(i);
+    out.counters.emplace_back("egress_" + std::string(clusterip::to_string(reason)), gate->egress[reason]);
+    out.counters.emplace_back("ingress_" + std::string(clusterip::to_string(reason)), gate->ingress[reason]);
+  }
+}
+
+}  // namespace
+
+NodeStatus node_status(const Daemon& daemon) {
+  const Node& node = daemon.node();
+  const Config& config = daemon.config();
+  const Instant at = now();
+  NodeStatus out{.version = HASYNC_VERSION, .cluster = config.cluster_name, .node = config.node, .name = config.self().name};
+  out.role = config.role == Config::Role::Gateway ? "gateway" : "witness";
+  out.state = to_string(node.role());
+  if (node.replica().current() && node.replica().owner().node != kNobody) out.owner = node.replica().owner().node;
+  if (node.agreement().current()) out.epoch = node.agreement().current()->epoch;
+  out.promised = node.agreement().promised();
+  out.index = node.replica().mark().index;
+  out.stable = node.stability().stable();
+  out.ring_connected = !node.agreement().candidates().empty();
+  out.quorate = node.quorate();
+  out.charon_connected = node.synced();
+  if (node.role() == Role::Owner && node.deadline() > at) {
+    out.fence = {true, duration_cast<std::chrono::microseconds>(node.deadline() - at)};
+  }
+  out.members = members_of(daemon, at);
+  out.tunnels = node.replica().contexts().size();
+  out.owner_changes = node.moves();
+  out.up = duration_cast<std::chrono::seconds>(at - daemon.started());
+  add_counters(daemon, out);
+  return out;
+}
+
+std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
+  const Node& node = daemon.node();
+  std::map<OutboundKey, std::uint64_t> used;
+  for (const OutboundNumber& top : daemon.used()) used.emplace(top.key, top.used);
+  std::vector<TunnelStatus> out;
+  for (const auto& [sa, delta] : node.replica().contexts()) {
+    TunnelStatus tunnel{.sa = sa, .peer = delta.peer, .version = delta.version, .is_protected = true};
+    tunnel.children = static_cast<std::uint32_t>(delta.outbound.size());
+    for (const OutboundSa& child : delta.outbound) {
+      const auto lease = node.replica().leases().find(child.key);
+      if (lease == node.replica().leases().end()) continue;
+      tunnel.leases.push_back({child.key, child.esn, used[child.key], lease->second.end});
+    }
+    if (const auto* view = daemon.charon() == nullptr ? nullptr : daemon.charon()->view(sa)) {
+      tunnel.connection = view->connection;
+      tunnel.remote_id = view->remote_id;
+    }
+    if (node.replica().owner().node != kNobody) tunnel.owner = node.replica().owner().node;
+    const auto held = node.held(sa);
+    tunnel.here = !held ? "absent" : *held ? "active" : "passive";
+    out.push_back(std::move(tunnel));
+  }
+  return out;
+}
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,12 @@
+// The daemon's state as the operator sees it.
+#pragma once
+
+#include "hasyncd/daemon.h"
+#include "hasyncd/status.h"
+
+namespace hasync::hasyncd {
+
+NodeStatus node_status(const Daemon& daemon);
+std::vector<TunnelStatus> tunnel_list(const Daemon& daemon);
+
+}  // namespace hasync::hasyncd
