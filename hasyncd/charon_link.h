@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "ctx-transfer/adapters/charon_client.h"
-#include "ctx-transfer/context_codec.h"
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/retry_timer.h"
 #include "hasyncd/adapters/seal.h"
@@ -45,7 +44,10 @@ class CharonLink {
 
  private:
   void connect();
-  void changed(ctx::ChangedContext changed);
+  void on_event(ctx::Event event);
+  void changed(ctx::Changed changed);
+  void refused(const std::string& what, const Result<ctx::Reply>& reply);
+  Result<std::string> context_of(const PutContext& request);
   void lost(const Error& error);
   void failed(const std::string& what, const Error& error);
 
@@ -55,6 +57,7 @@ class CharonLink {
   Sealer sealer_;
   RetryTimer retry_;
   std::unique_ptr<ctx::CharonClient> client_;
+  std::uint64_t last_event_ = 0;
   CharonTimes times_;
   std::map<SaId, ctx::ContextView> views_;
 };
