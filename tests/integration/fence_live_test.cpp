@@ -1,148 +1,12 @@
 // The fence on a real path: a gateway and a peer in two network namespaces, joined by a veth pair, real
 // sockets, the kernel's own ARP. The programs run where they run in production. As root.
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <optional>
-#include <string>
-
-#include "clusterip/adapters/bpf_gate.h"
-#include "clusterip/adapters/netlink_announcer.h"
-#include "tests/unit/clusterip/frames.h"
+#include "tests/integration/fence_hosts.h"
 
 namespace hasync::clusterip::test {
 namespace {
 
-using namespace std::chrono_literals;
-
-const std::string kVip = "192.0.2.1";
-const std::string kNode = "192.0.2.11";
-const std::string kPeer = "192.0.2.2";
-constexpr int kNoFrame = 100;  // ms to wait for what must not come
-constexpr int kFrame = 5000;   // ms to wait for what must come
-
-Deadline now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-void shell(const std::string& command) {
-  ASSERT_EQ(std::system(command.c_str()), 0) << command;
-}
-
-bool readable(const Fd& fd, int ms) {
-  pollfd waiting{fd.get(), POLLIN, 0};
-  return poll(&waiting, 1, ms) == 1;
-}
-
-// Names in the kernel's own table of this process: nothing is left behind in /run/netns.
-Fd this_namespace() {
-  return Fd(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-}
-void enter(const Fd& where) {
-  ASSERT_EQ(setns(where.get(), CLONE_NEWNET), 0) << std::strerror(errno);
-}
-
-class FenceLive : public testing::Test {
+class FenceLive : public FenceHosts {
  protected:
-  template <typename Action>
-  auto in_peer(Action action) {
-    enter(peer_ns_);
-    struct Back {
-      const Fd& where;
-      ~Back() { enter(where); }
-    } back{gateway_ns_};
-    return action();
-  }
-
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "network namespaces and eBPF need root";
-    ASSERT_EQ(unshare(CLONE_NEWNET), 0) << std::strerror(errno);
-    peer_ns_ = this_namespace();
-    shell("ip link set lo up");
-    ASSERT_EQ(unshare(CLONE_NEWNET), 0) << std::strerror(errno);
-    gateway_ns_ = this_namespace();
-    const std::string peer = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(peer_ns_.get());
-    shell("ip link set lo up && ip link add wan0 mtu 9000 type veth peer name peer0 mtu 9000 netns " + peer);
-    shell("ip addr add " + kNode + "/24 dev wan0 && ip link set wan0 up");
-    in_peer([] { shell("ip addr add " + kPeer + "/24 dev peer0 && ip link set peer0 up"); });
-    gate_ = make_gate();
-    auto announcer = NetlinkAnnouncer::create();
-    ASSERT_TRUE(announcer) << announcer.error().what;
-    announcer_ = *std::move(announcer);
-  }
-
-  static std::unique_ptr<BpfGate> make_gate() {
-    auto gate = BpfGate::create({.interfaces = {"wan0"}, .vips = {address(kVip)}});
-    if (!gate) ADD_FAILURE() << gate.error().what;
-    return gate ? *std::move(gate) : nullptr;
-  }
-
-  static Fd udp_socket(const std::string& local, std::uint16_t port) {
-    Fd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const sockaddr_in at = ip_address(local, port);
-    EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0) << std::strerror(errno);
-    return fd;
-  }
-
-  static sockaddr_in ip_address(const std::string& text, std::uint16_t port) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(port);
-    inet_pton(AF_INET, text.c_str(), &at.sin_addr);
-    return at;
-  }
-
-  static bool send(const Fd& fd, const std::string& to, std::uint16_t port, const Bytes& body) {
-    const sockaddr_in at = ip_address(to, port);
-    return sendto(fd.get(), body.data(), body.size(), 0, reinterpret_cast<const sockaddr*>(&at),
-                  sizeof(at)) == static_cast<ssize_t>(body.size());
-  }
-
-  static Fd packet_socket(const char* interface, std::uint16_t type) {
-    Fd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(type)));
-    sockaddr_ll at{};
-    at.sll_family = AF_PACKET;
-    at.sll_protocol = htons(type);
-    at.sll_ifindex = static_cast<int>(if_nametoindex(interface));
-    EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0) << std::strerror(errno);
-    return fd;
-  }
-
-  static Bytes receive(const Fd& fd) {
-    Bytes frame(10000);
-    const ssize_t length = recv(fd.get(), frame.data(), frame.size(), 0);
-    frame.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
-    return frame;
-  }
-
   // The next frame whose bytes 28..31 (ARP's sender address) are the VIP
   static std::optional<Bytes> arp_of_vip(const Fd& fd, int ms) {
     const auto end = now() + std::chrono::milliseconds(ms);
@@ -154,25 +18,6 @@ class FenceLive : public testing::Test {
     }
     return std::nullopt;
   }
-
-  // Static neighbours: tests of IP alone do not wait for ARP.
-  void know_neighbours() {
-    shell("ip neigh replace " + kPeer + " dev wan0 lladdr 02:00:00:00:00:02 nud permanent");
-    shell("ip link set wan0 address 02:00:00:00:00:01");
-    in_peer([] {
-      shell("ip link set peer0 address 02:00:00:00:00:02");
-      shell("ip neigh replace " + kVip + " dev peer0 lladdr 02:00:00:00:00:01 nud permanent");
-    });
-  }
-
-  Vip vip() const { return {.interface = "wan0", .address = address(kVip), .prefix = 32}; }
-  DirectionCounters out() const { return gate_->counters()->egress; }
-  DirectionCounters in() const { return gate_->counters()->ingress; }
-
-  Fd peer_ns_;
-  Fd gateway_ns_;
-  std::unique_ptr<BpfGate> gate_;
-  std::unique_ptr<NetlinkAnnouncer> announcer_;
 };
 
 TEST_F(FenceLive, PacketsPassWhileRenewedAndStopAtTheDeadline) {

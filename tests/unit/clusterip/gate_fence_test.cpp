@@ -33,8 +33,8 @@ TEST_F(GateFence, OpenSegmentPassesAndItsNeighboursDoNot) {
 }
 
 TEST_F(GateFence, ProgramsAndDaemonAgreeOnEverySegment) {
-  for (std::uint32_t i = 0; i < 1000; ++i) {
-    const std::string peer = "198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+  for (std::uint32_t i = 0; i < 250; ++i) {
+    const std::string peer = "198.51." + std::to_string(i % 7) + "." + std::to_string(i);
     const std::string peer6 = "2001:db8:" + std::to_string(i) + "::" + std::to_string(i * 7 % 1000);
     gate_->close_all();
     gate_->set_deadline(segment_of(address(peer)), now() + 10s);
