@@ -1,6 +1,7 @@
 // What each subcommand does. They return the exit code.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,8 @@ struct Options {
   std::string to;
   std::string witness;
   bool plain = false;
+  bool release = false;
+  std::uint64_t skip = 65536;  // sequence numbers
 };
 
 int status(const Options& options);
