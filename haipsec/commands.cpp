@@ -1,0 +1,100 @@
+#include "haipsec/commands.h"
+
+#include <filesystem>
+#include <functional>
+
+#include "haipsec/control_client.h"
+#include "haipsec/tables.h"
+#include "hasyncd/adapters/key_file.h"
+
+namespace hasync::haipsec {
+namespace {
+
+using nlohmann::ordered_json;
+using Render = std::function<std::string(const ordered_json& reply)>;
+
+constexpr std::chrono::seconds kQuestion{10};
+constexpr std::chrono::seconds kMove{60};  // longer than any change of epoch
+
+int command(const Options& options, const ordered_json& request, std::chrono::seconds limit,
+            const Render& render) {
+  const Output output(options.json);
+  const Result<ordered_json> reply = ask(options.socket, request, limit);
+  if (!reply)
+    return output.failure(reply.error(), reply.error().code == Errc::Invalid ? kRefused : kUnreachable);
+  if (!(*reply)["ok"].get<bool>()) return output.refusal(*reply);
+  return output.success(*reply, render(*reply));
+}
+
+ordered_json part(const ordered_json& reply, const char* name) {
+  return reply.contains(name) ? reply[name] : ordered_json::object();
+}
+
+std::string text_of(const ordered_json& reply) {
+  const ordered_json text = part(reply, "text");
+  return (text.is_string() ? text.get<std::string>() : std::string("done")) + "\n";
+}
+
+}  // namespace
+
+int status(const Options& options) {
+  return command(options, {{"command", "status"}}, kQuestion,
+                 [](const ordered_json& reply) { return status_text(part(reply, "status")); });
+}
+
+int nodes(const Options& options) {
+  return command(options, {{"command", "nodes"}}, kQuestion,
+                 [](const ordered_json& reply) { return nodes_text(part(reply, "status")); });
+}
+
+int tunnels(const Options& options) {
+  return command(options, {{"command", "tunnels"}}, kQuestion, tunnels_text);
+}
+
+int show(const Options& options) {
+  return command(options, {{"command", "show"}, {"tunnel", options.tunnel}}, kQuestion,
+                 [](const ordered_json& reply) { return tunnel_text(part(reply, "tunnel")); });
+}
+
+int migrate(const Options& options) {
+  ordered_json request = {{"command", "migrate"}};
+  if (!options.to.empty()) request["to"] = options.to;
+  return command(options, request, kMove, text_of);
+}
+
+int failover(const Options& options) {
+  return command(options, {{"command", "failover"}}, kMove, text_of);
+}
+
+int keygen(const Options& options) {
+  const Output output(options.json);
+  std::filesystem::path file = options.file;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) file /= "key";
+  const std::optional<std::filesystem::path> witness =
+      options.witness.empty() ? std::nullopt : std::optional<std::filesystem::path>(options.witness);
+  const Result<std::uint32_t> id = hasyncd::generate_keys(file, witness);
+  if (!id) return output.failure(id.error());
+  const std::string name = hasyncd::key_id_text(*id);
+  std::string text =
+      "key " + name + " is in " + file.string() + ": copy it to every gateway, over a protected channel\n";
+  if (witness)
+    text += "witness key is in " + witness->string() + ": move it to the witness; it opens no context\n";
+  return output.success({{"ok", true},
+                         {"key_id", name},
+                         {"file", file.string()},
+                         {"witness_file", witness ? ordered_json(witness->string()) : ordered_json(nullptr)}},
+                        text);
+}
+
+int version(const Options& options) {
+  const Output output(options.json);
+  const Result<ordered_json> reply = ask(options.socket, {{"command", "status"}}, kQuestion);
+  const ordered_json daemon = reply ? part(part(*reply, "status"), "version") : ordered_json(nullptr);
+  const std::string daemon_text = daemon.is_string() ? daemon.get<std::string>() : "not reachable";
+  return output.success(
+      {{"ok", true}, {"haipsec", HASYNC_VERSION}, {"hasyncd", daemon.is_string() ? daemon : nullptr}},
+      "haipsec " HASYNC_VERSION "\nhasyncd " + daemon_text + "\n");
+}
+
+}  // namespace hasync::haipsec

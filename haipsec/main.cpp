@@ -1,0 +1,105 @@
+// haipsec: the operator's command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not
+// reachable.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "haipsec/commands.h"
+#include "haipsec/transfer.h"
+
+namespace {
+
+using hasync::haipsec::Options;
+using Command = int (*)(const Options&);
+
+constexpr const char* kExamples = R"(
+Examples:
+  haipsec status                         how this node and its cluster are
+  haipsec tunnels --json                 every tunnel, as one JSON object
+  haipsec show branch-7                  one tunnel, with its leases
+  haipsec migrate --to gw2               hand everything over to gw2
+  haipsec get branch-7 b7.ctx --release  take a tunnel out of this gateway (no cluster needed)
+  haipsec put b7.ctx                     and go on with it at this one
+  haipsec keygen --out /etc/hasyncd/key --witness witness.key
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not reachable)";
+
+class Program {
+ public:
+  Program() : app_("Looks at and steers a hasyncd cluster of IPsec gateways.", "haipsec") {
+    app_.require_subcommand(1);
+    app_.footer(kExamples);
+    app_.fallthrough();
+    app_.add_flag("--json", options_.json, "Print one JSON object");
+    app_.add_option("--socket", options_.socket, "hasyncd's control socket")->capture_default_str();
+    add("status", "How this node and its cluster are", hasync::haipsec::status);
+    add("nodes", "All nodes of the cluster", hasync::haipsec::nodes);
+    add("tunnels", "All tunnels that this node knows", hasync::haipsec::tunnels);
+    add("show", "One tunnel", hasync::haipsec::show)
+        ->add_option("TUNNEL", options_.tunnel, "Name of the connection, or the initiator's SPI")
+        ->required();
+    add("migrate", "Hand everything over to another gateway, without loss", hasync::haipsec::migrate)
+        ->add_option("--to", options_.to, "Name or id of the node; without it the best one is taken");
+    add("failover", "Have this node give up at once; another gateway takes over", hasync::haipsec::failover);
+    add_get();
+    add_put();
+    add_keygen();
+    add("version", "Versions of haipsec and hasyncd", hasync::haipsec::version);
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error) == 0 ? hasync::haipsec::kOk : hasync::haipsec::kUsage;
+    }
+    return command_(options_);
+  }
+
+ private:
+  CLI::App* add(const std::string& name, const std::string& help, Command command) {
+    return app_.add_subcommand(name, help)->callback([this, command] { command_ = command; });
+  }
+
+  void add_charon(CLI::App* app) {
+    app->add_option("--charon", options_.charon, "Socket of charon's hasync plugin")->capture_default_str();
+    app->add_option("--key", options_.key, "Key file that seals the context file")->capture_default_str();
+    app->add_flag("--plain", options_.plain,
+                  "DANGEROUS: the file holds the tunnel's keys for everybody to read");
+  }
+
+  void add_get() {
+    CLI::App* get = add("get", "Write a tunnel of this gateway's charon into a file", hasync::haipsec::get);
+    get->add_option("TUNNEL", options_.tunnel, "Name of the connection, or the start of the initiator's SPI")
+        ->required();
+    get->add_option("FILE", options_.file, "File to make")->required();
+    get->add_flag("--release", options_.release, "Then forget it here; the peer is told nothing");
+    add_charon(get);
+  }
+
+  void add_put() {
+    CLI::App* put =
+        add("put", "Go on at this gateway's charon with a tunnel from a file", hasync::haipsec::put);
+    put->add_option("FILE", options_.file, "File that `haipsec get` made")->required();
+    put->add_option("--skip", options_.skip, "Sequence numbers left out, for what was sent after `get`")
+        ->capture_default_str();
+    add_charon(put);
+  }
+
+  void add_keygen() {
+    CLI::App* keygen = add("keygen", "Make the cluster's keys", hasync::haipsec::keygen);
+    keygen->add_option("--out", options_.file, "File, or folder for a file \"key\"; never overwritten")
+        ->default_str("/etc/hasyncd/key");
+    keygen->add_option("--witness", options_.witness,
+                       "Also make the witness's file, which cannot open contexts");
+    keygen->preparse_callback([this](std::size_t) { options_.file = "/etc/hasyncd/key"; });
+  }
+
+  CLI::App app_;
+  Options options_;
+  Command command_ = nullptr;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return Program().run(argc, argv);
+}

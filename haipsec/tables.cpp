@@ -1,0 +1,183 @@
+#include "haipsec/tables.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace hasync::haipsec {
+namespace {
+
+using nlohmann::ordered_json;
+
+const ordered_json& member(const ordered_json& from, const char* key) {
+  static const ordered_json kNone;
+  if (!from.is_object()) return kNone;
+  const auto found = from.find(key);
+  return found == from.end() ? kNone : *found;
+}
+
+// Texts come from peers and configuration: nothing in them may steer the terminal.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
+std::string text(const ordered_json& from, const char* key) {
+  const ordered_json& value = member(from, key);
+  if (value.is_string() && !value.get_ref<const std::string&>().empty())
+    return printable(value.get<std::string>());
+  return value.is_number() ? value.dump() : "-";
+}
+
+bool flag(const ordered_json& from, const char* key) {
+  const ordered_json& value = member(from, key);
+  return value.is_boolean() && value.get<bool>();
+}
+
+std::string yes(const ordered_json& from, const char* key) {
+  return flag(from, key) ? "yes" : "no";
+}
+
+std::int64_t number(const ordered_json& from, const char* key) {
+  const ordered_json& value = member(from, key);
+  return value.is_number() ? value.get<std::int64_t>() : 0;
+}
+
+std::string duration(std::int64_t seconds) {
+  const std::int64_t minutes = seconds / 60;
+  if (minutes >= 24 * 60)
+    return std::to_string(minutes / 1440) + "d " + std::to_string(minutes / 60 % 24) + "h";
+  if (minutes >= 60) return std::to_string(minutes / 60) + "h " + std::to_string(minutes % 60) + "m";
+  return minutes > 0 ? std::to_string(minutes) + "m " + std::to_string(seconds % 60) + "s"
+                     : std::to_string(seconds) + "s";
+}
+
+std::string milliseconds(std::int64_t microseconds) {
+  std::array<char, 40> out{};
+  std::snprintf(out.data(), out.size(), "%.1f ms", static_cast<double>(microseconds) / 1000.0);
+  return out.data();
+}
+
+std::string heartbeat(const ordered_json& node) {
+  if (flag(node, "self")) return "this node";
+  return member(node, "last_heartbeat_ago_ms").is_number() ? text(node, "last_heartbeat_ago_ms") + " ms ago"
+                                                           : "never";
+}
+
+std::string place(const ordered_json& node) {
+  if (flag(node, "owner")) return "owner";
+  if (!flag(node, "in_ring")) return "absent";
+  if (!flag(node, "candidate")) return "evicted";
+  if (!flag(node, "in_epoch")) return "joining";
+  return flag(node, "ready") ? "standby, ready" : "member";
+}
+
+std::string protection(const ordered_json& tunnel) {
+  if (flag(tunnel, "protected")) return "yes";
+  return text(tunnel, "reason") == "-" ? "no" : "no: " + text(tunnel, "reason");
+}
+
+std::string spis(const ordered_json& tunnel) {
+  return text(tunnel, "initiator_spi") + "_i " + text(tunnel, "responder_spi") + "_r";
+}
+
+std::string owner_name(const ordered_json& status) {
+  const ordered_json& members = member(status, "members");
+  for (const ordered_json& node : members.is_array() ? members : ordered_json::array()) {
+    if (flag(node, "owner")) return text(node, "name");
+  }
+  return text(status, "owner") == "-" ? "nobody" : "node " + text(status, "owner");
+}
+
+}  // namespace
+
+std::string table_text(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i] + std::string(i + 1 == row.size() ? 0 : widths[i] - row[i].size() + 2, ' ');
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string nodes_text(const ordered_json& status) {
+  std::vector<std::vector<std::string>> rows{{"ID", "NAME", "ROLE", "STATE", "HEARTBEAT", "ENTRIES"}};
+  const ordered_json& members = member(status, "members");
+  for (const ordered_json& node : members.is_array() ? members : ordered_json::array()) {
+    rows.push_back({text(node, "id"), text(node, "name"), text(node, "role"), place(node), heartbeat(node),
+                    text(node, "index")});
+  }
+  return table_text(rows);
+}
+
+std::string status_text(const ordered_json& status) {
+  const ordered_json& fence = member(status, "fence");
+  const std::int64_t tunnels = number(status, "tunnels");
+  const std::int64_t unprotected = number(status, "unprotected");
+  std::string out = table_text({
+      {"cluster", text(status, "cluster")},
+      {"this node", text(status, "name") + " (id " + text(status, "node") + ", " + text(status, "role") +
+                        "), up " + duration(number(status, "up_s"))},
+      {"state", text(status, "state")},
+      {"owner", owner_name(status) + ", changed " + text(status, "owner_changes") + " times"},
+      {"fence",
+       flag(fence, "open") ? "open, " + milliseconds(number(fence, "margin_us")) + " left" : "closed"},
+      {"ring", std::string(flag(status, "ring_connected") ? "connected" : "NOT CONNECTED") + ", " +
+                   (flag(status, "quorate") ? "quorate" : "NOT QUORATE")},
+      {"charon", text(status, "role") == "witness"  ? "none (witness)"
+                 : flag(status, "charon_connected") ? "connected"
+                                                    : "NOT CONNECTED"},
+      {"log", "epoch " + text(status, "epoch") + ", " + text(status, "index") + " entries, " +
+                  text(status, "stable") + " stable"},
+      {"tunnels", std::to_string(tunnels) +
+                      (unprotected == 0 ? "" : ", " + std::to_string(unprotected) + " NOT PROTECTED")},
+  });
+  const ordered_json& warnings = member(status, "warnings");
+  for (const ordered_json& warning : warnings.is_array() ? warnings : ordered_json::array()) {
+    if (warning.is_string()) out += "warning: " + printable(warning.get<std::string>()) + "\n";
+  }
+  return out + "\n" + nodes_text(status);
+}
+
+std::string tunnels_text(const ordered_json& reply) {
+  const ordered_json& tunnels = member(reply, "tunnels");
+  if (!tunnels.is_array() || tunnels.empty()) return "no tunnels\n";
+  std::vector<std::vector<std::string>> rows{
+      {"CONNECTION", "PEER", "IDENTITY", "IKE_SA", "CHILDREN", "HERE", "PROTECTED"}};
+  for (const ordered_json& t : tunnels) {
+    rows.push_back({text(t, "connection"), text(t, "peer"), text(t, "remote_id"), spis(t),
+                    text(t, "children"), text(t, "here"), protection(t)});
+  }
+  return table_text(rows);
+}
+
+std::string tunnel_text(const ordered_json& tunnel) {
+  std::string out = table_text({{"connection", text(tunnel, "connection")},
+                                {"IKE_SA", spis(tunnel)},
+                                {"peer", text(tunnel, "peer") + " " + text(tunnel, "remote_id")},
+                                {"children", text(tunnel, "children")},
+                                {"protected", protection(tunnel)},
+                                {"owner", "node " + text(tunnel, "owner")},
+                                {"here", text(tunnel, "here")},
+                                {"version", text(tunnel, "version")}});
+  const ordered_json& leases = member(tunnel, "leases");
+  if (!leases.is_array() || leases.empty()) return out;
+  std::vector<std::vector<std::string>> rows{{"OUTBOUND SA", "SPI", "USED", "LEASED BELOW", "ESN"}};
+  for (const ordered_json& l : leases) {
+    rows.push_back({text(l, "address"), text(l, "spi"), text(l, "used"), text(l, "end"), yes(l, "esn")});
+  }
+  return out + "\n" + table_text(rows);
+}
+
+}  // namespace hasync::haipsec

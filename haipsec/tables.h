@@ -1,0 +1,18 @@
+// Replies of hasyncd as text for people. Pure; a field that is missing or of another kind shows as "-".
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace hasync::haipsec {
+
+std::string status_text(const nlohmann::ordered_json& status);
+std::string nodes_text(const nlohmann::ordered_json& status);
+std::string tunnels_text(const nlohmann::ordered_json& reply);  // {"tunnels": [...]}
+std::string tunnel_text(const nlohmann::ordered_json& tunnel);
+
+// Columns as wide as they need to be, two spaces between them; the first row is the heading.
+std::string table_text(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace hasync::haipsec

@@ -1,0 +1,95 @@
+#include "tests/support/fake_plugin.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "plugin.pb.h"
+
+namespace hasync::test {
+namespace {
+
+SaId sa_of(const proto::SaId& id) {
+  return {id.initiator_spi(), id.responder_spi()};
+}
+
+bool read_all(int fd, void* to, std::size_t size) {
+  return ::recv(fd, to, size, MSG_WAITALL) == static_cast<ssize_t>(size);
+}
+
+}  // namespace
+
+FakePlugin::FakePlugin(const std::filesystem::path& socket) : listener_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener_, 4) != 0) {
+    std::abort();
+  }
+  thread_ = std::thread([this] { serve(); });
+}
+
+FakePlugin::~FakePlugin() {
+  ::shutdown(listener_, SHUT_RDWR);
+  thread_.join();
+  ::close(listener_);
+}
+
+void FakePlugin::hold(SaId sa, std::string context) {
+  const std::lock_guard lock(mutex_);
+  contexts_[sa] = std::move(context);
+}
+
+std::map<SaId, std::string> FakePlugin::contexts() const {
+  const std::lock_guard lock(mutex_);
+  return contexts_;
+}
+
+void FakePlugin::serve() {
+  for (int fd = -1; (fd = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(fd)) {
+    std::uint32_t length = 0;
+    while (read_all(fd, &length, sizeof length)) {
+      std::string request(ntohl(length), '\0');
+      if (!read_all(fd, request.data(), request.size())) break;
+      const std::string reply = answer(request);
+      length = htonl(static_cast<std::uint32_t>(reply.size()));
+      ::send(fd, &length, sizeof length, MSG_NOSIGNAL);
+      ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL);
+    }
+  }
+}
+
+std::string FakePlugin::answer(const std::string& bytes) {
+  const std::lock_guard lock(mutex_);
+  proto::Request request;
+  proto::FromPlugin out;
+  proto::Reply& reply = *out.mutable_reply();
+  if (!request.ParseFromString(bytes)) reply.set_code(proto::BAD_REQUEST);
+  reply.set_id(request.id());
+  if (request.has_list()) {
+    for (const auto& [sa, encoded] : contexts_) {
+      proto::Context context;
+      context.ParseFromString(encoded);
+      proto::SaSummary& summary = *reply.mutable_list()->add_sas();
+      summary.mutable_sa()->set_initiator_spi(sa.initiator_spi);
+      summary.mutable_sa()->set_responder_spi(sa.responder_spi);
+      summary.set_connection(context.ike().connection());
+      *summary.mutable_remote() = context.ike().remote();
+    }
+  } else if (request.has_get() && contexts_.count(sa_of(request.get().sa())) != 0) {
+    reply.mutable_get()->mutable_context()->ParseFromString(contexts_[sa_of(request.get().sa())]);
+  } else if (request.has_put()) {
+    const proto::IkeSa& ike = request.put().context().ike();
+    contexts_[{ike.initiator_spi(), ike.responder_spi()}] = request.put().context().SerializeAsString();
+  } else if (request.has_release()) {
+    for (const proto::SaId& sa : request.release().sas()) contexts_.erase(sa_of(sa));
+  } else {
+    reply.set_code(proto::NOT_FOUND);
+    reply.set_text("no such IKE_SA");
+  }
+  return out.SerializeAsString();
+}
+
+}  // namespace hasync::test

@@ -1,0 +1,150 @@
+#include "haipsec/tables.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "hasyncd/adapters/status_json.h"
+
+namespace hasync::haipsec {
+namespace {
+
+using nlohmann::ordered_json;
+using namespace hasyncd;
+using namespace std::chrono_literals;
+
+// What hasyncd would send, through its own encoder: both sides must agree on names.
+ordered_json sent(const ControlAnswer& answer) {
+  return ordered_json::parse(to_line(answer));
+}
+
+NodeStatus owner_status() {
+  NodeStatus s;
+  s.version = "0.1.0";
+  s.cluster = "branch";
+  s.node = NodeId{1};
+  s.name = "gw1";
+  s.role = "gateway";
+  s.state = "owner";
+  s.owner = NodeId{1};
+  s.epoch = Epoch{12};
+  s.index = 345;
+  s.stable = 344;
+  s.ring_connected = s.quorate = s.charon_connected = true;
+  s.fence = {true, 71230us};
+  s.tunnels = 12;
+  s.owner_changes = 2;
+  s.up = 3h + 2min;
+  s.members = {
+      {NodeId{1}, "gw1", "gateway", true, true, true, true, true, true, {}, 345},
+      {NodeId{2}, "gw2", "gateway", false, true, true, true, false, true, 4ms, 344},
+      {NodeId{3}, "witness", "witness", false, true, false, false, false, false, 900ms, 0},
+      {NodeId{4}, "gw4", "", false, false, false, false, false, false, {}, 0},
+  };
+  return s;
+}
+
+TEST(Tables, StatusOfAnOwner) {
+  EXPECT_EQ(status_text(sent(owner_status())["status"]),
+            "cluster    branch\n"
+            "this node  gw1 (id 1, gateway), up 3h 2m\n"
+            "state      owner\n"
+            "owner      gw1, changed 2 times\n"
+            "fence      open, 71.2 ms left\n"
+            "ring       connected, quorate\n"
+            "charon     connected\n"
+            "log        epoch 12, 345 entries, 344 stable\n"
+            "tunnels    12\n"
+            "\n"
+            "ID  NAME     ROLE     STATE           HEARTBEAT   ENTRIES\n"
+            "1   gw1      gateway  owner           this node   345\n"
+            "2   gw2      gateway  standby, ready  4 ms ago    344\n"
+            "3   witness  witness  evicted         900 ms ago  0\n"
+            "4   gw4      -        absent          never       0\n");
+}
+
+TEST(Tables, StatusShowsWhatIsWrong) {
+  NodeStatus s = owner_status();
+  s.state = "out";
+  s.owner.reset();
+  s.members.clear();
+  s.ring_connected = s.quorate = s.charon_connected = false;
+  s.fence = {};
+  s.unprotected = 3;
+  s.warnings = {"two members: no takeover"};
+  const std::string text = status_text(sent(s)["status"]);
+  for (const char* line :
+       {"owner      nobody", "fence      closed", "NOT CONNECTED, NOT QUORATE", "charon     NOT CONNECTED",
+        "12, 3 NOT PROTECTED", "warning: two members: no takeover\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
+  }
+}
+
+TunnelStatus tunnel() {
+  TunnelStatus t;
+  t.sa = {0xabc, 0xdef};
+  t.connection = "branch-7";
+  t.peer = Address::v4(198, 51, 100, 7);
+  t.remote_id = "peer7.example";
+  t.children = 1;
+  t.version = 9;
+  t.leases = {{{t.peer, EspSpi{0xc0ffee}}, true, 1000, 65536}};
+  t.is_protected = true;
+  t.owner = NodeId{2};
+  t.here = "passive";
+  return t;
+}
+
+TEST(Tables, Tunnels) {
+  TunnelStatus open = tunnel();
+  open.is_protected = false;
+  open.reason = "keys not known yet";
+  open.remote_id.clear();
+  EXPECT_EQ(
+      tunnels_text(sent(std::vector<TunnelStatus>{tunnel(), open})),
+      "CONNECTION  PEER          IDENTITY       IKE_SA                                 CHILDREN  HERE     "
+      "PROTECTED\n"
+      "branch-7    198.51.100.7  peer7.example  0000000000000abc_i 0000000000000def_r  1         passive  "
+      "yes\n"
+      "branch-7    198.51.100.7  -              0000000000000abc_i 0000000000000def_r  1         passive  "
+      "no: keys not known yet\n");
+  EXPECT_EQ(tunnels_text(sent(std::vector<TunnelStatus>{})), "no tunnels\n");
+}
+
+TEST(Tables, OneTunnelWithItsLeases) {
+  EXPECT_EQ(tunnel_text(sent(tunnel())["tunnel"]),
+            "connection  branch-7\n"
+            "IKE_SA      0000000000000abc_i 0000000000000def_r\n"
+            "peer        198.51.100.7 peer7.example\n"
+            "children    1\n"
+            "protected   yes\n"
+            "owner       node 2\n"
+            "here        passive\n"
+            "version     9\n"
+            "\n"
+            "OUTBOUND SA   SPI       USED  LEASED BELOW  ESN\n"
+            "198.51.100.7  00c0ffee  1000  65536         yes\n");
+}
+
+TEST(Tables, NonsenseIsShownAsUnknownNotACrash) {
+  for (const char* reply :
+       {"{}", "[]", "null", "7", R"({"members":7,"fence":[],"up_s":"x","warnings":{"a":1}})",
+        R"({"tunnels":[1,{"leases":3}],"leases":[[]],"members":[1,null]})"}) {
+    const ordered_json json = ordered_json::parse(reply);
+    EXPECT_FALSE(status_text(json).empty());
+    EXPECT_FALSE(nodes_text(json).empty());
+    EXPECT_FALSE(tunnels_text(json).empty());
+    EXPECT_FALSE(tunnel_text(json).empty());
+  }
+}
+
+TEST(Tables, NoTextSteersTheTerminal) {
+  TunnelStatus t = tunnel();
+  t.remote_id = "\x1b[2Jpeer\n";
+  const std::string text = tunnels_text(sent(std::vector<TunnelStatus>{t}));
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_NE(text.find("?[2Jpeer?"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hasync::haipsec
