@@ -57,6 +57,8 @@ class Replica {
   StateMark mark() const;
   // The state is that of the installed epoch.
   bool current() const { return mark_.whole && mark_.epoch == install_.epoch; }
+  // The digest at the beginning of the installed epoch, whatever came since.
+  std::uint64_t beginning_digest() const { return beginning().digest; }
   Process owner() const { return owner_; }
   std::uint64_t lease_size() const { return lease_; }
   const std::map<SaId, Delta>& contexts() const { return contexts_; }

@@ -132,14 +132,26 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   beat(now, out);
 }
 
+// What this node says of its state. Until it has confirmed the epoch it speaks of the beginning only, with the
+// beginning's digest: entries may follow at once, and the others must be able to compare.
+StateMark Node::reported() const {
+  StateMark mark = replica_.mark();
+  if (!agreement_.confirmed()) {
+    mark.index = kBeginning - 1;
+    mark.digest = replica_.beginning_digest();
+  }
+  return mark;
+}
+
 // The state has advanced: compare with what the others report.
 void Node::progressed(Actions& out) {
   if (!in_epoch_ || !replica_.current()) return;
   const StateMark mark = replica_.mark();
   const Epoch epoch = agreement_.current()->epoch;
+  // A snapshot brings the entries since the beginning at once: who is still there is compared all the same.
+  if (stability_.stable() < kBeginning) stability_.reached(kBeginning, replica_.beginning_digest());
   stability_.reached(mark.index, mark.digest);
-  const std::uint64_t index = agreement_.confirmed() ? mark.index : kBeginning - 1;
-  stability_.reported(settings_.self, epoch, index, mark.digest);
+  stability_.reported(settings_.self, epoch, reported().index, reported().digest);
   if (!agreement_.confirmed() && stability_.whole() >= agreement_.majority()) {
     for (AgreementAction& action : agreement_.confirm()) out.push_back(std::get<Persist>(action));
     stability_.reported(settings_.self, epoch, mark.index, mark.digest);
@@ -156,9 +168,8 @@ void Node::beat(Instant now, Actions& out) {
   if (in_epoch_) {
     heartbeat.epoch = agreement_.current()->epoch;
     if (replica_.current()) {
-      const StateMark mark = replica_.mark();
-      heartbeat.index = agreement_.confirmed() ? mark.index : kBeginning - 1;
-      heartbeat.digest = mark.digest;
+      heartbeat.index = reported().index;
+      heartbeat.digest = reported().digest;
     }
     // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
     if (agreement_.confirmed()) heartbeat.acks = permission_.honoured();

@@ -103,6 +103,7 @@ class Node {
   void send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out);
   void beat(Instant now, Actions& out);
   void progressed(Actions& out);
+  StateMark reported() const;
   void flush(Actions& out);
   void accuse(Instant now, Actions& out);
 

@@ -176,7 +176,8 @@ Actions Node::on_charon_gone(SaId sa, Instant now) {
   const auto held = charon_.find(sa);
   const bool was_active = held != charon_.end() && held->second;
   if (held != charon_.end()) charon_.erase(held);
-  if (mine() && was_active && replica_.contexts().contains(sa)) proposals_.gone(sa);
+  // Perhaps its context is only on its way to the log: Proposals knows.
+  if (mine() && was_active) proposals_.gone(sa);
   settle(now, out);
   flush(out);
   return out;
