@@ -79,11 +79,16 @@ class Bed:
         self.say(f"tunnel is up ({(monotonic_ns() - started) / 1e6:.0f} ms)")
 
     def rekey_child(self, host):
-        """A CREATE_CHILD_SA begun by `host`; returns when both ends use the new SA."""
-        before = self.spis(host)
+        """A CREATE_CHILD_SA begun by `host`; returns when the new SA alone is left."""
+        before = until(f"one CHILD_SA on {host}", lambda: self._one_child(host), timeout=15)
         self.hosts[host].run("swanctl", "--rekey", "--child", "net", env=self.hosts[host].vici_env)
-        until(f"a new CHILD_SA after a rekey by {host}", lambda: self.spis(host) - before, timeout=15)
+        until(f"a new CHILD_SA after a rekey by {host}", lambda: self._one_child(host) - before, timeout=15)
         self.say(f"{host} rekeyed the CHILD_SA")
+
+    def _one_child(self, host):
+        """The two SPIs of the only CHILD_SA; nothing while there are more, or none."""
+        spis = self.spis(host)
+        return spis if len(spis) == 2 else set()
 
     def spis(self, host):
         """SPIs of the installed CHILD_SAs, as charon of that host lists them."""
@@ -150,12 +155,30 @@ class Bed:
     def check_captures(self, *options):
         """The capture checker's verdict on all that was recorded."""
         self.stop_captures()
-        nodes = [word for name in topology.GATEWAYS for word in ("--node", f"{name}={topology.HOSTS[name].mac('wan')}")]
-        done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", "--json", *nodes,
-                               "--gateway", topology.WAN_VIP, *options, *self._captures], capture_output=True, text=True)
+        nodes = [word for plan in topology.HOSTS.values() if "wan" in plan.at
+                 for word in ("--node", f"{plan.name}={plan.mac('wan')}")]
+        done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", "--json", *nodes, "--gap",
+                               str(self.event_gap), "--gateway", topology.WAN_VIP, *options, *self._captures],
+                              capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"hasync-capture: {done.stderr}")
+        with open(os.path.join(self.directory, "capture.json"), "w") as file:
+            file.write(done.stdout)
         return json.loads(done.stdout)
+
+    def expect_clean_captures(self, rekeys=None):
+        """No number and no nonce twice, one owner, no further authentication, and every frame was seen."""
+        seen = self.check_captures()
+        self.expect("violations", seen["violations"], [])
+        for key in ("duplicate_esp_sequence_numbers", "duplicate_nonces", "reauthentications", "capture_dropped"):
+            self.expect(key, seen[key], 0)
+        self.expect("ESP packets captured", seen["esp_packets"], lambda count: count > 0)
+        self.facts["malformed"] = seen["malformed"]
+        if rekeys is None:
+            self.facts["rekeys"] = seen["rekeys"]
+        else:
+            self.expect("rekeys", seen["rekeys"], rekeys)
+        return seen
 
     # Events
 

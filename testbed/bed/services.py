@@ -23,6 +23,7 @@ charon {{
   ikesa_table_size = 4096
   ikesa_table_segments = 16
   install_routes = {"yes" if bed.libipsec else "no"}
+  delete_rekeyed_delay = 1
   retransmit_tries = 7
   retransmit_timeout = 1.0
   filelog {{

@@ -15,3 +15,7 @@ def play(bed):
         bed.expect(f"{direction} sent", seen["sent"], lambda count: count >= 500)
         bed.expect(f"{direction} lost", seen["lost"], 0)
         bed.expect(f"{direction} duplicates", seen["duplicates"], 0)
+
+    bed.rekey_child("peer")
+    bed.rekey_child("gw1")
+    bed.expect_clean_captures(rekeys=2)
