@@ -38,7 +38,25 @@ typedef struct
 	linked_list_t *ids; /* ike_sa_id_t*, not told yet */
 } sync_t;
 
+/* An IKE_SA that is gone but whose successor is not reported yet. */
+typedef struct
+{
+	hasync_reporter_t *reporter;
+	ike_sa_id_t *id;
+	ike_sa_id_t *successor;
+	uint64_t since;
+	bool released;
+} farewell_t;
+
 static __thread int quiet;
+
+static void queue_job(callback_job_cb_t work, void *data, callback_job_cleanup_t destroy)
+{
+	lib->processor->queue_job(lib->processor,
+							  (job_t *)callback_job_create_with_prio(work, data, destroy, NULL, JOB_PRIO_HIGH));
+}
+
+#define queue(work, data, destroy) queue_job((callback_job_cb_t)(work), data, (callback_job_cleanup_t)(destroy))
 
 void hasync_quiet_begin()
 {
@@ -215,33 +233,66 @@ void hasync_reporter_changed(hasync_reporter_t *this, ike_sa_t *ike_sa)
 			.since = hasync_now_ns(),
 		);
 		this->changed->put(this->changed, change->id, change);
-		lib->processor->queue_job(lib->processor,
-								  (job_t *)callback_job_create_with_prio((callback_job_cb_t)report_change, change,
-																		 (callback_job_cleanup_t)change_destroy, NULL,
-																		 JOB_PRIO_HIGH));
+		queue(report_change, change, change_destroy);
 	}
 	this->mutex->unlock(this->mutex);
 }
 
-void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
+static void send_gone(hasync_reporter_t *this, ike_sa_id_t *id, bool released)
 {
-	hasync_memory_t *memory = hasync_memory_of(ike_sa);
 	Hasync__Proto__Gone gone = HASYNC__PROTO__GONE__INIT;
 	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
 	hasync_arena_t arena;
 
-	if (!memory || !memory->announced)
-	{
-		return;
-	}
 	hasync_arena_init(&arena);
-	gone.sa = hasync_from_ike_sa_id(&arena, ike_sa->get_id(ike_sa));
-	gone.released = memory->released;
+	gone.sa = hasync_from_ike_sa_id(&arena, id);
+	gone.released = released;
 	event.hook_ns = hasync_now_ns();
 	event.event_case = HASYNC__PROTO__EVENT__EVENT_GONE;
 	event.gone = &gone;
 	hasync_server_event(this->server, 0, &event);
 	hasync_arena_clear(&arena);
+}
+
+static void farewell_destroy(farewell_t *farewell)
+{
+	farewell->id->destroy(farewell->id);
+	farewell->successor->destroy(farewell->successor);
+	free(farewell);
+}
+
+static job_requeue_t bid_farewell(farewell_t *farewell)
+{
+	report(farewell->reporter, farewell->successor, 0, farewell->since);
+	send_gone(farewell->reporter, farewell->id, farewell->released);
+	return JOB_REQUEUE_NONE;
+}
+
+void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
+{
+	hasync_memory_t *memory = hasync_memory_of(ike_sa);
+	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
+	farewell_t *farewell;
+
+	if (!memory || !memory->announced)
+	{
+		return;
+	}
+	if (!memory->successor)
+	{
+		send_gone(this, id, memory->released);
+		return;
+	}
+	/* its CHILD_SAs live on in the successor, which has to be known before they seem to be gone */
+	INIT(farewell,
+		.reporter = this,
+		.id = id->clone(id),
+		.successor = memory->successor,
+		.since = hasync_now_ns(),
+		.released = memory->released,
+	);
+	memory->successor = NULL;
+	queue(bid_farewell, farewell, farewell_destroy);
 }
 
 static void sync_destroy(sync_t *sync)
@@ -304,10 +355,7 @@ void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client)
 		sync->ids->insert_last(sync->ids, id->clone(id));
 	}
 	enumerator->destroy(enumerator);
-	lib->processor->queue_job(lib->processor,
-							  (job_t *)callback_job_create_with_prio((callback_job_cb_t)send_existing, sync,
-																	 (callback_job_cleanup_t)sync_destroy, NULL,
-																	 JOB_PRIO_HIGH));
+	queue(send_existing, sync, sync_destroy);
 }
 
 hasync_reporter_t *hasync_reporter_create(hasync_server_t *server)
