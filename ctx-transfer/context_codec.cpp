@@ -1,117 +1,88 @@
 #include "ctx-transfer/context_codec.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
-#include <set>
 
-#include "base/bytes.h"
 #include "context.pb.h"
 
 namespace hasync::ctx {
+
 namespace {
 
-Result<proto::Context> parse(std::string_view bytes) {
-  proto::Context context;
-  if (!context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return invalid("context: not a message of context.proto");
+constexpr std::uint32_t kEsp = 50;
+constexpr int kMaxChildren = 256;
+
+Result<Address> address_of(const proto::Host& host, const char* field) {
+  const auto address = Address::from_wire({reinterpret_cast<const std::uint8_t*>(host.address().data()), host.address().size()});
+  if (!address) return invalid(std::string(field) + ".address: " + address.error().what);
+  return *address;
+}
+
+std::string text_of(const proto::Identity& id) {
+  constexpr std::uint32_t kFqdn = 2, kRfc822 = 3;  // RFC 7296, section 3.5
+  const std::string& data = id.data();
+  const bool printable = std::ranges::all_of(data, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+  if ((id.type() == kFqdn || id.type() == kRfc822) && printable) return data;
+  std::string out;
+  for (const unsigned char byte : data) {
+    std::array<char, 3> hex{};
+    std::snprintf(hex.data(), hex.size(), "%02x", byte);
+    out += hex.data();
   }
-  if (context.major() == 0) return invalid("context.major: 0");
+  return out;
+}
+
+Result<proto::Context> parse(std::string_view bytes) {
+  if (bytes.size() > kMaxContext) return invalid("context: " + std::to_string(bytes.size()) + " bytes are too many");
+  proto::Context context;
+  if (!context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return invalid("context: is not well formed");
   if (context.major() > kContextMajor) {
     return Error{Errc::Unsupported, "context.major: " + std::to_string(context.major()) + " is newer than " +
-                                        std::to_string(kContextMajor) + ", which this program understands"};
+                                        std::to_string(kContextMajor) + ", which is all that this version reads"};
   }
+  if (context.major() == 0) return invalid("context.major: is missing");
+  if (context.children_size() > kMaxChildren) return invalid("context.children: more than 256");
   return context;
-}
-
-Status read_host(const proto::Host& host, const char* field, Address& address, std::uint16_t& port) {
-  auto parsed = Address::from_wire(view_of(host.address()));
-  if (!parsed) return invalid(std::string(field) + ".address: " + parsed.error().what);
-  if (host.port() > 65535) return invalid(std::string(field) + ".port: above 65535");
-  address = *parsed;
-  port = static_cast<std::uint16_t>(host.port());
-  return Done{};
-}
-
-std::string printable(const std::string& data) {
-  std::string text;
-  for (const char byte : data) {
-    if (byte >= ' ' && byte <= '~') {
-      text += byte;
-    } else {
-      char hex[5];
-      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned char>(byte));
-      text += hex;
-    }
-  }
-  return text;
-}
-
-// RFC 7296, section 3.5: types 1 and 5 are addresses, the others are text or DER.
-std::string print_identity(const proto::Identity& id) {
-  if (id.type() == 1 || id.type() == 5) {
-    if (auto address = Address::from_wire(view_of(id.data()))) return to_string(*address);
-  }
-  return printable(id.data());
-}
-
-Result<ChildView> read_child(const proto::ChildSa& child, const Address& peer) {
-  if (child.inbound_spi() < 256 || child.outbound_spi() < 256) {
-    return invalid("context.children: an SPI below 256");  // RFC 4303, section 2.1: reserved
-  }
-  if (!child.esn() && (child.outbound_number() >> 32 || child.inbound_top() >> 32)) {
-    return invalid("context.children: a number above 2^32 - 1 without ESN");
-  }
-  ChildView view;
-  view.name = child.name();
-  view.inbound_spi = EspSpi{child.inbound_spi()};
-  view.outbound_spi = EspSpi{child.outbound_spi()};
-  view.esn = child.esn();
-  view.outbound_number = child.outbound_number();
-  view.inbound_top = child.inbound_top();
-  view.installed = child.installed();
-  view.outbound = {peer, view.outbound_spi};
-  return view;
-}
-
-Status read_children(const proto::Context& context, ContextView& view) {
-  std::set<EspSpi> seen;
-  for (const auto& child : context.children()) {
-    auto read = read_child(child, view.peer);
-    if (!read) return read.error();
-    if (!seen.insert(read->inbound_spi).second) return invalid("context.children.inbound_spi: not unique");
-    view.children.push_back(std::move(*read));
-  }
-  return Done{};
 }
 
 }  // namespace
 
 Result<ContextView> decode_context(std::string_view bytes) {
-  auto context = parse(bytes);
+  const auto context = parse(bytes);
   if (!context) return context.error();
-  const auto& ike = context->ike();
-  if (ike.initiator_spi() == 0 || ike.responder_spi() == 0) return invalid("context.ike: an SPI is 0");
-  if (ike.connection().empty()) return invalid("context.ike.connection: empty");
-
-  ContextView view;
-  view.id = {ike.initiator_spi(), ike.responder_spi()};
-  view.connection = ike.connection();
-  view.peer_id = print_identity(ike.has_remote_eap_id() ? ike.remote_eap_id() : ike.remote_id());
-  view.closing = ike.closing();
-  view.established_ago = std::chrono::seconds(ike.established_ago());
-  if (auto read = read_host(ike.local(), "context.ike.local", view.local, view.local_port); !read) return read.error();
-  if (auto read = read_host(ike.remote(), "context.ike.remote", view.peer, view.peer_port); !read) return read.error();
-  if (auto read = read_children(*context, view); !read) return read.error();
-  return view;
+  const proto::IkeSa& ike = context->ike();
+  ContextView out;
+  out.sa = {ike.initiator_spi(), ike.responder_spi()};
+  if (out.sa.initiator_spi == 0) return invalid("context.ike.initiator_spi: is 0");
+  if (out.sa.responder_spi == 0) return invalid("context.ike.responder_spi: is 0");
+  const auto local = address_of(ike.local(), "context.ike.local");
+  if (!local) return local.error();
+  const auto peer = address_of(ike.remote(), "context.ike.remote");
+  if (!peer) return peer.error();
+  if (ike.remote().port() > 65535) return invalid("context.ike.remote.port: is above 65535");
+  out.local = *local;
+  out.peer = *peer;
+  out.peer_port = static_cast<std::uint16_t>(ike.remote().port());
+  out.connection = ike.connection();
+  out.remote_id = text_of(ike.remote_id());
+  for (const proto::ChildSa& child : context->children()) {
+    if (child.protocol() != kEsp) continue;
+    if (child.outbound_spi() == 0) return invalid("context.children.outbound_spi: is 0");
+    out.children.push_back({child.name(), EspSpi{child.inbound_spi()}, {*peer, EspSpi{child.outbound_spi()}}, child.esn(),
+                            child.outbound_number()});
+  }
+  return out;
 }
 
-Result<std::string> with_outbound_numbers(std::string_view bytes, const std::map<EspSpi, std::uint64_t>& numbers) {
+Result<std::string> with_outbound_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers) {
   auto context = parse(bytes);
   if (!context) return context.error();
-  for (auto& child : *context->mutable_children()) {
-    const auto number = numbers.find(EspSpi{child.outbound_spi()});
-    if (number == numbers.end()) continue;
-    if (!child.esn() && number->second >> 32) return invalid("context.children.outbound_number: above 2^32 - 1 without ESN");
-    child.set_outbound_number(number->second);
+  const auto peer = address_of(context->ike().remote(), "context.ike.remote");
+  if (!peer) return peer.error();
+  for (proto::ChildSa& child : *context->mutable_children()) {
+    const auto number = numbers.find({*peer, EspSpi{child.outbound_spi()}});
+    if (number != numbers.end()) child.set_outbound_number(number->second);
   }
   return context->SerializeAsString();
 }

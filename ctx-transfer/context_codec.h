@@ -1,22 +1,46 @@
-// Reads and edits contexts (proto/context.proto), which hold keys: the bytes are to be sealed or wiped, never logged.
-// Errors: Unsupported for a newer major version, Invalid for bytes that break a rule; the text names the field.
+// What the daemon needs to see of a Context (proto/context.proto), which otherwise stays a string of bytes to it.
+// decode() refuses what breaks a rule (Errc::Invalid) or has a newer major version (Errc::Unsupported), naming the field. Fields that
+// this version does not know survive with_outbound_numbers().
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/address.h"
+#include "base/ids.h"
 #include "base/result.h"
-#include "ctx-transfer/context_view.h"
 
 namespace hasync::ctx {
 
+struct ChildView {
+  std::string name;
+  EspSpi inbound_spi;
+  OutboundKey outbound;  // destination: the peer's outer address
+  bool esn = false;
+  std::uint64_t outbound_number = 0;  // last number used
+  bool operator==(const ChildView&) const = default;
+};
+
+struct ContextView {
+  SaId sa;
+  std::string connection;
+  Address local;
+  Address peer;
+  std::uint16_t peer_port = 0;
+  std::string remote_id;  // as text where it is text, else in hexadecimal
+  std::vector<ChildView> children;
+  bool operator==(const ContextView&) const = default;
+};
+
 inline constexpr std::uint32_t kContextMajor = 1;
+inline constexpr std::size_t kMaxContext = 256 * 1024;  // bytes, encoded
 
-Result<ContextView> decode_context(std::string_view context);
+Result<ContextView> decode_context(std::string_view bytes);
 
-// The same context with other outbound numbers, by outbound SPI; those not named stay. Fields that a newer minor version
-// has brought are kept.
-Result<std::string> with_outbound_numbers(std::string_view context, const std::map<EspSpi, std::uint64_t>& numbers);
+// The same context, its outbound SAs starting behind these numbers. SAs that are not named stay as they are.
+Result<std::string> with_outbound_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers);
 
 }  // namespace hasync::ctx

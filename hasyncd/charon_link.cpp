@@ -3,7 +3,6 @@
 #include <boost/asio/post.hpp>
 
 #include "base/bytes.h"
-#include "ctx-transfer/context_codec.h"
 
 namespace hasync::hasyncd {
 
@@ -22,19 +21,31 @@ void CharonLink::start() {
 }
 
 void CharonLink::connect() {
-  auto client = ctx::CharonClient::connect(io_, socket_.string(),
-                                           {.event = [this](ctx::Event event) { on_event(std::move(event)); },
-                                            .closed = [this](const Error& error) { lost(error); }});
+  auto client = ctx::CharonClient::connect(
+      io_, socket_,
+      {.changed = [this](ctx::ChangedContext context) { changed(std::move(context)); },
+       .gone =
+           [this](SaId sa, bool released) {
+             views_.erase(sa);
+             if (!released) callbacks_.gone(sa);
+           },
+       .synced = [this] { callbacks_.synced(); },
+       .unprotected =
+           [this](const ctx::SaSummary& sa) {
+             callbacks_.note("sa-unprotected", to_string(sa.sa) + " " + sa.connection + ": made before the plugin was loaded; rekeying");
+           },
+       .lost = [this](const Error& error) { lost(error); }});
   if (!client) return;
   client_ = *std::move(client);
-  last_event_ = 0;
-  client_->ask(ctx::Subscribe{}, [this](const Result<ctx::Reply>& reply) { refused("subscribe", reply); });
+  client_->subscribe([this](Result<ctx::CharonReply> reply) {
+    if (!reply) failed("subscribe", reply.error());
+  });
 }
 
-// The client is destroyed when the next one takes its place, not from inside its own call.
 void CharonLink::lost(const Error& error) {
-  callbacks_.note("charon-closed", error.what);
+  callbacks_.note("charon-lost", error.what);
   callbacks_.lost();
+  // Not from inside the client's own call: it is destroyed when the next one takes its place.
   start();
 }
 
@@ -43,76 +54,47 @@ void CharonLink::failed(const std::string& what, const Error& error) {
   callbacks_.note("charon-refused", what + ": " + error.what);
 }
 
-void CharonLink::refused(const std::string& what, const Result<ctx::Reply>& reply) {
-  if (!reply) return failed(what, reply.error());
-  if (reply->refusal) failed(what, ctx::to_error(*reply->refusal));
-}
-
-void CharonLink::on_event(ctx::Event event) {
-  // The plugin never waits for a slow client: a gap means that it has dropped events. Begin anew.
-  const bool gap = last_event_ != 0 && event.number != last_event_ + 1;
-  last_event_ = event.number;
-  if (gap) {
-    callbacks_.note("charon-gap", "events were lost; asking for everything again");
-    boost::asio::post(io_, [this] {
-      callbacks_.lost();
-      start();
-    });
-    return;
-  }
-  if (auto* change = std::get_if<ctx::Changed>(&event.what)) {
-    changed(std::move(*change));
-  } else if (const auto* gone = std::get_if<ctx::Gone>(&event.what)) {
-    views_.erase(gone->id);
-    if (!gone->released) callbacks_.gone(gone->id);
-  } else if (std::holds_alternative<ctx::Synced>(event.what)) {
-    callbacks_.synced();
-  } else if (const auto* open = std::get_if<ctx::Unprotected>(&event.what)) {
-    callbacks_.note("sa-unprotected", to_string(open->sa.id) + " " + open->sa.connection +
-                                          ": made before the plugin was loaded; it is being rekeyed");
-  }
-}
-
-void CharonLink::changed(ctx::Changed changed) {
-  ContextReport report{.sa = changed.view.id, .peer = changed.view.peer, .active = changed.state == ctx::SaState::Active};
-  for (const ctx::ChildView& child : changed.view.children) {
+void CharonLink::changed(ctx::ChangedContext changed) {
+  const auto view = ctx::decode_context(changed.context);
+  if (!view) return failed("context of " + to_string(changed.sa), view.error());
+  ContextReport report{.sa = view->sa, .peer = view->peer, .active = changed.active};
+  for (const ctx::ChildView& child : view->children) {
     report.outbound.push_back({child.outbound, child.esn, child.outbound_number});
   }
   // A copy is what others have said; only what this charon answers for goes out.
-  if (report.active) {
-    report.sealed = text_of(sealer_.seal(view_of(changed.context), additional_data(Purpose::Context, kNobody)));
+  if (changed.active) {
+    const Bytes sealed = sealer_.seal(view_of(changed.context), additional_data(Purpose::Context, kNobody));
+    report.sealed = text_of(sealed);
   }
+  views_.insert_or_assign(view->sa, *view);
   OPENSSL_cleanse(changed.context.data(), changed.context.size());
-  views_.insert_or_assign(report.sa, std::move(changed.view));
   callbacks_.report(std::move(report));
 }
 
 void CharonLink::put(const PutContext& request) {
-  const auto done = [this, sa = request.sa](const Result<ctx::Reply>& reply) {
-    const bool installed = reply.has_value() && !reply->refusal;
-    if (installed) {
-      times_.put_ns = static_cast<std::uint64_t>(reply->took.count());
-      ++times_.puts;
-    }
-    refused("PUT of " + to_string(sa), reply);
-    callbacks_.put(sa, installed);
-  };
-  auto context = context_of(request);
-  if (!context || !client_) {
-    const Error error = context ? Error{Errc::Busy, "charon is not connected"} : context.error();
-    return boost::asio::post(io_, [done, error] { done(error); });
-  }
-  if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->id, *std::move(view));
-  client_->ask(ctx::Put{std::move(*context), request.active ? ctx::SaState::Active : ctx::SaState::Passive}, done);
-}
-
-// The newest context, its outbound SAs behind the numbers that may have been used.
-Result<std::string> CharonLink::context_of(const PutContext& request) {
   const auto opened = sealer_.open(view_of(request.sealed), additional_data(Purpose::Context, kNobody));
-  if (!opened) return opened.error();
-  std::map<EspSpi, std::uint64_t> numbers;
-  for (const OutboundNumber& number : request.numbers) numbers.emplace(number.key.spi, number.used);
-  return ctx::with_outbound_numbers(text_of(*opened), numbers);
+  if (!opened || !client_) {
+    if (!opened) failed("context of " + to_string(request.sa), opened.error());
+    return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
+  }
+  std::map<OutboundKey, std::uint64_t> numbers;
+  for (const OutboundNumber& number : request.numbers) numbers.emplace(number.key, number.used);
+  auto context = ctx::with_outbound_numbers(text_of(*opened), numbers);
+  if (!context) {
+    failed("context of " + to_string(request.sa), context.error());
+    return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
+  }
+  if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->sa, *std::move(view));
+  client_->put(*context, request.active, [this, sa = request.sa](Result<ctx::CharonReply> reply) {
+    if (reply) {
+      times_.put_ns = reply->took_ns;
+      ++times_.puts;
+    } else {
+      failed("PUT of " + to_string(sa), reply.error());
+    }
+    callbacks_.put(sa, reply.has_value());
+  });
+  OPENSSL_cleanse(context->data(), context->size());
 }
 
 const ctx::ContextView* CharonLink::view(SaId sa) const {
@@ -122,13 +104,16 @@ const ctx::ContextView* CharonLink::view(SaId sa) const {
 
 void CharonLink::set_active(const SetActive& request) {
   if (!client_) return;
-  client_->ask(ctx::SetState{request.sas, request.active ? ctx::SaState::Active : ctx::SaState::Passive},
-               [this](const Result<ctx::Reply>& reply) { refused("set state", reply); });
+  client_->set_state(request.sas, request.active, [this](Result<ctx::CharonReply> reply) {
+    if (!reply) failed("set state", reply.error());
+  });
 }
 
 void CharonLink::release(const ReleaseContexts& request) {
   if (!client_) return;
-  client_->ask(ctx::Release{request.sas}, [this](const Result<ctx::Reply>& reply) { refused("release", reply); });
+  client_->release(request.sas, [this](Result<ctx::CharonReply> reply) {
+    if (!reply) failed("release", reply.error());
+  });
 }
 
 }  // namespace hasync::hasyncd

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "ctx-transfer/adapters/charon_client.h"
+#include "ctx-transfer/context_codec.h"
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/retry_timer.h"
 #include "hasyncd/adapters/seal.h"
@@ -44,10 +45,7 @@ class CharonLink {
 
  private:
   void connect();
-  void on_event(ctx::Event event);
-  void changed(ctx::Changed changed);
-  void refused(const std::string& what, const Result<ctx::Reply>& reply);
-  Result<std::string> context_of(const PutContext& request);
+  void changed(ctx::ChangedContext changed);
   void lost(const Error& error);
   void failed(const std::string& what, const Error& error);
 
@@ -57,7 +55,6 @@ class CharonLink {
   Sealer sealer_;
   RetryTimer retry_;
   std::unique_ptr<ctx::CharonClient> client_;
-  std::uint64_t last_event_ = 0;
   CharonTimes times_;
   std::map<SaId, ctx::ContextView> views_;
 };

@@ -92,7 +92,7 @@ std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
     }
     if (const auto* view = daemon.charon() == nullptr ? nullptr : daemon.charon()->view(sa)) {
       tunnel.connection = view->connection;
-      tunnel.remote_id = view->peer_id;
+      tunnel.remote_id = view->remote_id;
     }
     if (node.replica().owner().node != kNobody) tunnel.owner = node.replica().owner().node;
     const auto held = node.held(sa);

@@ -1,170 +1,240 @@
 #include "ctx-transfer/adapters/charon_client.h"
 
-#include <openssl/crypto.h>
-
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/post.hpp>
+#include <array>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
-#include <deque>
-#include <map>
-#include <optional>
 
-#include "ctx-transfer/plugin_codec.h"
+#include "base/address.h"
+#include "plugin.pb.h"
 
 namespace hasync::ctx {
+
+namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-namespace {
+constexpr std::size_t kMaxFrame = 1U << 20U;
+constexpr std::size_t kLength = 4;  // bytes, big endian
 
-// Frames hold keys.
-void wipe(std::string& bytes) {
-  OPENSSL_cleanse(bytes.data(), bytes.size());
-  bytes.clear();
+SaId sa_of(const proto::SaId& id) { return {id.initiator_spi(), id.responder_spi()}; }
+
+void put_sa(SaId sa, proto::SaId* out) {
+  out->set_initiator_spi(sa.initiator_spi);
+  out->set_responder_spi(sa.responder_spi);
 }
 
-Error system_error(const char* what, const error_code& code) {
-  return {Errc::System, std::string(what) + ": " + code.message()};
+SaSummary summary_of(const proto::SaSummary& from) {
+  SaSummary out{sa_of(from.sa()), from.connection(), from.remote_id().data(), {}, from.state() == proto::SA_STATE_ACTIVE,
+                from.keys_known(), from.children()};
+  const std::string& address = from.remote().address();
+  const auto parsed = Address::from_wire({reinterpret_cast<const std::uint8_t*>(address.data()), address.size()});
+  if (parsed) out.remote = to_string(*parsed);
+  return out;
+}
+
+Errc errc_of(proto::ErrorCode code) {
+  if (code == proto::BAD_REQUEST) return Errc::Invalid;
+  if (code == proto::UNSUPPORTED) return Errc::Unsupported;
+  if (code == proto::NOT_FOUND || code == proto::NO_CONFIG) return Errc::NotFound;
+  if (code == proto::BUSY) return Errc::Busy;
+  if (code == proto::CONFLICT || code == proto::KEYS_UNKNOWN) return Errc::Conflict;
+  return Errc::System;
+}
+
+Result<CharonReply> reply_of(const proto::Reply& from) {
+  if (from.code() != proto::OK) return Error{errc_of(from.code()), from.text()};
+  CharonReply out;
+  out.took_ns = from.took_ns();
+  if (from.has_get()) out.context = from.get().context().SerializeAsString();
+  if (from.has_list()) {
+    for (const proto::SaSummary& sa : from.list().sas()) out.sas.push_back(summary_of(sa));
+  }
+  if (from.has_hello()) {
+    out.plugin_version = from.hello().plugin_version();
+    out.charon_version = from.hello().charon_version();
+  }
+  return out;
 }
 
 }  // namespace
 
-struct CharonClient::State : std::enable_shared_from_this<State> {
-  State(asio::io_context& context, Handlers h) : io(context), socket(context), handlers(std::move(h)) {}
+struct CharonClient::State : std::enable_shared_from_this<CharonClient::State> {
+  State(asio::io_context& io, Callbacks given) : socket(io), callbacks(std::move(given)) {}
 
-  void ask(const Request& request, ReplyHandler handler) {
-    auto frame = encode_request(next_id, request);
-    if (!frame || !open) {
-      Error error = frame ? Error{Errc::System, "charon plugin: not connected"} : frame.error();
-      asio::post(io, [handler = std::move(handler), error = std::move(error)] { handler(error); });
-      return;
-    }
-    waiting.emplace(next_id++, std::move(handler));
-    queue.push_back(std::move(*frame));
-    if (queue.size() == 1) write();
-  }
+  void request(proto::Request message, Answer answer);
+  void write();
+  void read_length();
+  void read_body(std::size_t size);
+  void handle(const proto::FromPlugin& message);
+  void handle(const proto::Event& event);
+  void end(const Error& error);
 
-  void write() {
-    asio::async_write(socket, asio::buffer(queue.front()), [self = shared_from_this()](error_code code, std::size_t) {
-      wipe(self->queue.front());
-      self->queue.pop_front();
-      if (code) return self->fail(system_error("charon plugin", code));
-      if (!self->queue.empty()) self->write();
-    });
-  }
-
-  void read_header() {
-    input.resize(kFrameHeader);
-    asio::async_read(socket, asio::buffer(input), [self = shared_from_this()](error_code code, std::size_t) {
-      if (code) return self->fail(system_error("charon plugin", code));
-      auto size = decode_frame_header(self->input);
-      if (!size) return self->fail(size.error());
-      self->read_content(*size);
-    });
-  }
-
-  void read_content(std::size_t size) {
-    input.resize(size);
-    asio::async_read(socket, asio::buffer(input), [self = shared_from_this()](error_code code, std::size_t) {
-      if (code) return self->fail(system_error("charon plugin", code));
-      auto message = decode_from_plugin(self->input);
-      wipe(self->input);
-      if (!message) return self->fail(message.error());
-      self->deliver(std::move(*message));
-      if (self->open) self->read_header();
-    });
-  }
-
-  void deliver(FromPlugin message) {
-    if (auto* event = std::get_if<Event>(&message)) {
-      if (handlers.event) handlers.event(std::move(*event));
-      return;
-    }
-    auto& reply = std::get<Reply>(message);
-    const auto found = waiting.find(reply.id);
-    if (found == waiting.end()) return fail(invalid("reply.id: of no request"));
-    auto handler = std::move(found->second);
-    waiting.erase(found);
-    handler(std::move(reply));
-  }
-
-  // Tells everybody who waits, once. Also called when the client is destroyed, then without a word.
-  void fail(const Error& error) {
-    if (!open) return;
-    open = false;
-    error_code ignored;
-    socket.close(ignored);
-    auto handler_of = std::exchange(waiting, {});
-    for (auto& [id, handler] : handler_of) handler(error);
-    if (handlers.closed) handlers.closed(error);
-  }
-
-  void abandon() {
-    handlers = {};
-    waiting.clear();
-    open = false;
-    error_code ignored;
-    socket.close(ignored);
-  }
-
-  asio::io_context& io;
   asio::local::stream_protocol::socket socket;
-  Handlers handlers;
+  Callbacks callbacks;
+  std::map<std::uint64_t, Answer> waiting;
+  std::deque<std::string> unsent;
+  std::uint64_t next_request = 0;
+  std::uint64_t last_event = 0;
+  std::array<std::uint8_t, kLength> length{};
+  std::string body;
   bool open = true;
-  std::uint64_t next_id = 1;
-  std::map<std::uint64_t, ReplyHandler> waiting;
-  std::deque<std::string> queue;
-  std::string input;
 };
 
-CharonClient::CharonClient(std::shared_ptr<State> state) : state_(std::move(state)) {}
-
-CharonClient::~CharonClient() { state_->abandon(); }
-
-Result<std::unique_ptr<CharonClient>> CharonClient::connect(asio::io_context& io, const std::string& path,
-                                                            Handlers handlers) {
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) return invalid("charon socket: path is too long");
-  auto state = std::make_shared<State>(io, std::move(handlers));
-  error_code code;
-  state->socket.connect(asio::local::stream_protocol::endpoint(path), code);
-  if (code) return system_error(path.c_str(), code);
-  state->read_header();
+Result<std::unique_ptr<CharonClient>> CharonClient::connect(asio::io_context& io, const std::filesystem::path& socket,
+                                                            Callbacks callbacks) {
+  auto state = std::make_shared<State>(io, std::move(callbacks));
+  error_code error;
+  state->socket.connect(asio::local::stream_protocol::endpoint(socket.string()), error);
+  if (error) {
+    return Error{Errc::System, "charon's plugin socket " + socket.string() + ": " + error.message() +
+                                   " (is charon running, with the hasync plugin loaded?)"};
+  }
+  state->read_length();
   return std::unique_ptr<CharonClient>(new CharonClient(std::move(state)));
 }
 
-void CharonClient::ask(const Request& request, ReplyHandler handler) { state_->ask(request, std::move(handler)); }
-
-Result<Reply> CharonClient::ask_and_wait(const Request& request) {
-  std::optional<Result<Reply>> result;
-  ask(request, [&](Result<Reply> reply) { result = std::move(reply); });
-  while (!result) {
-    if (state_->io.stopped()) state_->io.restart();
-    if (state_->io.run_one() == 0) return Error{Errc::System, "charon plugin: nothing left to wait for"};
-  }
-  if (*result && (*result)->refusal) return to_error(*(*result)->refusal);
-  return std::move(*result);
+CharonClient::~CharonClient() {
+  state_->open = false;
+  state_->callbacks = {};
+  state_->waiting.clear();
+  error_code ignored;
+  state_->socket.close(ignored);
 }
 
-Error to_error(const Refusal& refusal) {
-  switch (refusal.code) {
-    case PluginErrc::BadRequest:
-      return {Errc::Invalid, refusal.text};
-    case PluginErrc::Unsupported:
-      return {Errc::Unsupported, refusal.text};
-    case PluginErrc::NotFound:
-    case PluginErrc::NoConfig:
-      return {Errc::NotFound, refusal.text};
-    case PluginErrc::KeysUnknown:
-    case PluginErrc::Busy:
-      return {Errc::Busy, refusal.text};
-    case PluginErrc::Conflict:
-      return {Errc::Conflict, refusal.text};
-    case PluginErrc::InstallFailed:
-      return {Errc::System, refusal.text};
+void CharonClient::State::end(const Error& error) {
+  if (!open) return;
+  open = false;
+  error_code ignored;
+  socket.close(ignored);
+  const auto self = shared_from_this();  // a callback may destroy the client
+  for (auto& [id, answer] : std::exchange(waiting, {})) answer(error);
+  if (callbacks.lost) std::exchange(callbacks.lost, {})(error);
+}
+
+void CharonClient::State::request(proto::Request message, Answer answer) {
+  if (!open) return answer(Error{Errc::System, "charon's plugin socket is closed"});
+  message.set_id(++next_request);
+  const std::string bytes = message.SerializeAsString();
+  if (bytes.size() > kMaxFrame) return answer(invalid("request: " + std::to_string(bytes.size()) + " bytes are too many"));
+  waiting.emplace(next_request, std::move(answer));
+  std::string frame(kLength, '\0');
+  for (std::size_t i = 0; i < kLength; ++i) frame[i] = static_cast<char>(bytes.size() >> (8 * (kLength - 1 - i)));
+  unsent.push_back(frame + bytes);
+  if (unsent.size() == 1) write();
+}
+
+void CharonClient::State::write() {
+  asio::async_write(socket, asio::buffer(unsent.front()), [self = shared_from_this()](const error_code& error, std::size_t) {
+    if (!self->open) return;
+    if (error) return self->end({Errc::System, "charon's plugin socket: " + error.message()});
+    self->unsent.pop_front();
+    if (!self->unsent.empty()) self->write();
+  });
+}
+
+void CharonClient::State::read_length() {
+  asio::async_read(socket, asio::buffer(length), [self = shared_from_this()](const error_code& error, std::size_t) {
+    if (!self->open) return;
+    if (error) return self->end({Errc::System, "charon's plugin socket: " + error.message()});
+    std::size_t size = 0;
+    for (const std::uint8_t byte : self->length) size = size << 8U | byte;
+    if (size == 0 || size > kMaxFrame) return self->end(invalid("plugin frame: length " + std::to_string(size)));
+    self->read_body(size);
+  });
+}
+
+void CharonClient::State::read_body(std::size_t size) {
+  body.resize(size);
+  asio::async_read(socket, asio::buffer(body), [self = shared_from_this()](const error_code& error, std::size_t) {
+    if (!self->open) return;
+    if (error) return self->end({Errc::System, "charon's plugin socket: " + error.message()});
+    proto::FromPlugin message;
+    if (!message.ParseFromString(self->body)) return self->end(invalid("plugin frame: is not well formed"));
+    self->handle(message);
+    if (self->open) self->read_length();
+  });
+}
+
+void CharonClient::State::handle(const proto::FromPlugin& message) {
+  if (message.has_event()) return handle(message.event());
+  const auto waits = waiting.find(message.reply().id());
+  if (waits == waiting.end()) return end(invalid("plugin reply: id " + std::to_string(message.reply().id()) + " was not asked"));
+  const Answer answer = std::move(waits->second);
+  waiting.erase(waits);
+  answer(reply_of(message.reply()));
+}
+
+void CharonClient::State::handle(const proto::Event& event) {
+  // The plugin never waits for a slow client: a gap means that it has dropped events.
+  if (last_event != 0 && event.number() != last_event + 1) return end({Errc::Busy, "plugin events were lost"});
+  last_event = event.number();
+  if (event.has_changed() && callbacks.changed) {
+    const proto::IkeSa& ike = event.changed().context().ike();
+    callbacks.changed({{ike.initiator_spi(), ike.responder_spi()}, event.changed().context().SerializeAsString(),
+                       event.changed().state() == proto::SA_STATE_ACTIVE, event.hook_ns()});
+  } else if (event.has_gone() && callbacks.gone) {
+    callbacks.gone(sa_of(event.gone().sa()), event.gone().released());
+  } else if (event.has_synced() && callbacks.synced) {
+    callbacks.synced();
+  } else if (event.has_unprotected() && callbacks.unprotected) {
+    callbacks.unprotected(summary_of(event.unprotected().sa()));
   }
-  return {Errc::System, refusal.text};
+}
+
+void CharonClient::hello(Answer answer) {
+  proto::Request request;
+  request.mutable_hello();
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::subscribe(Answer answer) {
+  proto::Request request;
+  request.mutable_subscribe();
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::list(Answer answer) {
+  proto::Request request;
+  request.mutable_list();
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::get(SaId sa, Answer answer) {
+  proto::Request request;
+  put_sa(sa, request.mutable_get()->mutable_sa());
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::put(std::string_view context, bool active, Answer answer) {
+  proto::Request request;
+  proto::Put* put = request.mutable_put();
+  if (!put->mutable_context()->ParseFromArray(context.data(), static_cast<int>(context.size()))) {
+    return answer(invalid("context: is not well formed"));
+  }
+  put->set_state(active ? proto::SA_STATE_ACTIVE : proto::SA_STATE_PASSIVE);
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::set_state(const std::vector<SaId>& sas, bool active, Answer answer) {
+  proto::Request request;
+  request.mutable_set_state()->set_state(active ? proto::SA_STATE_ACTIVE : proto::SA_STATE_PASSIVE);
+  for (const SaId sa : sas) put_sa(sa, request.mutable_set_state()->add_sas());
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::release(const std::vector<SaId>& sas, Answer answer) {
+  proto::Request request;
+  for (const SaId sa : sas) put_sa(sa, request.mutable_release()->add_sas());
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::rekey(SaId sa, EspSpi child_inbound_spi, Answer answer) {
+  proto::Request request;
+  put_sa(sa, request.mutable_rekey()->mutable_sa());
+  request.mutable_rekey()->set_child_inbound_spi(child_inbound_spi.value);
+  state_->request(std::move(request), std::move(answer));
 }
 
 }  // namespace hasync::ctx

@@ -1,52 +1,79 @@
-// The client's end of the charon plugin's socket: requests with their replies, and events. One io_context, no threads;
-// reconnecting is the caller's business. After `closed` nothing is called back any more.
-//
-//   auto client = CharonClient::connect(io, "/run/charon.hasync", {.event = ..., .closed = ...});
-//   (*client)->ask(Get{id}, [](Result<Reply> reply) { ... });   // the reply may still be a refusal
-//
-// Blocking use: ask, then io.run_one() until the callback was called; ask_and_wait does that.
+// CharonClient: one connection to the charon plugin's socket (proto/plugin.proto). Requests are answered in their order;
+// events come in between. Asynchronous, in one thread; a command-line tool runs the loop until its answer is there.
+// A frame that breaks the rules ends the connection: the plugin is trusted no further than its bytes.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/ids.h"
 #include "base/result.h"
-#include "ctx-transfer/plugin_messages.h"
 
 namespace hasync::ctx {
 
-inline constexpr const char* kCharonSocket = "/run/charon.hasync";
+struct ChangedContext {
+  SaId sa;
+  std::string context;  // encoded; holds keys: seal it before it goes anywhere
+  bool active = false;
+  std::uint64_t hook_ns = 0;  // CLOCK_MONOTONIC when charon told the plugin
+};
+
+struct SaSummary {
+  SaId sa;
+  std::string connection;
+  std::string remote_id;
+  std::string remote;  // address
+  bool active = false;
+  bool keys_known = false;
+  std::uint32_t children = 0;
+};
+
+struct CharonReply {
+  std::string context;             // Get
+  std::vector<SaSummary> sas;      // List
+  std::string plugin_version;      // Hello
+  std::string charon_version;      // Hello
+  std::uint64_t took_ns = 0;       // inside the plugin
+};
 
 class CharonClient {
  public:
-  struct Handlers {
-    std::function<void(Event)> event;
-    std::function<void(Error)> closed;  // the plugin went away, or sent what cannot be understood
+  struct Callbacks {  // all may be empty but `lost`
+    std::function<void(ChangedContext)> changed;
+    std::function<void(SaId, bool released)> gone;
+    std::function<void()> synced;
+    std::function<void(const SaSummary&)> unprotected;
+    std::function<void(const Error&)> lost;  // the connection has ended; no further call
   };
-  using ReplyHandler = std::function<void(Result<Reply>)>;
+  using Answer = std::function<void(Result<CharonReply>)>;
 
-  static Result<std::unique_ptr<CharonClient>> connect(boost::asio::io_context& io, const std::string& path,
-                                                       Handlers handlers);
-  ~CharonClient();
+  static Result<std::unique_ptr<CharonClient>> connect(boost::asio::io_context& io, const std::filesystem::path& socket,
+                                                       Callbacks callbacks);
   CharonClient(const CharonClient&) = delete;
   CharonClient& operator=(const CharonClient&) = delete;
+  ~CharonClient();
 
-  // Requests are carried out in their order. An error is given to the handler if the request cannot be sent, or if the
-  // connection is lost before the reply has come; the handler is never called from within ask().
-  void ask(const Request& request, ReplyHandler handler);
-
-  // Runs the io_context until the reply is there. Events are handed over meanwhile. A refusal becomes an Error.
-  Result<Reply> ask_and_wait(const Request& request);
+  void hello(Answer answer);
+  void subscribe(Answer answer);
+  void list(Answer answer);
+  void get(SaId sa, Answer answer);
+  void put(std::string_view context, bool active, Answer answer);
+  void set_state(const std::vector<SaId>& sas, bool active, Answer answer);
+  void release(const std::vector<SaId>& sas, Answer answer);
+  void rekey(SaId sa, EspSpi child_inbound_spi, Answer answer);  // SPI 0: the IKE_SA itself
 
  private:
-  struct State;
-  explicit CharonClient(std::shared_ptr<State> state);
+  struct State;  // outlives the client while an operation of Asio's is under way
+  explicit CharonClient(std::shared_ptr<State> state) : state_(std::move(state)) {}
   std::shared_ptr<State> state_;
 };
-
-// A refusal as an Error, for callers that have nothing particular to do about it.
-Error to_error(const Refusal& refusal);
 
 }  // namespace hasync::ctx
