@@ -8,7 +8,7 @@ import time
 
 from . import network, services, topology
 from .host import Host, monotonic_ns
-from .wait import until
+from .wait import TimedOut, until
 
 
 class Bed:
@@ -18,9 +18,10 @@ class Bed:
         self.esp_proposal = "aes128gcm16"
         self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
-        self.hasyncd_config = None              # host -> text of its hasyncd.toml
+        self.hasyncd_extra = ""                 # further text of every hasyncd.toml
         self.events, self.failures, self.facts = [], [], {}
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes
+        self._keys = None
         self._recorders, self._captures, self._streams = [], [], {}
         self._zero = monotonic_ns()
         plugin = os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so")
@@ -50,14 +51,11 @@ class Bed:
 
     def hold_vip(self, name):
         """The addresses that peers and servers speak to; hasyncd does this in a cluster."""
-        self.hosts[name].ip(f"addr add {topology.WAN_VIP}/32 dev wan0", f"addr add {topology.LAN_VIP}/32 dev lan0",
-                            f"route replace {topology.REMOTE_TS} via {topology.HOSTS['peer'].address('wan')}")
+        self.hosts[name].ip(f"addr add {topology.WAN_VIP}/32 dev wan0", f"addr add {topology.LAN_VIP}/32 dev lan0")
 
     def start_charon(self, *names):
         for name in names:
             services.charon(self, self.hosts[name])
-            if name == "peer" and not self.libipsec:
-                self.hosts[name].ip(f"route replace {topology.LOCAL_TS} via {topology.WAN_VIP} src {topology.PEER_INNER}")
 
     def start_corosync(self, *names):
         names = names or topology.CLUSTER
@@ -69,8 +67,65 @@ class Bed:
         self.say(f"corosync is quorate: members {wanted}")
 
     def start_hasyncd(self, *names):
+        """hasyncd on the named hosts (default: the cluster); it answers, though it may not be in step yet."""
         for name in names or topology.CLUSTER:
             services.hasyncd(self, self.hosts[name])
+
+    def cluster_keys(self):
+        """What `haipsec keygen` makes, once: the texts of the gateways' key file and of the witness's."""
+        if not self._keys:
+            files = [os.path.join(self.directory, name) for name in ("gateway.key", "witness.key")]
+            subprocess.run([self.program("haipsec/haipsec"), "keygen", "--out", files[0], "--witness", files[1]], check=True,
+                           stdout=subprocess.DEVNULL)
+            self._keys = [open(name).read() for name in files]
+        return self._keys
+
+    def status(self, name, *words):
+        """`haipsec --json status` on a host (or what `words` ask for instead); None while hasyncd does not answer."""
+        text = self.hosts[name].run(self.program("haipsec/haipsec"), "--json", *(words or ("status",)), check=False)
+        try:
+            return json.loads(text)
+        except ValueError:
+            return None
+
+    def owner(self, *asked):
+        """The name of the one owner that all asked nodes (default: all with a living hasyncd) agree upon, or None."""
+        asked = asked or [name for name in topology.CLUSTER if self.runs(name, "hasyncd")]
+        told = {(status or {}).get("owner") for status in map(self.status, asked)}
+        names = {plan.node: plan.name for plan in topology.HOSTS.values() if plan.node}
+        return names.get(told.pop()) if len(told) == 1 else None
+
+    def await_owner(self, wanted, timeout=30):
+        """The owner, once `wanted` says that it is; or whoever is it when time is up."""
+        try:
+            until(f"{wanted} is the owner", lambda: self.owner(wanted) == wanted, timeout, every=0.2)
+            self.say(f"{wanted} is the owner")
+        except TimedOut:
+            pass
+        return self.owner(wanted)
+
+    def await_protected(self, timeout=20):
+        """Every tunnel of the owner would survive it."""
+        def safe():
+            status = self.status(self.owner() or topology.GATEWAYS[0]) or {}
+            return status.get("tunnels", 0) > 0 and status.get("unprotected") == 0
+        until("the tunnel is protected", safe, timeout, every=0.1)
+        self.say("the tunnel is protected: the standby has its context")
+
+    def runs(self, name, service):
+        services_of = self.hosts[name].services
+        return service in services_of and services_of[service].alive()
+
+    def await_cluster(self, timeout=30):
+        """One owner, known to all, the other gateway ready to take over. Returns their names."""
+        def in_step():
+            owner = self.owner()
+            ready = owner and [member["name"] for member in (self.status(owner) or {}).get("members", [])
+                               if member["ready"] and member["name"] != owner and member["role"] != "witness"]
+            return owner and ready and (owner, ready[0])
+        owner, standby = until("an owner and a standby that is ready", in_step, timeout, every=0.2)
+        self.say(f"{owner} owns, {standby} stands by")
+        return owner, standby
 
     def initiate(self, host="peer", child="net"):
         vici = self.hosts[host].vici_env
@@ -138,6 +193,14 @@ class Bed:
     def stream_events(self, host):
         with open(os.path.join(self.directory, host, "stream.events")) as file:
             return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def await_stream(self, since, timeout=20):
+        """Both ends have heard the other after the moment `since` (CLOCK_MONOTONIC, ns) and after a gap."""
+        offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()
+        for host in self._streams:
+            back = until(f"the stream reaches {host} again", lambda h=host: next(
+                (e for e in self.stream_events(h) if e["event"] == "back" and e["to_ns"] - offset > since), None), timeout)
+            self.say(f"{host} hears the stream again after {back['ms']:.0f} ms of silence", back["to_ns"] - offset)
 
     def stop_stream(self):
         """Ends both ends together and returns, per direction, what was sent, lost, doubled, and the longest gap."""
@@ -211,6 +274,13 @@ class Bed:
         self.say(f"{name}: {signal.Signals(number).name} to {service}", moment)
         if number == signal.SIGKILL:
             self.hosts[name].services.pop(service).wait()
+        return moment
+
+    def stop(self, name, service):
+        """SIGTERM, and its end awaited."""
+        moment = monotonic_ns()
+        self.say(f"{name}: {service} is stopped", moment)
+        self.hosts[name].stop(service)
         return moment
 
     # The story and the verdict

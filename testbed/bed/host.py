@@ -84,6 +84,7 @@ class Host:
         for path in ("/run", "/var/lib/corosync", "/dev/shm"):
             os.makedirs(path, exist_ok=True)
             linux.mount("tmpfs", path, "tmpfs")
+        os.mkdir("/run/hasyncd")
         os.makedirs(self.directory, exist_ok=True)  # of the run directory, below /run, a host sees its own part only
         linux.mount(f"/proc/self/fd/{own}", self.directory, flags=linux.BIND)
         os.close(own)

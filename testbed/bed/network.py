@@ -39,7 +39,8 @@ def connect(host):
                  f"link set {cable} master {network}", f"link set {cable} up"]
         there += [f"addr add {plan.address(network)}/24 dev {network}0", f"link set {network}0 up"]
     _batch(here)
-    host.ip("link set lo up", *there, *plan.extra)
+    inner = [f"addr add {plan.inner}/32 dev lo"] if plan.inner else []
+    host.ip("link set lo up", *there, *inner, *(f"route add {route}" for route in plan.routes))
     host.within(lambda: _configure(plan))
 
 

@@ -154,25 +154,46 @@ def members(host):
 
 
 def hasyncd(bed, host):
-    """hasyncd in the foreground; its configuration comes from the scenario's `bed.hasyncd_config(host)`."""
-    config = host.write("hasyncd.toml", bed.hasyncd_config(host))
-    return host.start("hasyncd", bed.program("hasyncd/hasyncd"), "--config", config)
+    pace, plan = bed.pace, host.plan
+    gateway_key, witness_key = bed.cluster_keys()
+    key = host.write("hasyncd.key", gateway_key if plan.gateway else witness_key)
+    state = os.path.join(host.directory, "state")  # a disk: it outlives a power-off
+    os.makedirs(state, exist_ok=True)
+    members = "\n".join(f'[[member]]\nid = {one.node}\nname = "{one.name}"\naddress = "{one.address("ring")}"\n'
+                        for one in (topology.HOSTS[name] for name in topology.CLUSTER))
+    vips = f"""\
+[[vip]]
+address = "{topology.WAN_VIP}/24"
+interface = "wan0"
 
+[[vip]]
+address = "{topology.LAN_VIP}/24"
+interface = "lan0"
+"""
+    config = host.write("hasyncd.toml", f"""\
+[node]
+id = {plan.node}
+role = "{"gateway" if plan.gateway else "witness"}"
 
-def capture(bed, network, host_name):
-    """Records a host's cable from the switch's side; returns the file. Stops, and counts drops, at bed.stop_captures()."""
-    path = os.path.join(bed.directory, f"{network}-{host_name}.pcap")
-    bed.record(path, f"{network}-{host_name}")
-    return path
+[cluster]
+name = "testbed"
+key_file = "{key}"
+state_dir = "{state}"
 
+{members}
+{vips if plan.gateway else ""}
+[heartbeat]
+interval_ms = {pace.heartbeat}
 
-def stream(bed, host_name, name, local, remote, rate, size=200):
-    """One end of a stream: sends `rate` packets a second to `remote` and judges what comes from there."""
-    host = bed.hosts[host_name]
-    host.start(name, bed.program("testbed/stream/hasync-stream"), "--name", name, "--local", local, "--remote", remote,
-               "--rate", str(rate), "--size", str(size), "--event-gap", str(bed.event_gap),
-               "--json", os.path.join(host.directory, name + ".json"))
-    return name
+[fence]
+fence_ms = {pace.fence}
+evict_after_ms = {pace.silence}
 
-
-STOP_STREAM = signal.SIGTERM
+[log]
+level = "{os.environ.get("HASYNC_LOG", "info")}"
+{bed.hasyncd_extra}
+""")
+    service = host.start("hasyncd", bed.program("hasyncd/hasyncd"), "--config", config)
+    socket = f"/proc/{host.pid}/root/run/hasyncd/control.sock"
+    until(f"hasyncd of {host.name} answers", lambda: os.path.exists(socket) or not service.alive())
+    return service

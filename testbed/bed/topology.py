@@ -24,7 +24,8 @@ class HostPlan:
     at: dict[str, int]               # network -> last byte of its address there
     gateway: bool = False
     node: int = 0                    # Corosync's nodeid; 0: not in the cluster
-    extra: tuple[str, ...] = field(default=())  # `ip` commands, after its interfaces are up
+    routes: tuple[str, ...] = field(default=())
+    inner: str = ""                  # an address on lo
 
     def address(self, network: str) -> str:
         return f"{NETWORKS[network]}.{self.at[network]}"
@@ -33,14 +34,17 @@ class HostPlan:
         return f"02:00:00:00:{list(NETWORKS).index(network) + 1:02x}:{self.number:02x}"
 
 
+_TO_PEER = f"{REMOTE_TS} via {NETWORKS['wan']}.10"
+
 HOSTS = {
     plan.name: plan
     for plan in (
-        HostPlan("gw1", 1, {"wan": 1, "lan": 1, "ring": 1}, gateway=True, node=1),
-        HostPlan("gw2", 2, {"wan": 2, "lan": 2, "ring": 2}, gateway=True, node=2),
+        HostPlan("gw1", 1, {"wan": 1, "lan": 1, "ring": 1}, gateway=True, node=1, routes=(_TO_PEER,)),
+        HostPlan("gw2", 2, {"wan": 2, "lan": 2, "ring": 2}, gateway=True, node=2, routes=(_TO_PEER,)),
         HostPlan("witness", 3, {"ring": 3}, node=3),
-        HostPlan("peer", 10, {"wan": 10}, extra=(f"addr add {PEER_INNER}/32 dev lo",)),
-        HostPlan("server", 11, {"lan": 10}, extra=(f"route add default via {LAN_VIP}",)),
+        HostPlan("peer", 10, {"wan": 10}, inner=PEER_INNER,
+                 routes=(f"{LOCAL_TS} via {WAN_VIP} src {PEER_INNER}",)),
+        HostPlan("server", 11, {"lan": 10}, routes=(f"default via {LAN_VIP}",)),
     )
 }
 GATEWAYS = [name for name, plan in HOSTS.items() if plan.gateway]
@@ -59,4 +63,4 @@ class Pace:
 
 
 NATIVE = Pace(token=112, consensus=None, heartbeat=10, fence=80, silence=150, realtime=True)
-BOOTED = Pace(token=400, consensus=None, heartbeat=40, fence=320, silence=600, realtime=False)
+BOOTED = Pace(token=400, consensus=None, heartbeat=40, fence=320, silence=600, realtime=False)  # four times as slow

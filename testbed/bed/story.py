@@ -1,0 +1,43 @@
+"""What the stories about a whole cluster have in common: how they begin, and what must be true at their end."""
+from . import topology
+
+
+def begin(bed, rate=None):
+    """Cluster, tunnel, stream in both directions. Returns the names of the owner and of the standby."""
+    bed.start()
+    bed.start_corosync()
+    bed.start_charon(*topology.GATEWAYS, "peer")
+    bed.start_hasyncd()
+    owner, standby = bed.await_cluster()
+    bed.capture("wan-peer")
+    bed.initiate()
+    bed.await_protected()
+    bed.stream(rate or (100 if bed.booted else 1000))
+    bed.pause(1)
+    return owner, standby
+
+
+def end(bed, owner, rekeys=2):
+    """The tunnel still works, rekeys from either side, and the wire shows that no invariant was broken."""
+    bed.pause(1)
+    bed.rekey_child("peer")
+    bed.rekey_child(owner)
+    bed.pause(1)
+    flow = bed.stop_stream()
+    seen = bed.expect_clean_captures(rekeys=rekeys)
+    for direction, end_of in flow.items():
+        bed.facts[direction] = {key: end_of[key] for key in ("sent", "received", "lost", "duplicates", "longest_gap_ms")}
+        bed.facts[direction]["gaps"] = [{key: gap[key] for key in ("ms", "counter_before", "counter_after")}
+                                        for gap in end_of["gaps"]]
+        bed.expect(f"{direction} packets that came twice", end_of["duplicates"], 0)
+    bed.facts["packets_lost"] = sum(end_of["lost"] for end_of in flow.values())
+    bed.facts["outage_ms"] = max(end_of["longest_gap_ms"] for end_of in flow.values())
+    bed.facts["jumps"] = [jump for sa in seen["sas"] for jump in sa["jumps"]]
+    return flow
+
+
+def longest_outage(bed):
+    """What a takeover may cost at most here (ms): detection, fence, and as much again for the work of it."""
+    pace = bed.pace
+    detection = pace.token + (pace.consensus or 1.2 * pace.token) + pace.silence
+    return 2 * (detection + pace.fence) + (2000 if bed.booted else 200)

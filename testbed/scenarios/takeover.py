@@ -1,0 +1,74 @@
+"""Something happens to the owner under traffic: the standby takes over, once; no number and no nonce is used twice.
+
+Variants: the events below. Each story ends with a CHILD_SA rekey from either side.
+"""
+import signal
+
+from bed import story
+
+
+def power_off(bed, owner, standby):
+    return bed.power_off(owner)
+
+
+def clean_stop(bed, owner, standby):
+    return bed.stop(owner, "hasyncd")
+
+
+def kill_hasyncd(bed, owner, standby):
+    return bed.signal(owner, "hasyncd", signal.SIGKILL)
+
+
+def kill_corosync(bed, owner, standby):
+    return bed.signal(owner, "corosync", signal.SIGKILL)
+
+
+def kill_charon(bed, owner, standby):
+    return bed.signal(owner, "charon", signal.SIGKILL)
+
+
+def wan_down(bed, owner, standby):
+    return bed.link_down(owner, "wan")
+
+
+def hang_5s(bed, owner, standby):
+    return hang(bed, owner, 5)
+
+
+def hang_30s(bed, owner, standby):
+    return hang(bed, owner, 30)
+
+
+def hang(bed, owner, seconds):
+    """hasyncd stands still; the rest of the node does not. When it wakes up it must find that it is not the owner."""
+    moment = bed.signal(owner, "hasyncd", signal.SIGSTOP)
+    bed.await_stream(moment)
+    bed.pause(seconds - 1)
+    bed.signal(owner, "hasyncd", signal.SIGCONT)
+    return moment
+
+
+def come_back(bed, owner, standby):
+    """Powered off, taken over, powered on again: it stands by, takes nothing back, and no tunnel is rekeyed for it."""
+    moment = bed.power_off(owner)
+    bed.await_stream(moment)
+    bed.power_on(owner)
+    bed.start_corosync(owner)
+    bed.start_charon(owner)
+    bed.start_hasyncd(owner)
+    bed.await_cluster()
+    return moment
+
+
+EVENTS = {event.__name__: event for event in (power_off, clean_stop, kill_hasyncd, kill_corosync, kill_charon, wan_down,
+                                              hang_5s, hang_30s, come_back)}
+
+
+def play(bed, event="power_off"):
+    owner, standby = story.begin(bed)
+    moment = EVENTS[event](bed, owner, standby)
+    bed.await_stream(moment)
+    bed.expect("owner after", bed.await_owner(standby), standby)
+    story.end(bed, standby)
+    bed.facts["owner_before"] = owner
+    bed.expect("outage_ms", bed.facts["outage_ms"], lambda ms: ms < story.longest_outage(bed))

@@ -1,0 +1,45 @@
+"""Something happens to a node that is not the owner: the owner's tunnel does not lose one packet.
+
+Variants: the events below. The ring stands still for a while in each of them; the owner must not.
+"""
+import signal
+
+from bed import story
+
+
+def standby_off(bed, standby):
+    bed.power_off(standby)
+
+
+def witness_off(bed, standby):
+    bed.power_off("witness")
+
+
+def standby_corosync(bed, standby):
+    bed.signal(standby, "corosync", signal.SIGKILL)
+
+
+def witness_corosync(bed, standby):
+    bed.signal("witness", "corosync", signal.SIGKILL)
+
+
+def standby_hangs(bed, standby):
+    bed.signal(standby, "hasyncd", signal.SIGSTOP)
+    bed.pause(5)
+    bed.signal(standby, "hasyncd", signal.SIGCONT)
+
+
+EVENTS = {event.__name__: event for event in (standby_off, witness_off, standby_corosync, witness_corosync,
+                                              standby_hangs)}
+
+
+def play(bed, event="standby_off"):
+    owner, standby = story.begin(bed)
+    EVENTS[event](bed, standby)
+    bed.pause(5)  # detection, a new ring, a new epoch: all of it under traffic
+    bed.expect("owner after", bed.owner(owner), owner)
+    flow = bed.stop_stream()
+    for direction, seen in flow.items():
+        bed.expect(f"{direction} lost", seen["lost"], 0)
+    bed.stream(100 if bed.booted else 1000)
+    story.end(bed, owner)
