@@ -84,9 +84,10 @@ class Bed:
         """`haipsec --json status` on a host (or what `words` ask for instead); None while hasyncd does not answer."""
         text = self.hosts[name].run(self.program("haipsec/haipsec"), "--json", *(words or ("status",)), check=False)
         try:
-            return json.loads(text)
+            answer = json.loads(text)
         except ValueError:
             return None
+        return answer.get("status", answer) if answer.get("ok") else None
 
     def owner(self, *asked):
         """The name of the one owner that all asked nodes (default: all with a living hasyncd) agree upon, or None."""

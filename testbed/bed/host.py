@@ -105,9 +105,9 @@ class Host:
     def power_off(self):
         """SIGKILL to every process of the host at once: the kernel does it when the first one dies."""
         os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
         for service in self.services.values():
-            service.wait()
+            service.wait()  # ours to reap; the first process is gone only when all others are
+        os.waitpid(self.pid, 0)
         for descriptor in self._fds.values():
             os.close(descriptor)  # the last references: the network namespace goes too
         self.services = {}
