@@ -236,28 +236,35 @@ def repeat_request(bed, payload):
     bed.host("peer").within(send)
 
 
+def move(bed, source, target):
+    sa = source.only()
+    source.get(sa)
+    source("release", sa)
+    target.put_from(source, "active", str(JUMP))
+    move_vip(bed, source.host.name, target.host.name)
+    return sa
+
+
 def repetitions(bed, one, two, recording):
     """A request of the peer that comes again after the move, and a request of ours that was under way at the move."""
     bed.rekey_child("peer")
-    network.unplug("peer", "wan")
-    sent = log_of(bed.host("gw1")).count("sending DPD request")
-    until("gw1 checks its peer", lambda: log_of(bed.host("gw1")).count("sending DPD request") > sent, timeout=25)
-    sa = one.only()
-    one.get(sa)
-    one("release", sa)
-    two.put_from(one, "active", str(JUMP))
-    move_vip(bed, "gw1", "gw2")
-    network.plug("peer", "wan")
-    until("the request under way is answered", lambda: "imported request with message ID" in log_of(bed.host("gw2")), timeout=25)
-    bed.say("the request that was under way is answered")
     bed.stop_captures()
+    sa = move(bed, one, two)
     spi = bytes.fromhex(sa.split(":")[0])
     requests = [p for p in ike_packets(recording, topology.HOSTS["peer"].address("wan")) if p[:8] == spi and not p[19] & 0x20]
     repeat_request(bed, max(requests, key=lambda p: p[20:24]))
     until("the repeated request is answered",
-          lambda: "repeating the imported response" in log_of(bed.host("gw2")))
+          lambda: "repeating the imported response" in log_of(two.host))
     bed.say("the repeated request is answered with the imported response")
-    bed.rekey_child("gw2")
+
+    network.unplug("peer", "wan")
+    sent = log_of(two.host).count("sending DPD request")
+    until("gw2 checks its peer", lambda: log_of(two.host).count("sending DPD request") > sent, timeout=25)
+    move(bed, two, one)
+    network.plug("peer", "wan")
+    until("the request under way is answered", lambda: "imported request with message ID" in log_of(one.host), timeout=25)
+    bed.say("the request that was under way is answered")
+    bed.rekey_child("gw1")
     bed.rekey_child("peer")
 
 
