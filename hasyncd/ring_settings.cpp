@@ -41,6 +41,11 @@ RingCheck check_ring(const RingSettings& ring, const Config& config) {
                            "cluster.allow_unencrypted_ring = true here");
     }
   }
+  if (ring.cluster_name != config.cluster_name) {
+    out.warnings.push_back("cluster.name is \"" + config.cluster_name +
+                           "\", corosync's totem.cluster_name \"" + ring.cluster_name +
+                           "\": is this the right ring?");
+  }
   if (ring.detection() > kSlowDetection) {
     out.warnings.push_back("corosync needs about " + std::to_string(ring.detection().count()) +
                            " ms (token and consensus) to notice a dead node, and so does a takeover");

@@ -1,10 +1,13 @@
 // CpgChannel, QuorumWatch and RingSettings against three real corosync processes.
 #include "hasyncd/adapters/cpg_channel.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include "hasyncd/adapters/quorum_watch.h"
 #include "hasyncd/adapters/ring_settings_reader.h"
@@ -30,7 +33,7 @@ struct Station {
 class CpgTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto ring = test::CorosyncRing::start(3);
+    auto ring = start();
     if (!ring) GTEST_SKIP() << "SKIPPED: " << ring.error().what;
     ring_.emplace(std::move(*ring));
     for (int node = 1; node <= 3; ++node) add(node);
@@ -45,6 +48,8 @@ class CpgTest : public testing::Test {
       if (station->quorum) station->quorum->close();
     }
   }
+
+  virtual Result<test::CorosyncRing> start() { return test::CorosyncRing::start(3); }
 
   Station& at(int node) { return *stations_[static_cast<std::size_t>(node - 1)]; }
 
@@ -175,6 +180,28 @@ TEST_F(CpgTest, TheSettingsInEffectAreRead) {
   const Result<RingSettings> elsewhere = read_ring_settings();
   ASSERT_FALSE(elsewhere);
   EXPECT_NE(elsewhere.error().what.find("cmap_initialize"), std::string::npos);
+}
+
+// docs/sample: what is shipped fits together and forms a ring.
+class SampleTest : public CpgTest {
+ protected:
+  Result<test::CorosyncRing> start() override {
+    std::ifstream in(HASYNC_SOURCE "/docs/sample/corosync.conf");
+    return test::CorosyncRing::start(3, {std::istreambuf_iterator<char>(in), {}});
+  }
+};
+
+TEST_F(SampleTest, CorosyncRunsAsShippedAndHasyncdAgreesWithIt) {
+  const ConfigOutcome outcome = load_config(HASYNC_SOURCE "/docs/sample/gateway.toml");
+  ASSERT_TRUE(outcome.config);
+  ring_->inside(1, [&] {
+    const Result<RingSettings> settings = read_ring_settings();
+    ASSERT_TRUE(settings) << settings.error().what;
+    const RingCheck check = check_ring(*settings, *outcome.config);
+    EXPECT_THAT(check.errors, testing::IsEmpty());
+    EXPECT_THAT(check.warnings, testing::IsEmpty());
+    EXPECT_EQ(settings->cluster_name, outcome.config->cluster_name);
+  });
 }
 
 }  // namespace

@@ -43,25 +43,40 @@ bool isolate() {
   return true;
 }
 
-void write_files(const std::filesystem::path& folder, int nodes) {
-  std::ofstream(folder / "key") << std::string(256, 'k');
-  std::ofstream conf(folder / "corosync.conf");
-  conf << "totem {\n version: 2\n cluster_name: test\n transport: knet\n token: 300\n token_coefficient: 0\n"
-          " join: 30\n consensus: 360\n crypto_model: openssl\n crypto_cipher: aes256\n crypto_hash: "
-          "sha256\n keyfile: "
-       << (folder / "key").string()
-       << "\n interface {\n  linknumber: 0\n  knet_ping_interval: 250\n  knet_ping_timeout: 1000\n }\n}\n"
-          "system {\n allow_knet_handle_fallback: yes\n}\n"
-          "quorum {\n provider: corosync_votequorum\n}\nlogging {\n to_stderr: yes\n}\nnodelist {\n";
+// Slow enough for a loaded machine.
+std::string conf_of(int nodes) {
+  std::string out =
+      "totem {\n version: 2\n cluster_name: test\n transport: knet\n token: 300\n token_coefficient: 0\n "
+      "join: 30\n"
+      " consensus: 360\n crypto_model: openssl\n crypto_cipher: aes256\n crypto_hash: sha256\n"
+      " interface {\n  linknumber: 0\n  knet_ping_interval: 250\n  knet_ping_timeout: 1000\n }\n}\n"
+      "quorum {\n provider: corosync_votequorum\n}\nlogging {\n}\nnodelist {\n";
   for (int i = 1; i <= nodes; ++i) {
-    conf << " node {\n  nodeid: " << i << "\n  name: n" << i << "\n  ring0_addr: 10.77.0." << i << "\n }\n";
+    const std::string n = std::to_string(i);
+    out += " node {\n  nodeid: " + n + "\n  name: n" + n + "\n  ring0_addr: 10.77.0." + n + "\n }\n";
   }
-  conf << "}\n";
+  return out + "}\n";
+}
+
+std::string with(std::string conf, const std::string& section, const std::string& lines) {
+  const std::string head = section + " {\n";
+  return conf.replace(conf.find(head), head.size(), head + lines);
+}
+
+void write_files(const std::filesystem::path& folder, std::string conf) {
+  std::ofstream(folder / "key") << std::string(256, 'k');
+  conf = with(std::move(conf), "totem", "  keyfile: " + (folder / "key").string() + "\n");
+  conf = with(std::move(conf), "logging", "  to_stderr: yes\n");
+  std::ofstream(folder / "corosync.conf") << conf << "system {\n allow_knet_handle_fallback: yes\n}\n";
 }
 
 }  // namespace
 
 Result<CorosyncRing> CorosyncRing::start(int nodes) {
+  return start(nodes, conf_of(nodes));
+}
+
+Result<CorosyncRing> CorosyncRing::start(int nodes, const std::string& conf) {
   if (::geteuid() != 0) return Error{Errc::Denied, "needs root"};
   if (::access("/usr/sbin/corosync", X_OK) != 0) return Error{Errc::NotFound, "corosync is not installed"};
   if (::unshare(CLONE_NEWNET) != 0) return failed("unshare");
@@ -69,7 +84,7 @@ Result<CorosyncRing> CorosyncRing::start(int nodes) {
   if (::mkdtemp(folder.data()) == nullptr) return failed("mkdtemp");
   CorosyncRing ring;
   ring.folder_ = folder;
-  write_files(ring.folder_, nodes);
+  write_files(ring.folder_, conf);
   if (Status s = shell("ip link add hub type bridge && ip link set hub up"); !s) return s.error();
   for (int node = 1; node <= nodes; ++node) {
     if (Status s = ring.make_node(node); !s) return s.error();

@@ -19,6 +19,8 @@ class CorosyncRing {
   // Nodes have the ids 1 to `nodes` and the addresses 10.77.0.1 and so on. An error says what this machine
   // lacks.
   static Result<CorosyncRing> start(int nodes);
+  // With this corosync.conf, for the same ids and addresses; only key, log and private folders are changed.
+  static Result<CorosyncRing> start(int nodes, const std::string& conf);
   CorosyncRing(CorosyncRing&& other) noexcept = default;
   ~CorosyncRing();
 

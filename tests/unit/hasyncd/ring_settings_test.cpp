@@ -18,6 +18,7 @@ RingSettings good_ring() {
 Config good_config() {
   Config config;
   config.node = NodeId{1};
+  config.cluster_name = "branch";
   config.members = {{NodeId{1}, "a", {}}, {NodeId{2}, "b", {}}};
   return config;
 }
@@ -51,6 +52,12 @@ TEST(RingCheck, AnotherIdentityOrNodelistOrNoQuorumIsRefused) {
       ElementsAre("node.id is 1, but corosync calls this node 2",
                   "[[member]] lists the nodes 1, 2, corosync's nodelist 1, 2, 3; they must be the same",
                   HasSubstr("corosync_votequorum")));
+}
+
+TEST(RingCheck, AnotherClusterNameIsToldOf) {
+  RingSettings ring = good_ring();
+  ring.cluster_name = "head";
+  EXPECT_THAT(check_ring(ring, good_config()).warnings, ElementsAre(HasSubstr("is this the right ring?")));
 }
 
 TEST(RingCheck, CorosyncsSlowDefaultsAreToldOf) {
