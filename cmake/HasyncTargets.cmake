@@ -28,6 +28,10 @@ target_compile_options(hasync_warnings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wnon-virtual-dtor -Woverloaded-virtual>)
 target_include_directories(hasync_warnings INTERFACE ${PROJECT_SOURCE_DIR})
 
+# What `./dev test` builds in which preset: programs as they run, unit tests with sanitizers.
+add_custom_target(programs)
+add_custom_target(unit_tests)
+
 # hasync_library(NAME SOURCES... [LINK ...]): a static library of ours
 function(hasync_library name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
@@ -41,6 +45,7 @@ function(hasync_program name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} hasync_warnings)
+  add_dependencies(programs ${name})
 endfunction()
 
 # hasync_test(NAME SOURCES... [LINK ...]): GoogleTest program, registered as one CTest
@@ -50,4 +55,9 @@ function(hasync_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} hasync_warnings GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
+  if("integration" IN_LIST ARG_LABELS)
+    add_dependencies(programs ${name})
+  else()
+    add_dependencies(unit_tests ${name})
+  endif()
 endfunction()

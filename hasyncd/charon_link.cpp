@@ -6,7 +6,8 @@
 
 namespace hasync::hasyncd {
 
-CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks)
+CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys,
+                       Callbacks callbacks)
     : io_(io),
       socket_(config.charon_socket),
       callbacks_(std::move(callbacks)),
@@ -32,7 +33,8 @@ void CharonLink::connect() {
        .synced = [this] { callbacks_.synced(); },
        .unprotected =
            [this](const ctx::SaSummary& sa) {
-             callbacks_.note("sa-unprotected", to_string(sa.sa) + " " + sa.connection + ": made before the plugin was loaded; rekeying");
+             callbacks_.note("sa-unprotected", to_string(sa.sa) + " " + sa.connection +
+                                                   ": made before the plugin was loaded; rekeying");
            },
        .lost = [this](const Error& error) { lost(error); }});
   if (!client) return;

@@ -1,5 +1,6 @@
-// CharonLink: charon by its plugin, as a Node sees it: contexts sealed, requests carried out, a connection that comes back by
-// itself. What charon reports leaves this class only sealed; what others sealed is opened only here.
+// CharonLink: charon by its plugin, as a Node sees it: contexts sealed, requests carried out, a connection
+// that comes back by itself. What charon reports leaves this class only sealed; what others sealed is opened
+// only here.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

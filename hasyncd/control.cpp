@@ -20,10 +20,11 @@ Result<NodeId> node_named(const Config& config, const std::string& text) {
 
 Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Daemon& daemon) {
   std::unique_ptr<Control> control(new Control(daemon));
-  auto server = ControlServer::create(io, daemon.config().control_socket,
-                                      [self = control.get()](const ControlRequest& request, const ControlServer::Reply& reply) {
-                                        reply(self->answer(request));
-                                      });
+  auto server = ControlServer::create(
+      io, daemon.config().control_socket,
+      [self = control.get()](const ControlRequest& request, const ControlServer::Reply& reply) {
+        reply(self->answer(request));
+      });
   if (!server) return server.error();
   control->server_ = *std::move(server);
   return control;
@@ -63,7 +64,8 @@ ControlAnswer Control::show(const ControlRequest& request) {
       return tunnel;
     }
   }
-  return Error{Errc::NotFound, "no tunnel is called \"" + *wanted + "\": its SPIs, connection, peer or address are accepted"};
+  return Error{Errc::NotFound,
+               "no tunnel is called \"" + *wanted + "\": its SPIs, connection, peer or address are accepted"};
 }
 
 }  // namespace hasync::hasyncd

@@ -32,10 +32,17 @@ NodeSettings settings_of(const Config& config, bool blank) {
 
 }  // namespace
 
-Instant now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+Instant now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
 
 Daemon::Daemon(boost::asio::io_context& io, Config config, StateStore store, Log& log)
-    : io_(io), config_(std::move(config)), log_(log), store_(std::move(store)), give_up_(io), started_(now()) {}
+    : io_(io),
+      config_(std::move(config)),
+      log_(log),
+      store_(std::move(store)),
+      give_up_(io),
+      started_(now()) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::create(boost::asio::io_context& io, Config config, Log& log) {
   auto store = StateStore::open(config.state_dir);
@@ -58,7 +65,8 @@ Status Daemon::make(const KeySet& keys) {
   if (config_.role == Config::Role::Witness) return Done{};
 
   if (keys.context.empty()) {
-    return Error{Errc::Denied, "key file " + config_.key_file.string() + " is a witness's; a gateway needs the whole key"};
+    return Error{Errc::Denied,
+                 "key file " + config_.key_file.string() + " is a witness's; a gateway needs the whole key"};
   }
   auto plane = DataPlane::create(config_);
   if (!plane) return plane.error();
@@ -73,11 +81,15 @@ RingLink::Callbacks Daemon::ring_callbacks() {
                 check_ring_settings();
                 run(node_->on_view(nodes, now()));
               },
-          .message = [this](NodeId from, const RingMessage& message) { run(node_->on_ring(from, message, now())); },
+          .message = [this](NodeId from,
+                            const RingMessage& message) { run(node_->on_ring(from, message, now())); },
           .heartbeat = [this](const Heartbeat& heartbeat) { run(node_->on_heartbeat(heartbeat, now())); },
           .quorate = [this](bool quorate) { run(node_->on_quorate(quorate, now())); },
           .lost = [this](const Error&) { run(node_->on_ring_lost(now())); },
-          .refused = [this](const std::string& id, const Error& error) { log_.warning(id, {{"error", error.what}}); }};
+          .refused =
+              [this](const std::string& id, const Error& error) {
+                log_.warning(id, {{"error", error.what}});
+              }};
 }
 
 // Corosync's own settings are known once it answers; with wrong ones this node takes no part.
@@ -100,7 +112,10 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
           .synced = [this] { run(node_->on_charon_synced(now())); },
           .lost = [this] { run(node_->on_charon_lost(now())); },
           .put = [this](SaId sa, bool installed) { run(node_->on_put(sa, installed, now())); },
-          .note = [this](const std::string& id, const std::string& text) { log_.warning(id, {{"text", text}}); }});
+          .note =
+              [this](const std::string& id, const std::string& text) {
+                log_.warning(id, {{"text", text}});
+              }});
 }
 
 void Daemon::start() {
@@ -113,11 +128,20 @@ void Daemon::start() {
   if (plane_ && plane_->watch_fd() >= 0) {
     gate_watch_ = std::make_unique<FdWatch>(io_, plane_->watch_fd(), [this] { watch_gate(); });
   }
+  if (plane_) {
+    link_watch_ = std::make_unique<FdWatch>(io_, plane_->links().fd(), [this] { watch_links(); });
+    watch_links();
+  }
 }
 
 // Without the programs nothing holds this node back: it must not carry the address a moment longer.
 void Daemon::watch_gate() {
   if (const Status attached = plane_->check_attached(); !attached) fatal("gate-detached", attached.error());
+}
+
+void Daemon::watch_links() {
+  plane_->links().drain();
+  run(node_->on_links(plane_->links().down(), now()));
 }
 
 void Daemon::fatal(const std::string& id, const Error& error) {
@@ -166,10 +190,13 @@ std::optional<clusterip::GateCounters> Daemon::gate_counters() const {
   return *counters;
 }
 
-std::vector<OutboundNumber> Daemon::used() const { return plane_ ? plane_->used() : std::vector<OutboundNumber>{}; }
+std::vector<OutboundNumber> Daemon::used() const {
+  return plane_ ? plane_->used() : std::vector<OutboundNumber>{};
+}
 
 void Daemon::run(Actions actions) {
-  queue_.insert(queue_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
+  queue_.insert(queue_.end(), std::make_move_iterator(actions.begin()),
+                std::make_move_iterator(actions.end()));
   if (std::exchange(running_, true)) return;
   for (std::size_t i = 0; i < queue_.size() && !failed_; ++i) {
     const Action action = std::move(queue_[i]);
@@ -191,32 +218,36 @@ struct Match : Handlers... {
 }  // namespace
 
 void Daemon::carry_out(const Action& action) {
-  std::visit(
-      Match{[&](const SendRing& a) { ring_->send(a.message); }, [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
-            [&](const Persist& a) {
-              // A promise that is not on disk must not be given: better no node than a forgetful one.
-              if (const Status saved = store_.save({a.promised, a.confirmed}); !saved) fatal("state-unsaved", saved.error());
-            },
-            [&](const SetDeadline& a) { plane_->set_deadline(a.until); },
-            [&](const CloseFence&) {
-              if (plane_) plane_->close_fence();
-            },
-            [&](const HoldAddress&) { report("address-not-held", plane_->hold_addresses()); },
-            [&](const Announce&) { report("not-announced", plane_->announce()); },
-            [&](const DropAddress&) {
-              if (plane_) report("address-not-dropped", plane_->drop_addresses());
-            },
-            [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
-            [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
-            [&](const SetNumbers& a) { report("number-not-set", plane_->set_numbers(a.numbers)); },
-            [&](const PutContext& a) { charon_->put(a); }, [&](const SetActive& a) { charon_->set_active(a); },
-            [&](const ReleaseContexts& a) { charon_->release(a); },
-            [&](const Note& a) { log_.info(a.id, {{"text", a.text}}); },
-            [&](const Finished&) {
-              ring_->stop();
-              io_.stop();
-            }},
-      action);
+  std::visit(Match{[&](const SendRing& a) { ring_->send(a.message); },
+                   [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
+                   [&](const Persist& a) {
+                     // A promise that is not on disk must not be given: better no node than a forgetful one.
+                     if (const Status saved = store_.save({a.promised, a.confirmed}); !saved)
+                       fatal("state-unsaved", saved.error());
+                   },
+                   [&](const SetDeadline& a) { plane_->set_deadline(a.until); },
+                   [&](const CloseFence&) {
+                     if (plane_) plane_->close_fence();
+                   },
+                   [&](const HoldAddress&) { report("address-not-held", plane_->hold_addresses()); },
+                   [&](const Announce&) { report("not-announced", plane_->announce()); },
+                   [&](const DropAddress&) {
+                     if (plane_) report("address-not-dropped", plane_->drop_addresses());
+                   },
+                   [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
+                   [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
+                   [&](const SetNumbers& a) { report("number-not-set", plane_->set_numbers(a.numbers)); },
+                   [&](const PutContext& a) { charon_->put(a); },
+                   [&](const SetActive& a) { charon_->set_active(a); },
+                   [&](const ReleaseContexts& a) { charon_->release(a); },
+                   [&](const Note& a) {
+                     log_.info(a.id, {{"text", a.text}});
+                   },
+                   [&](const Finished&) {
+                     ring_->stop();
+                     io_.stop();
+                   }},
+             action);
 }
 
 }  // namespace hasync::hasyncd

@@ -1,5 +1,5 @@
-// Daemon: the composition root. Makes the adapters, turns what they say into events of the Node, and carries out the
-// Node's actions in their order. Decides nothing itself; see node/node.h for the decisions.
+// Daemon: the composition root. Makes the adapters, turns what they say into events of the Node, and carries
+// out the Node's actions in their order. Decides nothing itself; see node/node.h for the decisions.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -43,6 +43,7 @@ class Daemon {
   void check_ring_settings();
   void tick(Instant now);
   void watch_gate();
+  void watch_links();
   void run(Actions actions);
   void carry_out(const Action& action);
   void fatal(const std::string& id, const Error& error);
@@ -58,6 +59,7 @@ class Daemon {
   std::unique_ptr<CharonLink> charon_;  // gateways only
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<FdWatch> gate_watch_;
+  std::unique_ptr<FdWatch> link_watch_;
   boost::asio::steady_timer give_up_;
   Actions queue_;  // not carried out yet: an effect may itself be an event
   bool running_ = false;

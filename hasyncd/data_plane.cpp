@@ -32,9 +32,14 @@ Result<std::unique_ptr<DataPlane>> DataPlane::create(const Config& config) {
   if (!gate) return gate.error();
   auto announcer = clusterip::NetlinkAnnouncer::create();
   if (!announcer) return announcer.error();
+  std::vector<std::string> carrying;
+  for (const auto& vip : vips) carrying.push_back(vip.interface);
+  auto links = clusterip::LinkWatch::open(std::move(carrying));
+  if (!links) return links.error();
   const int xfrm = hasync_xfrm_open();
   if (xfrm < 0) return Error{Errc::System, std::string("netlink XFRM socket: ") + std::strerror(-xfrm)};
-  std::unique_ptr<DataPlane> plane(new DataPlane(*std::move(gate), *std::move(announcer), vips, xfrm));
+  std::unique_ptr<DataPlane> plane(
+      new DataPlane(*std::move(gate), *std::move(announcer), vips, *std::move(links), xfrm));
   // An earlier run may have died with the addresses on.
   const Status dropped = plane->drop_addresses();
   if (!dropped) return dropped.error();
@@ -47,9 +52,13 @@ DataPlane::~DataPlane() {
   ::close(xfrm_);
 }
 
-void DataPlane::set_deadline(Instant until) { gate_->set_all_deadlines(clusterip::Deadline{until}); }
+void DataPlane::set_deadline(Instant until) {
+  gate_->set_all_deadlines(clusterip::Deadline{until});
+}
 
-void DataPlane::close_fence() { gate_->close_all(); }
+void DataPlane::close_fence() {
+  gate_->close_all();
+}
 
 Status DataPlane::hold_addresses() {
   for (const auto& vip : vips_) {
@@ -62,7 +71,8 @@ Status DataPlane::hold_addresses() {
 Status DataPlane::announce() {
   Status out = Done{};
   for (const auto& vip : vips_) {
-    if (const Status told = announcer_->announce_once(vip); !told) out = told;  // the other interfaces still matter
+    if (const Status told = announcer_->announce_once(vip); !told)
+      out = told;  // the other interfaces still matter
   }
   return out;
 }
@@ -76,9 +86,13 @@ Status DataPlane::drop_addresses() {
   return out;
 }
 
-Status DataPlane::set_gate(const std::vector<clusterip::SaLimits>& limits) { return gate_->set_sas(limits); }
+Status DataPlane::set_gate(const std::vector<clusterip::SaLimits>& limits) {
+  return gate_->set_sas(limits);
+}
 
-Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) { return gate_->remove_sas(keys); }
+Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) {
+  return gate_->remove_sas(keys);
+}
 
 Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
   std::vector<hasync_xfrm_outbound_t> items;
@@ -97,7 +111,8 @@ Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
   const int error = items.empty() ? 0 : hasync_xfrm_set_outbound(xfrm_, items.data(), items.size(), &failed);
   // Not installed yet, or a kernel that has no ESP at all (charon's kernel-libipsec): set when it is PUT.
   if (error == 0 || error == -ESRCH || error == -ENOPROTOOPT) return Done{};
-  return Error{Errc::System, "outbound number of " + to_string(numbers[failed].key) + ": " + std::strerror(-error)};
+  return Error{Errc::System,
+               "outbound number of " + to_string(numbers[failed].key) + ": " + std::strerror(-error)};
 }
 
 std::vector<OutboundNumber> DataPlane::used() const {

@@ -1,6 +1,6 @@
-// DataPlane: the kernel's side of a gateway as one thing: fence and gate (eBPF), the shared addresses, the outbound
-// counters (XFRM). Carries out what a Node asks for; decides nothing. An SA that the kernel does not have (yet) is no error:
-// its numbers are set when it is installed.
+// DataPlane: the kernel's side of a gateway as one thing: fence and gate (eBPF), the shared addresses, the
+// outbound counters (XFRM). Carries out what a Node asks for; decides nothing. An SA that the kernel does not
+// have (yet) is no error: its numbers are set when it is installed.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "clusterip/adapters/bpf_gate.h"
+#include "clusterip/adapters/link_watch.h"
 #include "clusterip/adapters/netlink_announcer.h"
 #include "hasyncd/config.h"
 #include "hasyncd/node/actions.h"
@@ -39,15 +40,21 @@ class DataPlane {
   Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
   int watch_fd() const { return gate_->watch_fd(); }
   Status check_attached() const;
+  const clusterip::LinkWatch& links() const { return links_; }
 
  private:
   DataPlane(std::unique_ptr<clusterip::BpfGate> gate, std::unique_ptr<clusterip::Announcer> announcer,
-            std::vector<clusterip::Vip> vips, int xfrm)
-      : gate_(std::move(gate)), announcer_(std::move(announcer)), vips_(std::move(vips)), xfrm_(xfrm) {}
+            std::vector<clusterip::Vip> vips, clusterip::LinkWatch links, int xfrm)
+      : gate_(std::move(gate)),
+        announcer_(std::move(announcer)),
+        vips_(std::move(vips)),
+        links_(std::move(links)),
+        xfrm_(xfrm) {}
 
   std::unique_ptr<clusterip::BpfGate> gate_;
   std::unique_ptr<clusterip::Announcer> announcer_;
   std::vector<clusterip::Vip> vips_;
+  clusterip::LinkWatch links_;
   int xfrm_;
   bool holding_ = false;
 };

@@ -22,8 +22,8 @@ RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeyS
       quorum_(io, {.changed = [this](bool quorate) { callbacks_.quorate(quorate); },
                    .lost = [this](const Error&) { callbacks_.quorate(false); }}) {}
 
-Result<std::unique_ptr<RingLink>> RingLink::create(boost::asio::io_context& io, const Config& config, const KeySet& keys,
-                                                   Callbacks callbacks) {
+Result<std::unique_ptr<RingLink>> RingLink::create(boost::asio::io_context& io, const Config& config,
+                                                   const KeySet& keys, Callbacks callbacks) {
   std::unique_ptr<RingLink> link(new RingLink(io, config, keys, std::move(callbacks)));
   std::map<NodeId, UdpEndpoint> peers;
   for (const Config::Member& member : config.members) {
@@ -31,8 +31,9 @@ Result<std::unique_ptr<RingLink>> RingLink::create(boost::asio::io_context& io, 
     peers.emplace(member.id, UdpEndpoint{member.address, config.heartbeat_port});
     link->others_.push_back(member.id);
   }
-  auto socket = HeartbeatSocket::create(io, {config.self().address, config.heartbeat_port}, std::move(peers),
-                                        [link = link.get()](BytesView bytes, const UdpEndpoint&) { link->received(bytes); });
+  auto socket = HeartbeatSocket::create(
+      io, {config.self().address, config.heartbeat_port}, std::move(peers),
+      [link = link.get()](BytesView bytes, const UdpEndpoint&) { link->received(bytes); });
   if (!socket) return socket.error();
   link->socket_ = *std::move(socket);
   return link;

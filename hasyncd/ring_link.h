@@ -1,5 +1,5 @@
-// RingLink: sealed ring messages and heartbeats. What does not open, is replayed, malformed or newer is counted and dropped;
-// what comes out is what a member of this cluster has said.
+// RingLink: sealed ring messages and heartbeats. What does not open, is replayed, malformed or newer is
+// counted and dropped; what comes out is what a member of this cluster has said.
 #pragma once
 
 #include <functional>
@@ -34,8 +34,8 @@ class RingLink {
     std::function<void(const std::string& what, const Error&)> refused;  // for the log
   };
 
-  static Result<std::unique_ptr<RingLink>> create(boost::asio::io_context& io, const Config& config, const KeySet& keys,
-                                                  Callbacks callbacks);
+  static Result<std::unique_ptr<RingLink>> create(boost::asio::io_context& io, const Config& config,
+                                                  const KeySet& keys, Callbacks callbacks);
   void start();  // joins the group as soon as corosync is there, and again whenever it comes back
   void stop();   // leaves the group
 

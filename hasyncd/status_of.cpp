@@ -33,8 +33,10 @@ std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
 
 void add_counters(const Daemon& daemon, NodeStatus& out) {
   const LinkCounters& link = daemon.link_counters();
-  out.counters = {{"ring_unsealed", link.unsealed}, {"ring_replayed", link.replayed},
-                  {"ring_malformed", link.malformed}, {"ring_unsent", link.unsent}};
+  out.counters = {{"ring_unsealed", link.unsealed},
+                  {"ring_replayed", link.replayed},
+                  {"ring_malformed", link.malformed},
+                  {"ring_unsent", link.unsent}};
   if (const CharonLink* charon = daemon.charon()) {
     out.counters.emplace_back("put_total", charon->times().puts);
     out.counters.emplace_back("put_last_ns", charon->times().put_ns);
@@ -55,10 +57,14 @@ NodeStatus node_status(const Daemon& daemon) {
   const Node& node = daemon.node();
   const Config& config = daemon.config();
   const Instant at = now();
-  NodeStatus out{.version = HASYNC_VERSION, .cluster = config.cluster_name, .node = config.node, .name = config.self().name};
+  NodeStatus out{.version = HASYNC_VERSION,
+                 .cluster = config.cluster_name,
+                 .node = config.node,
+                 .name = config.self().name};
   out.role = config.role == Config::Role::Gateway ? "gateway" : "witness";
   out.state = to_string(node.role());
-  if (node.replica().current() && node.replica().owner().node != kNobody) out.owner = node.replica().owner().node;
+  if (node.replica().current() && node.replica().owner().node != kNobody)
+    out.owner = node.replica().owner().node;
   if (node.agreement().current()) out.epoch = node.agreement().current()->epoch;
   out.promised = node.agreement().promised();
   out.index = node.replica().mark().index;

@@ -132,8 +132,8 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   beat(now, out);
 }
 
-// What this node says of its state. Until it has confirmed the epoch it speaks of the beginning only, with the
-// beginning's digest: entries may follow at once, and the others must be able to compare.
+// What this node says of its state. Until it has confirmed the epoch it speaks of the beginning only, with
+// the beginning's digest: entries may follow at once, and the others must be able to compare.
 StateMark Node::reported() const {
   StateMark mark = replica_.mark();
   if (!agreement_.confirmed()) {

@@ -75,6 +75,9 @@ class Node {
   // A PutContext was carried out (or refused; then it is tried again when the context changes).
   Actions on_put(SaId sa, bool installed, Instant now);
 
+  // Whether this node can reach peers and servers: its links carry.
+  Actions on_links(const std::vector<std::string>& down, Instant now);
+
   // Highest numbers that left, from the gate.
   Actions on_used(const std::vector<OutboundNumber>& used, Instant now);
 
@@ -141,6 +144,7 @@ class Node {
   bool quorate_ = false;
   bool stopping_ = false;
   bool ready_ = false;
+  bool links_up_ = true;
   Instant deadline_{};
   Instant last_tick_{};
   Instant last_accused_{};

@@ -59,7 +59,8 @@ void Node::enter(Role role, const char* why, Actions& out) {
 
 // Brings the role in line with what is known. Called at the end of every event.
 void Node::settle(Instant now, Actions& out) {
-  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty();
+  ready_ =
+      settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() && links_up_;
   if (!mine()) {
     const Role role = in_epoch_ ? Role::Standby : Role::Out;
     if (role_ == Role::Out || role_ == Role::Standby) {
@@ -157,6 +158,22 @@ void Node::leave_to(NodeId to, const char* why, Actions& out) {
   give_up(Role::Leaving, why, out);
   proposals_.move(to);
   flush(out);
+}
+
+// A node that cannot be reached passes its tunnels on, if another can take them.
+Actions Node::on_links(const std::vector<std::string>& down, Instant now) {
+  Actions out;
+  if (links_up_ == down.empty() && links_up_) return out;
+  links_up_ = down.empty();
+  std::string names;
+  for (const std::string& name : down) names += " " + name;
+  out.push_back(
+      Note{links_up_ ? "links-up" : "links-down", links_up_ ? "every link carries" : "no carrier:" + names});
+  settle(now, out);
+  if (!links_up_ && role_ == Role::Owner && !agreement_.frozen()) {
+    if (const auto next = successor()) leave_to(*next, "a link is down", out);
+  }
+  return out;
 }
 
 Result<Actions> Node::move(NodeId to, Instant /*now*/) {
