@@ -1,4 +1,5 @@
 """What a scenario holds in its hands: the hosts, the daemons on them, the events, the evidence."""
+import datetime
 import json
 import os
 import signal
@@ -243,6 +244,20 @@ class Bed:
         else:
             self.expect("rekeys", seen["rekeys"], rekeys)
         return seen
+
+    def await_log(self, name, event, text="", since=0, timeout=30):
+        """The moment (CLOCK_MONOTONIC, ns) at which hasyncd of a host logged an event, the first after `since`."""
+        offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()
+
+        def logged():
+            for line in self.hosts[name].services["hasyncd"].log_text().splitlines():
+                if f"event={event} " in line and text in line:
+                    at = datetime.datetime.fromisoformat(line.split()[0].replace("Z", "+00:00"))
+                    moment = round(at.timestamp() * 1e6) * 1000 - offset
+                    if moment > since:
+                        return moment
+            return None
+        return until(f"{event} {text} on {name}", logged, timeout)
 
     # Events
 
