@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "ctx-transfer/adapters/charon_client.h"
 #include "ctx-transfer/context_codec.h"
@@ -14,7 +16,9 @@
 namespace {
 
 using namespace hasync;
+using ctx::CharonClient;
 using Json = nlohmann::json;
+using Words = std::vector<std::string>;
 
 constexpr const char* kUsage = R"(usage: hasync-probe SOCKET COMMAND
   hello | list | watch
@@ -25,9 +29,7 @@ constexpr const char* kUsage = R"(usage: hasync-probe SOCKET COMMAND
   rekey SA [INBOUND_SPI]
 )";
 
-const char* text_of_state(ctx::SaState state) { return state == ctx::SaState::Active ? "active" : "passive"; }
-
-std::string text_of_id(SaId id) {
+std::string text_of(SaId id) {
   char text[40];
   std::snprintf(text, sizeof text, "%016lx:%016lx", id.initiator_spi, id.responder_spi);
   return text;
@@ -41,6 +43,21 @@ Result<SaId> parse_id(const std::string& text) {
   return id;
 }
 
+Result<std::vector<SaId>> parse_ids(const Words& words) {
+  std::vector<SaId> ids;
+  for (const auto& word : words) {
+    auto id = parse_id(word);
+    if (!id) return id.error();
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+Result<bool> parse_active(const std::string& word) {
+  if (word != "active" && word != "passive") return invalid("'" + word + "' is neither active nor passive");
+  return word == "active";
+}
+
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -51,110 +68,81 @@ Json to_json(const ctx::ContextView& view) {
   for (const auto& child : view.children) {
     children.push_back({{"name", child.name},
                         {"inbound_spi", child.inbound_spi.value},
-                        {"outbound_spi", child.outbound_spi.value},
+                        {"outbound_spi", child.outbound.spi.value},
                         {"esn", child.esn},
-                        {"outbound_number", child.outbound_number},
-                        {"inbound_top", child.inbound_top},
-                        {"installed", child.installed}});
+                        {"outbound_number", child.outbound_number}});
   }
-  return {{"sa", text_of_id(view.id)},     {"connection", view.connection}, {"peer", to_string(view.peer)},
-          {"peer_id", view.peer_id},       {"closing", view.closing},       {"established_ago", view.established_ago.count()},
-          {"local", to_string(view.local)}, {"children", children}};
+  return {{"sa", text_of(view.sa)},         {"connection", view.connection}, {"peer", to_string(view.peer)},
+          {"local", to_string(view.local)}, {"remote_id", view.remote_id},   {"children", children}};
 }
 
 Json to_json(const ctx::SaSummary& sa) {
-  return {{"sa", text_of_id(sa.id)},
-          {"connection", sa.connection},
-          {"peer", to_string(sa.peer)},
-          {"peer_id", sa.peer_id},
-          {"state", text_of_state(sa.state)},
-          {"keys_known", sa.keys_known},
+  return {{"sa", text_of(sa.sa)},         {"connection", sa.connection}, {"peer", sa.remote},
+          {"remote_id", sa.remote_id},    {"active", sa.active},         {"keys_known", sa.keys_known},
           {"children", sa.children}};
 }
 
-struct ToJson {
-  Json operator()(const ctx::Changed& changed) const {
-    Json json = {{"event", "changed"}, {"state", text_of_state(changed.state)}, {"context", to_json(changed.view)}};
-    if (changed.replaces) json["replaces"] = text_of_id(*changed.replaces);
-    return json;
-  }
-  Json operator()(const ctx::Gone& gone) const {
-    return {{"event", "gone"}, {"sa", text_of_id(gone.id)}, {"released", gone.released}};
-  }
-  Json operator()(const ctx::Synced&) const { return {{"event", "synced"}}; }
-  Json operator()(const ctx::Unprotected& unprotected) const {
-    return {{"event", "unprotected"}, {"sa", to_json(unprotected.sa)}};
-  }
-};
+void show(const Json& json) { std::cout << json.dump() << std::endl; }
 
-void show_event(const ctx::Event& event) {
-  Json json = std::visit(ToJson{}, event.what);
+void show_changed(const ctx::ChangedContext& changed) {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  json["number"] = event.number;
-  json["age_us"] = std::chrono::duration_cast<std::chrono::microseconds>(now - event.hook).count();
-  std::cout << json.dump() << std::endl;
+  const auto age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - static_cast<std::int64_t>(changed.hook_ns);
+  auto view = ctx::decode_context(changed.context);
+  Json context = view ? to_json(*view) : Json(view.error().what);
+  show({{"event", "changed"}, {"active", changed.active}, {"age_us", age / 1000}, {"context", std::move(context)}});
 }
 
-Result<std::vector<SaId>> parse_ids(const std::vector<std::string>& words) {
-  std::vector<SaId> ids;
-  for (const auto& word : words) {
-    auto id = parse_id(word);
-    if (!id) return id.error();
-    ids.push_back(*id);
+CharonClient::Callbacks callbacks(std::optional<Error>& lost) {
+  return {.changed = show_changed,
+          .gone = [](SaId sa, bool released) { show({{"event", "gone"}, {"sa", text_of(sa)}, {"released", released}}); },
+          .synced = [] { show({{"event", "synced"}}); },
+          .unprotected = [](const ctx::SaSummary& sa) { show({{"event", "unprotected"}, {"sa", to_json(sa)}}); },
+          .lost = [&lost](const Error& error) { lost = error; }};
+}
+
+Result<std::string> context_to_put(const Words& words) {
+  std::string context = read_file(words[0]);
+  if (words.size() < 3) return context;
+  auto view = ctx::decode_context(context);
+  if (!view) return view.error();
+  std::map<OutboundKey, std::uint64_t> numbers;
+  for (const auto& child : view->children) numbers[child.outbound] = child.outbound_number + std::stoull(words[2]);
+  return ctx::with_outbound_numbers(context, numbers);
+}
+
+// Asks what the words say; the answer comes later.
+Status ask(CharonClient& client, const std::string& command, const Words& words, const CharonClient::Answer& answer) {
+  const bool about_list = command == "release" || command == "state";
+  if (command == "hello") return client.hello(answer), Done{};
+  if (command == "list") return client.list(answer), Done{};
+  if (command == "watch") return client.subscribe(answer), Done{};
+  if (words.empty()) return invalid(command + " needs more words");
+  if (command == "put") {
+    auto active = parse_active(words.size() > 1 ? words[1] : "");
+    auto context = context_to_put(words);
+    if (!active) return active.error();
+    if (!context) return context.error();
+    return client.put(*context, *active, answer), Done{};
   }
-  return ids;
-}
-
-Result<ctx::SaState> parse_state(const std::string& word) {
-  if (word == "active") return ctx::SaState::Active;
-  if (word == "passive") return ctx::SaState::Passive;
-  return invalid("'" + word + "' is neither active nor passive");
-}
-
-Result<ctx::Request> make_put(const std::vector<std::string>& words) {
-  auto state = parse_state(words.at(1));
-  if (!state) return state.error();
-  std::string context = read_file(words.at(0));
-  if (words.size() > 2) {
-    auto view = ctx::decode_context(context);
-    if (!view) return view.error();
-    std::map<EspSpi, std::uint64_t> numbers;
-    for (const auto& child : view->children) {
-      numbers[child.outbound_spi] = child.outbound_number + std::stoull(words[2]);
-    }
-    auto jumped = ctx::with_outbound_numbers(context, numbers);
-    if (!jumped) return jumped.error();
-    context = *jumped;
-  }
-  return ctx::Request{ctx::Put{std::move(context), *state}};
-}
-
-Result<ctx::Request> make_request(const std::string& command, const std::vector<std::string>& words) {
-  if (command == "hello") return ctx::Request{ctx::Hello{}};
-  if (command == "list") return ctx::Request{ctx::List{}};
-  if (command == "watch") return ctx::Request{ctx::Subscribe{}};
-  if (command == "put" && words.size() >= 2) return make_put(words);
-  if (command == "state" && !words.empty()) {
-    auto state = parse_state(words[0]);
-    auto ids = parse_ids({words.begin() + 1, words.end()});
-    if (!state) return state.error();
-    if (!ids) return ids.error();
-    return ctx::Request{ctx::SetState{*ids, *state}};
-  }
-  auto ids = parse_ids(command == "release" || words.empty() ? words : std::vector<std::string>{words[0]});
+  auto ids = parse_ids(about_list ? Words(words.begin() + (command == "state" ? 1 : 0), words.end()) : Words{words[0]});
   if (!ids) return ids.error();
-  if (command == "release") return ctx::Request{ctx::Release{*ids}};
-  if (command == "get" && words.size() == 2) return ctx::Request{ctx::Get{ids->at(0)}};
-  if (command == "rekey" && !words.empty()) {
-    const std::uint32_t spi = words.size() > 1 ? static_cast<std::uint32_t>(std::stoul(words[1], nullptr, 0)) : 0;
-    return ctx::Request{ctx::Rekey{ids->at(0), EspSpi{spi}}};
+  if (command == "release") return client.release(*ids, answer), Done{};
+  if (command == "get") return client.get(ids->front(), answer), Done{};
+  if (command == "rekey") {
+    const auto spi = words.size() > 1 ? static_cast<std::uint32_t>(std::stoul(words[1], nullptr, 0)) : 0;
+    return client.rekey(ids->front(), EspSpi{spi}, answer), Done{};
+  }
+  if (command == "state") {
+    auto active = parse_active(words[0]);
+    if (!active) return active.error();
+    return client.set_state(*ids, *active, answer), Done{};
   }
   return invalid("what is '" + command + "'?");
 }
 
-Status show_reply(const ctx::Reply& reply, const std::string& command, const std::vector<std::string>& words) {
-  Json json = {{"took_us", static_cast<double>(reply.took.count()) / 1000}};
-  if (command == "hello") json["charon"] = reply.versions.charon;
+Status show_reply(const ctx::CharonReply& reply, const std::string& command, const Words& words) {
+  Json json = {{"took_us", static_cast<double>(reply.took_ns) / 1000}};
+  if (command == "hello") json["charon"] = reply.charon_version;
   if (command == "list") {
     json["sas"] = Json::array();
     for (const auto& sa : reply.sas) json["sas"].push_back(to_json(sa));
@@ -162,25 +150,26 @@ Status show_reply(const ctx::Reply& reply, const std::string& command, const std
   if (command == "get") {
     auto view = ctx::decode_context(reply.context);
     if (!view) return view.error();
-    std::ofstream(words[1], std::ios::binary) << reply.context;
+    if (words.size() > 1) std::ofstream(words[1], std::ios::binary) << reply.context;
     json["context"] = to_json(*view);
   }
-  std::cout << json.dump() << std::endl;
+  show(json);
   return Done{};
 }
 
-Status run(const std::string& socket, const std::string& command, const std::vector<std::string>& words) {
+Status run(const std::string& socket, const std::string& command, const Words& words) {
   boost::asio::io_context io;
-  std::optional<Error> closed;
-  auto client = ctx::CharonClient::connect(io, socket, {show_event, [&](Error error) { closed = std::move(error); }});
+  std::optional<Error> lost;
+  std::optional<Result<ctx::CharonReply>> reply;
+  auto client = CharonClient::connect(io, socket, callbacks(lost));
   if (!client) return client.error();
-  auto request = make_request(command, words);
-  if (!request) return request.error();
-  auto reply = (*client)->ask_and_wait(*request);
-  if (!reply) return reply.error();
-  if (command != "watch") return show_reply(*reply, command, words);
-  while (!closed) io.run_one();
-  return *closed;
+  auto asked = ask(**client, command, words, [&](Result<ctx::CharonReply> answer) { reply = std::move(answer); });
+  if (!asked) return asked.error();
+  while (!reply) io.run_one();
+  if (!*reply) return reply->error();
+  if (command != "watch") return show_reply(**reply, command, words);
+  while (!lost) io.run_one();
+  return *lost;
 }
 
 }  // namespace
@@ -190,7 +179,7 @@ int main(int argc, char** argv) {
     std::cerr << kUsage;
     return 2;
   }
-  if (auto done = run(argv[1], argv[2], {argv + 3, argv + argc}); !done) {
+  if (auto done = run(argv[1], argv[2], Words(argv + 3, argv + argc)); !done) {
     std::cerr << "hasync-probe: " << done.error().what << std::endl;
     return 1;
   }
