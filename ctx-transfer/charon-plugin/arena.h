@@ -10,6 +10,10 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct hasync_arena_t hasync_arena_t;
 typedef struct hasync_arena_block_t hasync_arena_block_t;
 
@@ -29,5 +33,9 @@ void *hasync_arena_copy(hasync_arena_t *arena, const void *bytes, size_t size);
 
 /* Wipes and frees everything that was taken. The arena can be used again. */
 void hasync_arena_clear(hasync_arena_t *arena);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 #include "context.pb-c.h"
 #include "plugin.pb-c.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HASYNC_CONTEXT_MAJOR 1
 #define HASYNC_CONTEXT_MINOR 0
 
@@ -39,5 +43,9 @@ bool hasync_encryption_is_aead(uint32_t id);
 /* Likewise for integrity and pseudo-random function transforms. */
 int hasync_integrity_key_length(uint32_t id);
 int hasync_prf_key_length(uint32_t id);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

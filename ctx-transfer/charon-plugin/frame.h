@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HASYNC_FRAME_HEADER 4
 #define HASYNC_FRAME_MAX (1024 * 1024)
 
@@ -49,5 +53,9 @@ size_t hasync_frame_reader_pending(const hasync_frame_reader_t *reader);
 
 /* Writes the header of a frame with size bytes of content. */
 void hasync_frame_header(uint8_t header[HASYNC_FRAME_HEADER], uint32_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -39,7 +39,8 @@ static bool check_state(Hasync__Proto__SaState state, const char *field, hasync_
 
 static bool check_request(const Hasync__Proto__Request *request, hasync_error_t *error)
 {
-	switch (request->request_case)
+	/* as a number: newer clients may send what this enum does not have */
+	switch ((int)request->request_case)
 	{
 		case HASYNC__PROTO__REQUEST__REQUEST_HELLO:
 		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
@@ -57,7 +58,6 @@ static bool check_request(const Hasync__Proto__Request *request, hasync_error_t 
 			return check_sas(request->release->sas, request->release->n_sas, "release.sas", error);
 		case HASYNC__PROTO__REQUEST__REQUEST_REKEY:
 			return check_sa(request->rekey->sa, "rekey.sa", error);
-		case HASYNC__PROTO__REQUEST__REQUEST__NOT_SET:
 		default:
 			return hasync_fail(error, BAD, "request: none that is known here");
 	}

@@ -11,11 +11,19 @@
 #include "arena.h"
 #include "context_check.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The request lives in the arena. On failure error is set and the result is NULL; *id then is the request's id, or 0 if
  * even that could not be read.
  */
 Hasync__Proto__Request *hasync_request_decode(const uint8_t *content, size_t size, hasync_arena_t *arena,
 											  uint64_t *id, hasync_error_t *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

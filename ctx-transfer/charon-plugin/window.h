@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct
 {
 	bool ring;
@@ -26,5 +30,9 @@ bool hasync_window_seen(const hasync_window_t *window, uint32_t offset);
 
 /* Makes `to` (whose words are cleared) show what `from` shows; sets its top. */
 void hasync_window_convert(const hasync_window_t *from, hasync_window_t *to);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

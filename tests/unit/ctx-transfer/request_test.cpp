@@ -1,0 +1,115 @@
+// What clients encode (C++) against the plugin's decoder (C).
+#include "request.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/bytes.h"
+#include "plugin.pb.h"
+#include "tests/support/context_samples.h"
+
+namespace {
+
+using namespace hasync;
+
+void set_sa(proto::SaId* sa) {
+  sa->set_initiator_spi(0x1111);
+  sa->set_responder_spi(0x2222);
+}
+
+class Requests : public testing::Test {
+ protected:
+  Requests() { hasync_arena_init(&arena_); }
+  ~Requests() override { hasync_arena_clear(&arena_); }
+
+  const Hasync__Proto__Request* decode(std::string_view content) {
+    return hasync_request_decode(view_of(content).data(), content.size(), &arena_, &id_, &error_);
+  }
+  const Hasync__Proto__Request* pass(const proto::Request& request) { return decode(request.SerializeAsString()); }
+
+  proto::Request put_request() const {
+    proto::Request request;
+    request.set_id(77);
+    request.mutable_put()->set_state(proto::SA_STATE_PASSIVE);
+    *request.mutable_put()->mutable_context() = sample_context();
+    return request;
+  }
+
+  hasync_arena_t arena_{};
+  std::uint64_t id_ = 0;
+  hasync_error_t error_{};
+};
+
+TEST_F(Requests, OfEveryKindArriveAsTheyWereMeant) {
+  proto::Request request;
+  request.mutable_hello();
+  EXPECT_EQ(pass(request)->request_case, HASYNC__PROTO__REQUEST__REQUEST_HELLO);
+  request.mutable_subscribe();
+  EXPECT_EQ(pass(request)->request_case, HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE);
+  request.mutable_list();
+  EXPECT_EQ(pass(request)->request_case, HASYNC__PROTO__REQUEST__REQUEST_LIST);
+  set_sa(request.mutable_get()->mutable_sa());
+  EXPECT_EQ(pass(request)->get->sa->responder_spi, 0x2222U);
+  request.mutable_release();
+  EXPECT_EQ(pass(request)->release->n_sas, 0U);
+  set_sa(request.mutable_release()->add_sas());
+  EXPECT_EQ(pass(request)->release->n_sas, 1U);
+  set_sa(request.mutable_rekey()->mutable_sa());
+  request.mutable_rekey()->set_child_inbound_spi(0xc0ffee);
+  EXPECT_EQ(pass(request)->rekey->child_inbound_spi, 0xc0ffeeU);
+  set_sa(request.mutable_set_state()->add_sas());
+  request.mutable_set_state()->set_state(proto::SA_STATE_ACTIVE);
+  EXPECT_EQ(pass(request)->set_state->state, HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE);
+  EXPECT_EQ(pass(request)->set_state->sas[0]->initiator_spi, 0x1111U);
+}
+
+TEST_F(Requests, APutCarriesTheContext) {
+  const auto* put = pass(put_request())->put;
+  EXPECT_EQ(id_, 77U);
+  EXPECT_EQ(put->state, HASYNC__PROTO__SA_STATE__SA_STATE_PASSIVE);
+  EXPECT_STREQ(put->context->ike->connection, "tunnel");
+  EXPECT_EQ(put->context->children[0]->outbound_number, 1000U);
+}
+
+TEST_F(Requests, NoiseIsRefusedWithoutAnId) {
+  EXPECT_EQ(decode("\xff\xff\xff"), nullptr);
+  EXPECT_EQ(error_.code, HASYNC__PROTO__ERROR_CODE__BAD_REQUEST);
+  EXPECT_EQ(id_, 0U);
+}
+
+TEST_F(Requests, WhatIsMissingOrWrongIsNamedAndTheIdKept) {
+  proto::Request request;
+  request.set_id(5);
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_STREQ(error_.text, "request: none that is known here");
+  EXPECT_EQ(id_, 5U);
+
+  request.mutable_get();
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_STREQ(error_.text, "get.sa: missing");
+
+  request.mutable_get()->mutable_sa()->set_initiator_spi(1);
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_STREQ(error_.text, "get.sa: an SPI is 0");
+
+  request.mutable_put();
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_NE(std::string(error_.text).find("put.state"), std::string::npos);
+
+  request.mutable_put()->set_state(proto::SA_STATE_ACTIVE);
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_STREQ(error_.text, "context: missing");
+
+  request.mutable_set_state()->add_sas();
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_NE(std::string(error_.text).find("set_state.state"), std::string::npos);
+}
+
+TEST_F(Requests, TruncatedAnywhereNeverPassAsAnotherPut) {
+  const std::string bytes = put_request().SerializeAsString();
+  const std::string_view content = bytes;
+  for (std::size_t size = 0; size < content.size(); ++size) EXPECT_EQ(decode(content.substr(0, size)), nullptr) << size;
+}
+
+}  // namespace
