@@ -197,12 +197,17 @@ class Bed:
             return [json.loads(line) for line in file if line.endswith("\n")]
 
     def await_stream(self, since, timeout=20):
-        """Both ends have heard the other after the moment `since` (CLOCK_MONOTONIC, ns) and after a gap."""
+        """Both ends hear the other; tells of the silence that the moment `since` (CLOCK_MONOTONIC, ns) brought them."""
         offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()
+        listened = monotonic_ns() + 2 * self.event_gap * 1_000_000  # by then an end that hears nothing has said so
+
+        def flowing():
+            return monotonic_ns() > listened and all(self.stream_events(h)[-1]["event"] != "silent" for h in self._streams)
+        until("the stream flows in both directions", flowing, timeout)
         for host in self._streams:
-            back = until(f"the stream reaches {host} again", lambda h=host: next(
-                (e for e in self.stream_events(h) if e["event"] == "back" and e["to_ns"] - offset > since), None), timeout)
-            self.say(f"{host} hears the stream again after {back['ms']:.0f} ms of silence", back["to_ns"] - offset)
+            for event in self.stream_events(host):
+                if event["event"] == "back" and event["to_ns"] - offset > since:
+                    self.say(f"{host} hears the stream again after {event['ms']:.0f} ms of silence", event["to_ns"] - offset)
 
     def stop_stream(self):
         """Ends both ends together and returns, per direction, what was sent, lost, doubled, and the longest gap."""
@@ -317,7 +322,7 @@ class Bed:
 
     def pause(self, seconds):
         """Lets traffic flow for a while: a duration that is part of the story, not a wait for something."""
-        time.sleep(seconds)
+        time.sleep(max(0, seconds))
 
 
 def _direction(receiver, sender):

@@ -3,10 +3,12 @@
 This end of a cable is named NETWORK-HOST (wan-gw1), the host's end NETWORK0 (wan0). Captures are taken at this end:
 it sees the wire and nothing else, in particular no packet that a host's kernel decrypted and looks at again.
 """
+import socket
 import subprocess
 
 from . import topology
 from .netlink import set_links
+from .wait import until
 
 
 def _batch(lines):
@@ -33,6 +35,8 @@ def lay_bridges():
 def connect(host):
     """Plugs a host in: cables, addresses, routes, forwarding."""
     plan, here, there = host.plan, [], []
+    until(f"the old cables of {host.name} are gone",  # a host that was powered off takes them with it, a little later
+          lambda: not {name for _, name in socket.if_nameindex()} & set(ports(plan)))
     for network in plan.at:
         cable = port(network, host.name)
         here += [f"link add {cable} type veth peer name {network}0 address {plan.mac(network)} netns {host.pid}",

@@ -5,6 +5,7 @@ Variants: the events below. Each story ends with a CHILD_SA rekey from either si
 import signal
 
 from bed import story
+from bed.host import monotonic_ns
 
 
 def power_off(bed, owner, standby):
@@ -32,18 +33,18 @@ def wan_down(bed, owner, standby):
 
 
 def hang_5s(bed, owner, standby):
-    return hang(bed, owner, 5)
+    return hang(bed, owner, standby, 5)
 
 
 def hang_30s(bed, owner, standby):
-    return hang(bed, owner, 30)
+    return hang(bed, owner, standby, 30)
 
 
-def hang(bed, owner, seconds):
+def hang(bed, owner, standby, seconds):
     """hasyncd stands still; the rest of the node does not. When it wakes up it must find that it is not the owner."""
     moment = bed.signal(owner, "hasyncd", signal.SIGSTOP)
-    bed.await_stream(moment)
-    bed.pause(seconds - 1)
+    bed.await_owner(standby, seconds)
+    bed.pause(seconds - (monotonic_ns() - moment) / 1e9)
     bed.signal(owner, "hasyncd", signal.SIGCONT)
     return moment
 
@@ -51,6 +52,7 @@ def hang(bed, owner, seconds):
 def come_back(bed, owner, standby):
     """Powered off, taken over, powered on again: it stands by, takes nothing back, and no tunnel is rekeyed for it."""
     moment = bed.power_off(owner)
+    bed.await_owner(standby)
     bed.await_stream(moment)
     bed.power_on(owner)
     bed.start_corosync(owner)
@@ -67,8 +69,8 @@ EVENTS = {event.__name__: event for event in (power_off, clean_stop, kill_hasync
 def play(bed, event="power_off"):
     owner, standby = story.begin(bed)
     moment = EVENTS[event](bed, owner, standby)
-    bed.await_stream(moment)
     bed.expect("owner after", bed.await_owner(standby), standby)
+    bed.await_stream(moment)
     story.end(bed, standby)
     bed.facts["owner_before"] = owner
     bed.expect("outage_ms", bed.facts["outage_ms"], lambda ms: ms < story.longest_outage(bed))

@@ -166,6 +166,9 @@ void Endpoint::book(const msghdr& header, std::size_t length) {
 }
 
 void Endpoint::tell_silence(std::int64_t now) {
+  const auto last = ledger_.last_arrival_ns();
+  if (last && now - *last > static_cast<std::int64_t>(options_.event_gap_ms * 1e6))
+    receive();  // a late reader is no silence
   if (const auto since = ledger_.silent_since(now))
     print({{"event", "silent"}, {"stream", options_.name}, {"since_ns", *since}});
 }

@@ -22,8 +22,9 @@ std::optional<Gap> StreamLedger::arrived(std::uint64_t counter, std::int64_t at_
   if (last_at_) {
     const Gap gap{*last_at_, at_ns, last_counter_, counter};
     if (gap.to_ns - gap.from_ns > longest_.to_ns - longest_.from_ns) longest_ = gap;
-    if (gap.to_ns - gap.from_ns > threshold_) {
-      ended = gap;
+    const bool is_long = gap.to_ns - gap.from_ns > threshold_;
+    if (is_long || told_silent_) ended = gap;
+    if (is_long) {
       if (gaps_.size() < kMostGaps) gaps_.push_back(gap);
     }
   }

@@ -35,7 +35,8 @@ class StreamLedger {
 
   explicit StreamLedger(std::int64_t gap_threshold_ns) : threshold_(gap_threshold_ns) {}
 
-  // Books one arrival. Returns the gap that it ended, if that was longer than the threshold.
+  // Books one arrival. Returns the gap that it ended, if that was longer than the threshold or told of as
+  // silence.
   std::optional<Gap> arrived(std::uint64_t counter, std::int64_t at_ns);
 
   // Since when it has been silent, once that is longer than the threshold; told once per silence.

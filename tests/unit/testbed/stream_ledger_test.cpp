@@ -41,6 +41,15 @@ TEST(StreamLedger, TellsOfSilenceOnceUntilItEnds) {
   EXPECT_EQ(ledger.silent_since(1400 * kMs), 1300 * kMs);
 }
 
+TEST(StreamLedger, ASilenceThatWasToldOfIsAlwaysEnded) {
+  StreamLedger ledger(50 * kMs);
+  ledger.arrived(0, 1000 * kMs);
+  EXPECT_TRUE(ledger.silent_since(1060 * kMs));
+  EXPECT_EQ(ledger.arrived(1, 1040 * kMs),
+            (Gap{1000 * kMs, 1040 * kMs, 0, 1}));  // it came in time, but was read late
+  EXPECT_TRUE(ledger.gaps().empty());
+}
+
 TEST(StreamLedger, RefusesNumbersThatWouldCostUnboundedMemory) {
   StreamLedger ledger(50 * kMs);
   ledger.arrived(StreamLedger::kHighestCounter + 1, kMs);
