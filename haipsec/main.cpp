@@ -1,5 +1,7 @@
 // haipsec: the operator's command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not
 // reachable.
+#include <sys/prctl.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 

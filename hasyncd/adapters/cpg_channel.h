@@ -1,7 +1,7 @@
 // The process group of all hasyncd processes (Corosync's CPG): totally ordered messages and the changes of
 // the group, as the ring delivers them. Draws no conclusion from either: docs/decisions/0001-epochs.md does.
-// Calls into Corosync's library do not wait for the ring; only connect() waits for the local corosync to
-// answer.
+// Sending and receiving never wait for the ring. connect() and close() wait for the local corosync to answer:
+// a corosync that hangs holds up a daemon that starts or stops, not one that works.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

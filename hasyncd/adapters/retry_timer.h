@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 
 namespace hasync::hasyncd {
@@ -22,6 +23,7 @@ class RetryTimer {
 
   boost::asio::steady_timer timer_;
   std::function<bool()> attempt_;
+  std::uint64_t generation_ = 0;  // of start() and stop()
   std::chrono::milliseconds pause_{};
 };
 

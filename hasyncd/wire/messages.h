@@ -16,13 +16,13 @@
 namespace hasync::hasyncd {
 
 inline constexpr std::size_t kMaxMembers = 16;
-inline constexpr std::size_t kMaxOutbound = 256;              // per IKE_SA
-inline constexpr std::size_t kMaxSealedContext = 256 * 1024;  // bytes
-inline constexpr std::size_t kMaxLeases = 16 * 1024;          // per grant
-inline constexpr std::size_t kMaxSnapshotSas = 1024;          // per part
+inline constexpr std::size_t kMaxOutbound = 256;          // per IKE_SA
+inline constexpr std::size_t kMaxSealedContext = 262144;  // bytes
+inline constexpr std::size_t kMaxLeases = 16384;          // per grant
+inline constexpr std::size_t kMaxSnapshotSas = 1024;      // per part
 inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
-inline constexpr std::size_t kMaxRingMessage = 1000 * 1000;  // bytes, encoded, before sealing
-inline constexpr std::size_t kMaxHeartbeat = 1200;           // bytes, encoded, before sealing
+inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
+inline constexpr std::size_t kMaxHeartbeat = 1200;       // bytes, encoded, before sealing
 
 // One run of one hasyncd: a restarted daemon is another process.
 struct Process {
