@@ -1,0 +1,174 @@
+#include "tests/sim/cluster.h"
+
+#include <algorithm>
+
+namespace hasync::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Instant kStart = seconds{1};     // until then nothing goes wrong
+constexpr Duration kChaos = seconds{3};    // then this long things go wrong
+constexpr Duration kSettle = seconds{15};  // and by then it must have settled
+constexpr Duration kProof = milliseconds{200};
+
+}  // namespace
+
+Cluster::Cluster(std::uint64_t seed, Mutation mutation, bool verbose) : seed_(seed), world_(seed) {
+  world_.mutation = mutation;
+  world_.verbose = verbose;
+  build();
+}
+
+// Mostly two gateways and a witness; sometimes three gateways, or four and a witness.
+void Cluster::build() {
+  const std::size_t shape = world_.random.below(10);
+  const std::uint32_t nodes = shape == 9 ? 5 : 3;
+  const std::uint32_t gateways = shape < 6 ? 2 : nodes == 5 ? 4 : 3;
+  for (std::uint32_t i = 1; i <= nodes; ++i) world_.settings.configured.push_back(NodeId{i});
+  world_.settings.lease = 128;
+  world_.settings.heartbeat = milliseconds{20};
+  world_.ring = std::make_unique<FakeRing>(
+      world_.schedule, world_.random, world_.settings.configured,
+      FakeRing::Callbacks{
+          .view = [this](NodeId node, const std::vector<NodeId>& view) { machine(node).on_view(view); },
+          .delivered =
+              [this](NodeId to, NodeId from, std::shared_ptr<const hasyncd::RingMessage> message) {
+                machine(to).on_ring(from, std::move(message));
+              },
+          .lost = [this](NodeId node) { machine(node).on_ring_lost(); },
+          .quorate = [this](NodeId node, bool quorate) { machine(node).on_quorate(quorate); }});
+  world_.heartbeat = [this](NodeId from, const hasyncd::Heartbeat& heartbeat) { carry(from, heartbeat); };
+  for (const NodeId node : world_.settings.configured) {
+    machines_.push_back(std::make_unique<Machine>(world_, node, node.value <= gateways));
+  }
+}
+
+Machine& Cluster::machine(NodeId id) {
+  return *machines_[id.value - 1];
+}
+
+void Cluster::carry(NodeId from, const hasyncd::Heartbeat& heartbeat) {
+  const auto shared = std::make_shared<const hasyncd::Heartbeat>(heartbeat);
+  for (const auto& to : machines_) {
+    if (to->id() == from || deaf_.contains({from, to->id()}) || world_.random.percent(loss_)) continue;
+    world_.schedule.after(world_.some(microseconds{50}, milliseconds{1} + slow_),
+                          [to = to.get(), shared] { to->on_heartbeat(*shared); });
+  }
+}
+
+void Cluster::traffic() {
+  world_.checker.note_time(world_.schedule.now());
+  for (const auto& machine : machines_) machine->traffic(25);
+  world_.schedule.after(milliseconds{1}, [this] { traffic(); });
+}
+
+void Cluster::ike() {
+  if (quiet_) return;
+  for (const auto& machine : machines_) machine->ike_event();
+  world_.schedule.after(world_.some(milliseconds{10}, milliseconds{80}), [this] { ike(); });
+}
+
+bool Cluster::run_until(Instant end) {
+  while (!world_.checker.failure() && world_.schedule.step(end)) {
+  }
+  return !world_.checker.failure();
+}
+
+Verdict Cluster::run() {
+  for (const auto& machine : machines_) {
+    world_.schedule.after(world_.some(milliseconds{0}, milliseconds{100}),
+                          [m = machine.get()] { m->power_on(); });
+  }
+  traffic();
+  ike();
+  world_.schedule.after(kStart, [this] { fault(); });
+  Verdict verdict{.seed = seed_};
+  if (run_until(kStart + kChaos)) {
+    heal();
+    const Instant healed = world_.schedule.now();
+    std::string why = "not healed";
+    while (!world_.checker.failure() && !why.empty() && world_.schedule.now() < healed + kSettle) {
+      if (run_until(world_.schedule.now() + milliseconds{50})) why = unsettled();
+    }
+    verdict.settled = world_.schedule.now() - healed;
+    const Instant since = world_.schedule.now();
+    if (why.empty() && run_until(since + kProof)) {
+      why = unsettled();
+      for (const auto& machine : machines_) {
+        if (why.empty() && machine->holds_address()) why = silent_keys(*machine, since);
+      }
+    }
+    if (!why.empty()) world_.checker.fail("does not settle: " + why);
+  }
+  verdict.failure = world_.checker.failure();
+  verdict.at = world_.schedule.now();
+  verdict.packets = world_.checker.packets();
+  verdict.takeovers = world_.reigns;
+  return verdict;
+}
+
+std::string Cluster::unsettled() const {
+  const Machine* owner = nullptr;
+  for (const auto& machine : machines_) {
+    const hasyncd::Node* node = machine->node();
+    const std::string who = "node " + std::to_string(machine->id().value) + " ";
+    if (node == nullptr) return who + "has no hasyncd";
+    if (node->role() != hasyncd::Role::Owner && node->role() != hasyncd::Role::Standby) {
+      return who + "is " + to_string(node->role());
+    }
+    if (!node->agreement().current()) return who + "is in no epoch";
+    const auto& install = *node->agreement().current();
+    if (install.members.size() != machines_.size()) return who + "misses members";
+    if (install != *machines_.front()->node()->agreement().current()) return who + "is in another epoch";
+    if (!node->replica().current()) return who + "has no whole state";
+    if (!node->agreement().confirmed()) return who + "has not confirmed";
+    if (node->replica().mark().digest != machines_.front()->node()->replica().mark().digest) {
+      return who + "has another digest";
+    }
+    if (node->stability().stable() != node->replica().mark().index) return who + "sees unstable entries";
+    if (machine->gateway() && !node->ready(machine->id())) return who + "is not ready";
+    if (node->role() != hasyncd::Role::Owner) continue;
+    if (owner != nullptr) return "two owners";
+    owner = machine.get();
+  }
+  if (owner == nullptr) return "no owner";
+  return unsettled_contexts(*owner);
+}
+
+// Every gateway's charon holds exactly what the log holds, and only the owner's answers.
+std::string Cluster::unsettled_contexts(const Machine& owner) const {
+  const auto& contexts = owner.node()->replica().contexts();
+  for (const auto& machine : machines_) {
+    if (!machine->gateway()) continue;
+    const std::string who = "node " + std::to_string(machine->id().value) + "'s charon ";
+    if (machine->node()->replica().contexts() != contexts) return who + "belongs to another replica";
+    for (const auto& [sa, delta] : contexts) {
+      const auto held = machine->held().find(sa);
+      if (held == machine->held().end()) return who + "lacks " + to_string(sa);
+      if (held->second.sa != unseal(delta.sealed)) return who + "has another " + to_string(sa);
+      if (held->second.active != (machine.get() == &owner))
+        return who + "is wrong about who answers for " + to_string(sa);
+    }
+    if (machine->held().size() != contexts.size()) return who + "holds what the log does not";
+  }
+  return {};
+}
+
+// Each key of the log must be usable: its packets leave.
+std::string Cluster::silent_keys(const Machine& owner, Instant since) const {
+  for (const auto& [sa, held] : owner.held()) {
+    for (const Child& child : held.sa.children) {
+      if (world_.checker.last_left(child.key_id) < since) {
+        return "no packet of key " + std::to_string(child.key_id) + " leaves node " +
+               std::to_string(owner.id().value);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace hasync::sim

@@ -1,0 +1,53 @@
+// A cluster of simulated machines, what goes wrong with it, and whether it settles afterwards. The same seed
+// gives the same story.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/sim/machine.h"
+
+namespace hasync::sim {
+
+struct Verdict {
+  std::uint64_t seed = 0;
+  std::optional<std::string> failure;
+  Instant at{};
+  std::uint64_t packets = 0;
+  std::uint64_t takeovers = 0;
+  Duration settled{};  // after the last fault was healed
+};
+
+class Cluster {
+ public:
+  Cluster(std::uint64_t seed, Mutation mutation, bool verbose);
+  Verdict run();
+
+ private:
+  void build();
+  bool run_until(Instant end);
+  void carry(NodeId from, const hasyncd::Heartbeat& heartbeat);
+  void traffic();
+  void ike();
+  void fault();
+  void strike(Machine& machine);
+  void strike_network();
+  void heal();
+  Machine& machine(NodeId id);
+  std::string unsettled() const;  // empty: everything is as it should be
+  std::string unsettled_contexts(const Machine& owner) const;
+  std::string silent_keys(const Machine& owner, Instant since) const;
+
+  std::uint64_t seed_;
+  World world_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+  bool quiet_ = false;  // no faults and no IKE any more
+  double loss_ = 0;
+  Duration slow_{};
+  std::set<std::pair<NodeId, NodeId>> deaf_;  // from, to: heartbeats are lost
+};
+
+}  // namespace hasync::sim

@@ -1,0 +1,302 @@
+#include "tests/sim/machine.h"
+
+#include <algorithm>
+
+namespace hasync::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+}  // namespace
+
+void World::tell(NodeId node, const std::string& what) const {
+  if (!verbose) return;
+  std::printf("%10.3f ms  node %u  %s\n", std::chrono::duration<double, std::milli>(schedule.now()).count(),
+              node.value, what.c_str());
+}
+
+std::deque<Machine::Call>& Machine::Process::queue(From from) {
+  return from == From::Ring ? from_ring : from == From::Network ? from_network : from_charon;
+}
+
+Machine::Machine(World& world, NodeId id, bool gateway)
+    : world_(world),
+      id_(id),
+      gateway_(gateway),
+      offset_(world.some(seconds{1000}, seconds{1000000})),
+      drift_ppm_(static_cast<std::int64_t>(world.random.below(900)) - 450),
+      kernel_(world.mutation) {}
+
+Instant Machine::clock() const {
+  const Instant now = world_.schedule.now();
+  return offset_ + now + now * drift_ppm_ / 1'000'000;
+}
+
+void Machine::power_on() {
+  if (std::exchange(powered_, true)) return;
+  world_.tell(id_, "power on");
+  world_.ring->start(id_);
+  start_charon();
+  world_.schedule.after(world_.some(milliseconds{1}, milliseconds{100}), [this] {
+    if (powered_) start_hasyncd();
+  });
+}
+
+void Machine::power_off() {
+  if (!std::exchange(powered_, false)) return;
+  world_.tell(id_, "POWER OFF");
+  process_.reset();
+  ++session_;
+  charon_up_ = false;
+  held_.clear();
+  kernel_ = Kernel(world_.mutation);
+  holds_address_ = false;
+  allowed_ = {};
+  world_.ring->stop(id_);
+}
+
+void Machine::start_hasyncd() {
+  if (process_ || !powered_) return;
+  const Incarnation incarnation{++world_.incarnations};
+  hasyncd::NodeSettings settings = world_.settings;
+  settings.self = {id_, incarnation};
+  settings.gateway = gateway_;
+  settings.blank = disk_.blank;
+  world_.tell(id_, "hasyncd starts as incarnation " + std::to_string(incarnation.value));
+  if (world_.mutation == Mutation::Forgetful) disk_ = {.promised = {}, .confirmed = {}, .blank = false};
+  process_.emplace(
+      Process{incarnation, std::make_unique<hasyncd::Node>(settings, disk_.promised, disk_.confirmed)});
+  kernel_.close_fence();
+  kernel_.forget_gates();
+  holds_address_ = false;
+  acknowledged_.clear();
+  judged_ = {};
+  join_ring(incarnation);
+  connect_charon();
+  tick(incarnation);
+  report_used(incarnation);
+}
+
+void Machine::kill_hasyncd() {
+  if (!process_) return;
+  world_.tell(id_, "hasyncd is gone");
+  const Incarnation incarnation = process_->incarnation;
+  process_.reset();
+  ++session_;
+  world_.ring->leave(id_, incarnation);
+}
+
+void Machine::pause_hasyncd() {
+  if (!process_ || process_->paused) return;
+  world_.tell(id_, "SIGSTOP hasyncd");
+  process_->paused = true;
+}
+
+// What has arrived meanwhile is read in the order of each socket, the sockets in any.
+void Machine::resume_hasyncd() {
+  if (!process_ || !process_->paused) return;
+  world_.tell(id_, "SIGCONT hasyncd");
+  process_->paused = false;
+  const Incarnation incarnation = process_->incarnation;
+  const auto tick_first = world_.random.percent(50);
+  const Call tick_now = [](hasyncd::Node& node, Instant now) { return node.on_tick(now); };
+  if (tick_first) run(tick_now);
+  while (process_ && process_->incarnation == incarnation) {
+    std::vector<From> waiting;
+    for (const From from : {From::Ring, From::Network, From::Charon}) {
+      if (!process_->queue(from).empty()) waiting.push_back(from);
+    }
+    if (waiting.empty()) break;
+    auto& queue = process_->queue(world_.random.pick(waiting));
+    const Call call = std::move(queue.front());
+    queue.pop_front();
+    run(call);
+  }
+  if (!tick_first && process_) run(tick_now);
+}
+
+void Machine::stop_hasyncd() {
+  if (!process_) return;
+  world_.tell(id_, "SIGTERM hasyncd");
+  post(From::Charon, [](hasyncd::Node& node, Instant now) { return node.stop(now); });
+}
+
+void Machine::move(NodeId to) {
+  post(From::Charon, [this, to](hasyncd::Node& node, Instant now) {
+    auto actions = node.move(to, now);
+    world_.tell(id_,
+                "move to node " + std::to_string(to.value) + (actions ? "" : ": " + actions.error().what));
+    return actions ? std::move(actions).value() : hasyncd::Actions{};
+  });
+}
+
+void Machine::join_ring(Incarnation process) {
+  if (!process_ || process_->incarnation != process) return;
+  if (!world_.ring->is_up(id_)) {
+    world_.schedule.after(milliseconds{20}, [this, process] { join_ring(process); });
+    return;
+  }
+  world_.ring->join(id_, process);
+}
+
+void Machine::on_view(const std::vector<NodeId>& nodes) {
+  std::string text = "view";
+  for (const NodeId node : nodes) text += " " + std::to_string(node.value);
+  world_.tell(id_, text);
+  post(From::Ring, [nodes](hasyncd::Node& node, Instant now) { return node.on_view(nodes, now); });
+}
+
+void Machine::on_ring(NodeId from, std::shared_ptr<const hasyncd::RingMessage> message) {
+  post(From::Ring, [from, message = std::move(message)](hasyncd::Node& node, Instant now) {
+    return node.on_ring(from, *message, now);
+  });
+}
+
+void Machine::on_ring_lost() {
+  post(From::Ring, [](hasyncd::Node& node, Instant now) { return node.on_ring_lost(now); });
+  if (process_) {
+    world_.schedule.after(milliseconds{20}, [this, process = process_->incarnation] { join_ring(process); });
+  }
+}
+
+void Machine::on_quorate(bool quorate) {
+  post(From::Ring, [quorate](hasyncd::Node& node, Instant now) { return node.on_quorate(quorate, now); });
+}
+
+void Machine::on_heartbeat(const hasyncd::Heartbeat& heartbeat) {
+  if (!process_) return;
+  if (!process_->paused) {  // what the checker knows of permission, by itself
+    for (const hasyncd::Ack& ack : heartbeat.acks) {
+      if (ack.of != hasyncd::Process{id_, process_->incarnation}) continue;
+      Instant& newest = acknowledged_[heartbeat.from.node];
+      newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
+    }
+    std::vector<Instant> sent;
+    for (const auto& [node, time] : acknowledged_) sent.push_back(time);
+    std::ranges::sort(sent, std::greater{});
+    const std::size_t others = world_.settings.configured.size() / 2;
+    if (sent.size() >= others) allowed_ = std::max(allowed_, sent[others - 1] + world_.settings.fence.fence);
+  }
+  post(From::Network,
+       [heartbeat](hasyncd::Node& node, Instant now) { return node.on_heartbeat(heartbeat, now); });
+}
+
+void Machine::post(From from, Call call) {
+  if (!process_) return;
+  if (!process_->paused) {
+    run(call);
+    return;
+  }
+  auto& queue = process_->queue(from);
+  if (from != From::Network || queue.size() < 50) queue.push_back(std::move(call));
+}
+
+void Machine::run(const Call& call) {
+  hasyncd::Node& node = *process_->node;
+  const hasyncd::Role before = node.role();
+  const hasyncd::Actions actions = call(node, clock());
+  for (const hasyncd::Action& action : actions) carry_out(action);
+  judge(before);
+  if (process_->finished) {
+    kernel_.close_fence();
+    holds_address_ = false;
+    kill_hasyncd();
+    world_.schedule.after(world_.some(milliseconds{50}, milliseconds{500}), [this] { start_hasyncd(); });
+  }
+}
+
+void Machine::judge(hasyncd::Role before) {
+  const hasyncd::Node& node = *process_->node;
+  if (world_.mutation == Mutation::EarlyFence && node.role() == hasyncd::Role::Taking) {
+    carry_out(hasyncd::SetDeadline{clock() + world_.settings.fence.fence});
+    holds_address_ = true;
+  }
+  if (node.role() != hasyncd::Role::Owner) return;
+  if (before != hasyncd::Role::Owner) world_.checker.became_owner(id_, node.replica());
+  const hasyncd::StateMark mark = node.replica().mark();
+  if (node.stability().stable() < mark.index) return;
+  if (std::exchange(judged_, {mark.epoch, mark.index}) == std::pair{mark.epoch, mark.index}) return;
+  world_.checker.stable(node.replica());
+}
+
+void Machine::tick(Incarnation process) {
+  if (!process_ || process_->incarnation != process) return;
+  world_.schedule.after(world_.settings.heartbeat + world_.some(microseconds{0}, microseconds{500}),
+                        [this, process] { tick(process); });
+  if (!process_->paused) run([](hasyncd::Node& node, Instant now) { return node.on_tick(now); });
+}
+
+// The highest number of each SA, whether it left or not.
+void Machine::report_used(Incarnation process) {
+  if (!process_ || process_->incarnation != process || !gateway_) return;
+  world_.schedule.after(milliseconds{20}, [this, process] { report_used(process); });
+  std::vector<hasyncd::OutboundNumber> used;
+  for (const auto& [key, sa] : kernel_.sas()) used.push_back({key, sa.used, false});
+  if (!process_->paused) {
+    run([&used](hasyncd::Node& node, Instant now) { return node.on_used(used, now); });
+  }
+}
+
+void Machine::traffic(double percent) {
+  if (kernel_.sas().empty()) return;
+  const double chance = holds_address_ ? percent : percent / 200;
+  for (const auto& [key, sa] : kernel_.sas()) {
+    if (!world_.random.percent(chance)) continue;
+    const std::uint64_t number = kernel_.encrypt(key);
+    if (!kernel_.open(clock()) || !kernel_.passes(key, number)) continue;
+    world_.checker.left({id_, sa.key_id, number, reign_, clock(), allowed_});
+  }
+}
+
+void Machine::carry_out(const hasyncd::Action& action) {
+  struct Executor {
+    Machine& m;
+    void operator()(const hasyncd::SendRing& send) {
+      m.world_.ring->multicast(m.id_, std::make_shared<const hasyncd::RingMessage>(send.message));
+    }
+    void operator()(const hasyncd::SendHeartbeat& send) { m.world_.heartbeat(m.id_, send.heartbeat); }
+    void operator()(const hasyncd::Persist& disk) { m.disk_ = {disk.promised, disk.confirmed, false}; }
+    void operator()(const hasyncd::SetDeadline& deadline) {
+      const std::pair now{m.process_->incarnation, m.process_->node->moves()};
+      if (std::exchange(m.reign_of_, now) != now) m.reign_ = ++m.world_.reigns;
+      m.kernel_.set_deadline(deadline.until);
+    }
+    void operator()(const hasyncd::CloseFence&) { m.kernel_.close_fence(); }
+    void operator()(const hasyncd::HoldAddress&) {
+      m.holds_address_ = true;
+      m.world_.tell(m.id_, "HOLDS THE ADDRESS");
+    }
+    void operator()(const hasyncd::Announce&) {}
+    void operator()(const hasyncd::DropAddress&) {
+      m.holds_address_ = false;
+      m.world_.tell(m.id_, "drops the address");
+    }
+    void operator()(const hasyncd::SetGate& gate) { m.kernel_.set_gate(gate.limits); }
+    void operator()(const hasyncd::ForgetGate& gate) { m.kernel_.forget(gate.keys); }
+    void operator()(const hasyncd::SetNumbers& set) { m.kernel_.set_numbers(set.numbers); }
+    void operator()(const hasyncd::PutContext& put) {
+      m.to_charon([this_machine = &m, put] { this_machine->put(put); });
+    }
+    void operator()(const hasyncd::SetActive& set) {
+      m.to_charon([this_machine = &m, set] {
+        for (const SaId sa : set.sas) {
+          const auto held = this_machine->held_.find(sa);
+          if (held != this_machine->held_.end()) held->second.active = set.active;
+        }
+      });
+    }
+    void operator()(const hasyncd::ReleaseContexts& release) {
+      m.to_charon([this_machine = &m, release] {
+        for (const SaId sa : release.sas) this_machine->release(sa);
+      });
+    }
+    void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
+    void operator()(const hasyncd::Finished&) { m.process_->finished = true; }
+  };
+  std::visit(Executor{*this}, action);
+}
+
+}  // namespace hasync::sim

@@ -1,0 +1,121 @@
+// One simulated machine: a clock of its own, a disk, a kernel, charon, corosync's client side, and hasyncd's
+// Node in a process that can be started, killed and stopped. Carries the Node's actions out.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "tests/sim/world.h"
+
+namespace hasync::sim {
+
+class Machine {
+ public:
+  Machine(World& world, NodeId id, bool gateway);
+
+  NodeId id() const { return id_; }
+  bool gateway() const { return gateway_; }
+  Instant clock() const;
+
+  void power_on();
+  void power_off();
+  bool powered() const { return powered_; }
+  void start_hasyncd();
+  void kill_hasyncd();
+  void pause_hasyncd();  // SIGSTOP
+  void resume_hasyncd();
+  void stop_hasyncd();  // SIGTERM; comes back by itself
+  void move(NodeId to);
+  void kill_charon();
+  void start_charon();
+
+  // From outside, for the process if there is one.
+  void on_view(const std::vector<NodeId>& nodes);
+  void on_ring(NodeId from, std::shared_ptr<const hasyncd::RingMessage> message);
+  void on_ring_lost();
+  void on_quorate(bool quorate);
+  void on_heartbeat(const hasyncd::Heartbeat& heartbeat);
+
+  const hasyncd::Node* node() const { return process_ ? process_->node.get() : nullptr; }
+  bool paused() const { return process_ && process_->paused; }
+  bool charon_up() const { return charon_up_; }
+  bool holds_address() const { return holds_address_; }
+  struct Held {
+    IkeSa sa;
+    bool active = false;
+  };
+  const std::map<SaId, Held>& held() const { return held_; }
+  Kernel& kernel() { return kernel_; }
+
+  // Each SA sends a packet with this chance; says what left to the checker.
+  void traffic(double percent);
+  // Something happens between charon and its peers, if they can reach it.
+  void ike_event();
+
+ private:
+  enum class From { Ring, Network, Charon };
+  using Call = std::function<hasyncd::Actions(hasyncd::Node&, Instant)>;
+  struct Process {
+    Incarnation incarnation;
+    std::unique_ptr<hasyncd::Node> node;
+    bool paused = false;
+    bool finished = false;
+    std::deque<Call> from_ring;
+    std::deque<Call> from_network;
+    std::deque<Call> from_charon;
+    std::deque<Call>& queue(From from);
+  };
+
+  void post(From from, Call call);
+  void run(const Call& call);
+  void judge(hasyncd::Role before);
+  void tick(Incarnation process);
+  void report_used(Incarnation process);
+  void join_ring(Incarnation process);
+
+  void carry_out(const hasyncd::Action& action);
+  void connect_charon();
+  void to_charon(std::function<void()> command);
+  void to_hasyncd(Call report);
+  void report(const Held& held);
+  void put(const hasyncd::PutContext& context);
+  void release(SaId sa);
+  void remove_from_kernel(const IkeSa& sa);
+  void establish();
+  void rekey_child(Held& held);
+  void rekey_ike(Held& held);
+  void move_peer(Held& held);
+  void drop(Held& held);
+
+  World& world_;
+  NodeId id_;
+  bool gateway_;
+  Duration offset_;
+  std::int64_t drift_ppm_;
+  bool powered_ = false;
+
+  struct Disk {
+    Epoch promised;
+    Epoch confirmed;
+    bool blank = true;
+  } disk_;
+  Kernel kernel_;
+  bool holds_address_ = false;
+  std::uint64_t reign_ = 0;
+  std::pair<Incarnation, std::uint64_t> reign_of_{};
+  std::map<NodeId, Instant> acknowledged_;  // by this process's heartbeats
+  Instant allowed_{};
+
+  std::optional<Process> process_;
+  bool charon_up_ = false;
+  std::uint64_t session_ = 0;  // between hasyncd and charon; every break makes a new one
+  Instant next_command_{};
+  Instant next_report_{};
+  std::map<SaId, Held> held_;
+  std::pair<Epoch, std::uint64_t> judged_{};
+};
+
+}  // namespace hasync::sim

@@ -1,0 +1,208 @@
+// charon on a simulated machine, and what passes between it and hasyncd: see machine.h.
+#include <algorithm>
+
+#include "tests/sim/machine.h"
+
+namespace hasync::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+}  // namespace
+
+void Machine::start_charon() {
+  if (charon_up_ || !powered_ || !gateway_) return;
+  world_.tell(id_, "charon starts");
+  charon_up_ = true;
+  held_.clear();
+  kernel_.flush();
+  connect_charon();
+}
+
+// The kernel's SAs stay, and go on, until charon is back.
+void Machine::kill_charon() {
+  if (!std::exchange(charon_up_, false)) return;
+  world_.tell(id_, "charon is gone");
+  ++session_;
+  held_.clear();
+  post(From::Charon, [](hasyncd::Node& node, Instant now) { return node.on_charon_lost(now); });
+}
+
+// A connection begins with a report of every IKE_SA.
+void Machine::connect_charon() {
+  if (!charon_up_ || !process_) return;
+  const std::uint64_t session = ++session_;
+  next_command_ = next_report_ = {};
+  world_.schedule.after(world_.some(milliseconds{1}, milliseconds{60}), [this, session] {
+    if (session != session_) return;
+    for (const auto& [sa, held] : held_) report(held);
+    to_hasyncd([](hasyncd::Node& node, Instant now) { return node.on_charon_synced(now); });
+  });
+}
+
+void Machine::to_charon(std::function<void()> command) {
+  next_command_ =
+      std::max(next_command_, world_.schedule.now()) + world_.some(microseconds{100}, milliseconds{3});
+  world_.schedule.at(next_command_, [this, session = session_, command = std::move(command)] {
+    if (session == session_ && charon_up_) command();
+  });
+}
+
+void Machine::to_hasyncd(Call report) {
+  next_report_ =
+      std::max(next_report_, world_.schedule.now() + world_.some(microseconds{50}, milliseconds{1}));
+  world_.schedule.at(next_report_, [this, session = session_, report = std::move(report)] {
+    if (session == session_) post(From::Charon, report);
+  });
+}
+
+void Machine::report(const Held& held) {
+  hasyncd::ContextReport out{held.sa.id, held.sa.peer, {}, seal(held.sa), held.active};
+  for (const Child& child : held.sa.children) {
+    const OutboundKey key{held.sa.peer, child.spi};
+    const auto sa = kernel_.sas().find(key);
+    out.outbound.push_back({key, false, sa == kernel_.sas().end() ? 0 : sa->second.used});
+  }
+  to_hasyncd([out = std::move(out)](hasyncd::Node& node, Instant now) { return node.on_charon(out, now); });
+}
+
+void Machine::remove_from_kernel(const IkeSa& sa) {
+  for (const Child& child : sa.children) kernel_.remove({sa.peer, child.spi});
+}
+
+void Machine::put(const hasyncd::PutContext& context) {
+  const IkeSa sa = unseal(context.sealed);
+  const auto known = held_.find(sa.id);
+  if (known != held_.end()) remove_from_kernel(known->second.sa);
+  for (const Child& child : sa.children) {
+    const OutboundKey key{sa.peer, child.spi};
+    const auto number = std::ranges::find(context.numbers, key, &hasyncd::OutboundNumber::key);
+    kernel_.add(key, child.key_id, number == context.numbers.end() ? 0 : number->used);
+  }
+  held_.insert_or_assign(sa.id, Held{sa, context.active});
+  to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, true, now); });
+}
+
+void Machine::release(SaId sa) {
+  const auto held = held_.find(sa);
+  if (held == held_.end()) return;
+  remove_from_kernel(held->second.sa);
+  held_.erase(held);
+  to_hasyncd([sa](hasyncd::Node& node, Instant now) { return node.on_charon_gone(sa, now); });
+}
+
+void Machine::ike_event() {
+  if (!charon_up_ || !holds_address_ || !kernel_.open(clock())) return;
+  std::vector<SaId> active;
+  for (const auto& [sa, held] : held_) {
+    if (held.active) active.push_back(sa);
+  }
+  if (active.size() < 2 || (active.size() < 5 && world_.random.percent(15))) {
+    establish();
+    return;
+  }
+  Held& held = held_.at(world_.random.pick(active));
+  switch (world_.random.below(8)) {
+    case 0:
+    case 1:
+      rekey_child(held);
+      break;
+    case 2:
+      rekey_ike(held);
+      break;
+    case 3:
+    case 4:
+      move_peer(held);
+      break;
+    case 5:
+      drop(held);
+      break;
+    default:  // a message was exchanged
+      held.sa.change = ++world_.changes;
+      report(held);
+  }
+}
+
+void Machine::establish() {
+  Held held;
+  const std::uint64_t number = ++world_.keys;
+  held.sa = {{number, number + 1'000'000},
+             ++world_.changes,
+             Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + number % 250)),
+             {}};
+  held.sa.children.push_back(
+      {static_cast<std::uint32_t>(number), EspSpi{static_cast<std::uint32_t>(0xc0000000U + number)}});
+  held.active = true;
+  kernel_.add({held.sa.peer, held.sa.children.front().spi}, held.sa.children.front().key_id, 0);
+  world_.tell(id_, "IKE_SA " + std::to_string(number) + " established");
+  held_.insert_or_assign(held.sa.id, held);
+  report(held);
+}
+
+// RFC 7296, section 2.8: the new SA first, then the old one is deleted.
+void Machine::rekey_child(Held& held) {
+  const std::uint32_t key = ++world_.keys;
+  held.sa.children.push_back({key, EspSpi{0xc0000000U + key}});
+  kernel_.add({held.sa.peer, EspSpi{0xc0000000U + key}}, key, 0);
+  held.sa.change = ++world_.changes;
+  world_.tell(id_, "CHILD_SA rekeyed, key " + std::to_string(key));
+  report(held);
+  world_.schedule.after(world_.some(milliseconds{5}, milliseconds{50}), [this, id = held.sa.id,
+                                                                         session = session_] {
+    const auto it = held_.find(id);
+    if (it == held_.end() || !it->second.active || it->second.sa.children.size() < 2 || session != session_)
+      return;
+    IkeSa& sa = it->second.sa;
+    world_.checker.ended(sa.children.front().key_id);
+    kernel_.remove({sa.peer, sa.children.front().spi});
+    sa.children.erase(sa.children.begin());
+    sa.change = ++world_.changes;
+    report(it->second);
+  });
+}
+
+// The new IKE_SA inherits the children; the old one ends.
+void Machine::rekey_ike(Held& held) {
+  const SaId old = held.sa.id;
+  Held next = held;
+  const std::uint64_t number = ++world_.keys;
+  next.sa.id = {number, number + 1'000'000};
+  next.sa.change = ++world_.changes;
+  world_.tell(id_, "IKE_SA rekeyed to " + std::to_string(number));
+  held_.erase(old);
+  held_.insert_or_assign(next.sa.id, next);
+  world_.checker.ended(old);
+  report(next);
+  to_hasyncd([old](hasyncd::Node& node, Instant now) { return node.on_charon_gone(old, now); });
+}
+
+// RFC 4555: the same SPIs at another address. charon reads, deletes and adds again: numbers may repeat.
+void Machine::move_peer(Held& held) {
+  const Address to = Address::v4(198, 51, 100, static_cast<std::uint8_t>(1 + world_.random.below(3)));
+  if (to == held.sa.peer) return;
+  for (const Child& child : held.sa.children) {
+    const auto sa = kernel_.sas().find({held.sa.peer, child.spi});
+    const std::uint64_t used = sa == kernel_.sas().end() ? 0 : sa->second.used;
+    kernel_.remove({held.sa.peer, child.spi});
+    kernel_.add({to, child.spi}, child.key_id, used - std::min<std::uint64_t>(used, world_.random.below(4)));
+  }
+  held.sa.peer = to;
+  held.sa.change = ++world_.changes;
+  world_.tell(id_,
+              "peer of IKE_SA " + std::to_string(held.sa.id.initiator_spi) + " is now at " + to_string(to));
+  report(held);
+}
+
+void Machine::drop(Held& held) {
+  const SaId id = held.sa.id;
+  world_.tell(id_, "IKE_SA " + std::to_string(id.initiator_spi) + " deleted");
+  for (const Child& child : held.sa.children) world_.checker.ended(child.key_id);
+  world_.checker.ended(id);
+  remove_from_kernel(held.sa);
+  held_.erase(id);
+  to_hasyncd([id](hasyncd::Node& node, Instant now) { return node.on_charon_gone(id, now); });
+}
+
+}  // namespace hasync::sim

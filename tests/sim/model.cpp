@@ -1,0 +1,72 @@
+#include "tests/sim/model.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hasync::sim {
+
+namespace {
+
+void put(std::string& out, const void* what, std::size_t size) {
+  out.append(static_cast<const char*>(what), size);
+}
+
+void get(const std::string& from, std::size_t& at, void* what, std::size_t size) {
+  std::memcpy(what, from.data() + at, size);
+  at += size;
+}
+
+}  // namespace
+
+std::string seal(const IkeSa& sa) {
+  std::string out;
+  put(out, &sa.id, sizeof sa.id);
+  put(out, &sa.change, sizeof sa.change);
+  put(out, sa.peer.bytes.data(), sa.peer.bytes.size());
+  for (const Child& child : sa.children) put(out, &child, sizeof child);
+  return out;
+}
+
+IkeSa unseal(const std::string& sealed) {
+  IkeSa out;
+  std::size_t at = 0;
+  get(sealed, at, &out.id, sizeof out.id);
+  get(sealed, at, &out.change, sizeof out.change);
+  get(sealed, at, out.peer.bytes.data(), out.peer.bytes.size());
+  while (at < sealed.size()) get(sealed, at, &out.children.emplace_back(), sizeof(Child));
+  return out;
+}
+
+void Kernel::close_fence() {
+  if (mutation_ != Mutation::StuckFence) deadline_ = Instant{};
+}
+
+// As the real gate: a floor never goes back (clusterip/gate.h).
+void Kernel::set_gate(const std::vector<hasyncd::GateLimits>& limits) {
+  for (const hasyncd::GateLimits& wanted : limits) {
+    auto& [floor, ceiling] = gates_[wanted.key];
+    floor = std::max(floor, wanted.floor);
+    ceiling = wanted.ceiling;
+  }
+}
+
+void Kernel::forget(const std::vector<OutboundKey>& keys) {
+  for (const OutboundKey& key : keys) gates_.erase(key);
+}
+
+void Kernel::set_numbers(const std::vector<hasyncd::OutboundNumber>& numbers) {
+  if (mutation_ == Mutation::NoNumbers) return;
+  for (const hasyncd::OutboundNumber& number : numbers) {
+    const auto sa = sas_.find(number.key);
+    if (sa != sas_.end()) sa->second.used = number.used;
+  }
+}
+
+bool Kernel::passes(const OutboundKey& key, std::uint64_t number) const {
+  const auto gate = gates_.find(key);
+  if (gate == gates_.end()) return false;
+  if (mutation_ == Mutation::NoGate) return true;
+  return number >= gate->second.first && number < gate->second.second;
+}
+
+}  // namespace hasync::sim

@@ -1,0 +1,35 @@
+// What all machines of one simulated cluster share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "hasyncd/node/node.h"
+#include "tests/sim/checker.h"
+#include "tests/sim/fake_ring.h"
+#include "tests/sim/schedule.h"
+
+namespace hasync::sim {
+
+struct World {
+  explicit World(std::uint64_t seed) : random(seed) {}
+
+  Random random;
+  Schedule schedule;
+  Checker checker;
+  std::unique_ptr<FakeRing> ring;
+  std::function<void(NodeId from, const hasyncd::Heartbeat&)> heartbeat;
+  Mutation mutation = Mutation::None;
+  hasyncd::NodeSettings settings;  // of every node, but for who it is
+  bool verbose = false;
+  std::uint64_t reigns = 0;
+  std::uint64_t changes = 0;  // of IKE_SAs
+  std::uint64_t incarnations = 0;
+  std::uint32_t keys = 0;
+
+  void tell(NodeId node, const std::string& what) const;
+  Duration some(Duration low, Duration high) { return random.between(low, high); }
+};
+
+}  // namespace hasync::sim
