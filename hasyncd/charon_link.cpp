@@ -1,10 +1,33 @@
 #include "hasyncd/charon_link.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <chrono>
 
 #include "base/bytes.h"
 
 namespace hasync::hasyncd {
+
+namespace {
+
+constexpr std::size_t kSealEnd = 8;
+
+std::string end_of_seal(std::string_view sealed) {
+  constexpr const char* kHex = "0123456789abcdef";
+  std::string out;
+  for (const char c : sealed.substr(sealed.size() - std::min(sealed.size(), kSealEnd))) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += {kHex[byte >> 4U], kHex[byte & 15U]};
+  }
+  return out;
+}
+
+std::uint64_t now_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
+}
+
+}  // namespace
 
 CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys,
                        Callbacks callbacks)
@@ -67,6 +90,7 @@ void CharonLink::changed(ctx::ChangedContext changed) {
   if (changed.active) {
     const Bytes sealed = sealer_.seal(view_of(changed.context), additional_data(Purpose::Context, kNobody));
     report.sealed = text_of(sealed);
+    callbacks_.trace({false, view->sa, end_of_seal(report.sealed), changed.hook_ns, now_ns()});
   }
   views_.insert_or_assign(view->sa, *view);
   OPENSSL_cleanse(changed.context.data(), changed.context.size());
@@ -87,15 +111,17 @@ void CharonLink::put(const PutContext& request) {
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
   if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->sa, *std::move(view));
-  client_->put(*context, request.active, [this, sa = request.sa](Result<ctx::CharonReply> reply) {
-    if (reply) {
-      times_.put_ns = reply->took_ns;
-      ++times_.puts;
-    } else {
-      failed("PUT of " + to_string(sa), reply.error());
-    }
-    callbacks_.put(sa, reply.has_value());
-  });
+  client_->put(*context, request.active,
+               [this, sa = request.sa, seal = end_of_seal(request.sealed)](Result<ctx::CharonReply> reply) {
+                 if (reply) {
+                   callbacks_.trace({true, sa, seal, 0, now_ns()});
+                   times_.put_ns = reply->took_ns;
+                   ++times_.puts;
+                 } else {
+                   failed("PUT of " + to_string(sa), reply.error());
+                 }
+                 callbacks_.put(sa, reply.has_value());
+               });
   OPENSSL_cleanse(context->data(), context->size());
 }
 

@@ -23,6 +23,15 @@ struct CharonTimes {  // of the newest request, inside the plugin
   std::uint64_t failed = 0;
 };
 
+// When a context passed: for whoever follows it from the charon that changed it to the one that keeps a copy.
+struct ContextTrace {
+  bool put = false;  // it was PUT here; otherwise this charon has reported it
+  SaId sa;
+  std::string seal;           // end of its seal, by which the nodes recognise it; not secret
+  std::uint64_t hook_ns = 0;  // when charon told the plugin; 0 for a PUT. CLOCK_MONOTONIC, as `at_ns`
+  std::uint64_t at_ns = 0;
+};
+
 class CharonLink {
  public:
   struct Callbacks {
@@ -32,6 +41,7 @@ class CharonLink {
     std::function<void()> lost;
     std::function<void(SaId, bool installed)> put;
     std::function<void(const std::string& id, const std::string& text)> note;
+    std::function<void(const ContextTrace&)> trace;
   };
 
   CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks);

@@ -115,7 +115,15 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
           .note =
               [this](const std::string& id, const std::string& text) {
                 log_.warning(id, {{"text", text}});
-              }});
+              },
+          .trace = [this](const ContextTrace& trace) { follow(trace); }});
+}
+
+void Daemon::follow(const ContextTrace& trace) {
+  log_.debug(trace.put ? "context-put" : "context-reported", {{"sa", to_string(trace.sa)},
+                                                              {"seal", trace.seal},
+                                                              {"hook_ns", std::to_string(trace.hook_ns)},
+                                                              {"at_ns", std::to_string(trace.at_ns)}});
 }
 
 void Daemon::start() {

@@ -39,6 +39,7 @@ class Daemon {
   Daemon(boost::asio::io_context& io, Config config, StateStore store, Log& log);
   Status make(const KeySet& keys);
   std::unique_ptr<CharonLink> make_charon(const KeySet& keys);
+  void follow(const ContextTrace& trace);
   RingLink::Callbacks ring_callbacks();
   void check_ring_settings();
   void tick(Instant now);

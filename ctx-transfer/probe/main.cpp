@@ -1,5 +1,5 @@
-// hasync-probe: says one thing to the charon plugin, for tests and for looking at what goes wrong. Contexts are read and
-// written in plain: they hold keys, so only scratch files in a test's own directory are meant.
+// hasync-probe: says one thing to the charon plugin, for tests and for looking at what goes wrong. Contexts
+// are read and written in plain: they hold keys, so only scratch files in a test's own directory are meant.
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -77,26 +77,41 @@ Json to_json(const ctx::ContextView& view) {
 }
 
 Json to_json(const ctx::SaSummary& sa) {
-  return {{"sa", text_of(sa.sa)},         {"connection", sa.connection}, {"peer", sa.remote},
-          {"remote_id", sa.remote_id},    {"active", sa.active},         {"keys_known", sa.keys_known},
+  return {{"sa", text_of(sa.sa)},      {"connection", sa.connection}, {"peer", sa.remote},
+          {"remote_id", sa.remote_id}, {"active", sa.active},         {"keys_known", sa.keys_known},
           {"children", sa.children}};
 }
 
-void show(const Json& json) { std::cout << json.dump() << std::endl; }
+void show(const Json& json) {
+  std::cout << json.dump() << std::endl;
+}
 
 void show_changed(const ctx::ChangedContext& changed) {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const auto age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - static_cast<std::int64_t>(changed.hook_ns);
+  const auto age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() -
+                   static_cast<std::int64_t>(changed.hook_ns);
   auto view = ctx::decode_context(changed.context);
   Json context = view ? to_json(*view) : Json(view.error().what);
-  show({{"event", "changed"}, {"active", changed.active}, {"age_us", age / 1000}, {"context", std::move(context)}});
+  show({{"event", "changed"},
+        {"active", changed.active},
+        {"age_us", age / 1000},
+        {"context", std::move(context)}});
 }
 
 CharonClient::Callbacks callbacks(std::optional<Error>& lost) {
   return {.changed = show_changed,
-          .gone = [](SaId sa, bool released) { show({{"event", "gone"}, {"sa", text_of(sa)}, {"released", released}}); },
-          .synced = [] { show({{"event", "synced"}}); },
-          .unprotected = [](const ctx::SaSummary& sa) { show({{"event", "unprotected"}, {"sa", to_json(sa)}}); },
+          .gone =
+              [](SaId sa, bool released) {
+                show({{"event", "gone"}, {"sa", text_of(sa)}, {"released", released}});
+              },
+          .synced =
+              [] {
+                show({{"event", "synced"}});
+              },
+          .unprotected =
+              [](const ctx::SaSummary& sa) {
+                show({{"event", "unprotected"}, {"sa", to_json(sa)}});
+              },
           .lost = [&lost](const Error& error) { lost = error; }};
 }
 
@@ -106,12 +121,14 @@ Result<std::string> context_to_put(const Words& words) {
   auto view = ctx::decode_context(context);
   if (!view) return view.error();
   std::map<OutboundKey, std::uint64_t> numbers;
-  for (const auto& child : view->children) numbers[child.outbound] = child.outbound_number + std::stoull(words[2]);
+  for (const auto& child : view->children)
+    numbers[child.outbound] = child.outbound_number + std::stoull(words[2]);
   return ctx::with_outbound_numbers(context, numbers);
 }
 
 // Asks what the words say; the answer comes later.
-Status ask(CharonClient& client, const std::string& command, const Words& words, const CharonClient::Answer& answer) {
+Status ask(CharonClient& client, const std::string& command, const Words& words,
+           const CharonClient::Answer& answer) {
   const bool about_list = command == "release" || command == "state";
   if (command == "hello") return client.hello(answer), Done{};
   if (command == "list") return client.list(answer), Done{};
@@ -124,7 +141,8 @@ Status ask(CharonClient& client, const std::string& command, const Words& words,
     if (!context) return context.error();
     return client.put(*context, *active, answer), Done{};
   }
-  auto ids = parse_ids(about_list ? Words(words.begin() + (command == "state" ? 1 : 0), words.end()) : Words{words[0]});
+  auto ids = parse_ids(about_list ? Words(words.begin() + (command == "state" ? 1 : 0), words.end())
+                                  : Words{words[0]});
   if (!ids) return ids.error();
   if (command == "release") return client.release(*ids, answer), Done{};
   if (command == "get") return client.get(ids->front(), answer), Done{};
@@ -140,8 +158,12 @@ Status ask(CharonClient& client, const std::string& command, const Words& words,
   return invalid("what is '" + command + "'?");
 }
 
-Status show_reply(const ctx::CharonReply& reply, const std::string& command, const Words& words) {
-  Json json = {{"took_us", static_cast<double>(reply.took_ns) / 1000}};
+using Clock = std::chrono::steady_clock;
+
+Status show_reply(const ctx::CharonReply& reply, Clock::duration waited, const std::string& command,
+                  const Words& words) {
+  Json json = {{"took_us", static_cast<double>(reply.took_ns) / 1000},
+               {"round_trip_us", std::chrono::duration<double, std::micro>(waited).count()}};
   if (command == "hello") json["charon"] = reply.charon_version;
   if (command == "list") {
     json["sas"] = Json::array();
@@ -163,11 +185,14 @@ Status run(const std::string& socket, const std::string& command, const Words& w
   std::optional<Result<ctx::CharonReply>> reply;
   auto client = CharonClient::connect(io, socket, callbacks(lost));
   if (!client) return client.error();
-  auto asked = ask(**client, command, words, [&](Result<ctx::CharonReply> answer) { reply = std::move(answer); });
+  const auto begun = Clock::now();
+  auto asked =
+      ask(**client, command, words, [&](Result<ctx::CharonReply> answer) { reply = std::move(answer); });
   if (!asked) return asked.error();
   while (!reply) io.run_one();
+  const auto waited = Clock::now() - begun;
   if (!*reply) return reply->error();
-  if (command != "watch") return show_reply(**reply, command, words);
+  if (command != "watch") return show_reply(**reply, waited, command, words);
   while (!lost) io.run_one();
   return *lost;
 }
