@@ -34,7 +34,7 @@ def get_ms(bed, owner):
     (tunnel,) = bed.status(owner, "tunnels")["tunnels"]
     path, key = os.path.join(host.directory, "demo.context"), os.path.join(host.directory, "hasyncd.key")
     answer = until("GET of the tunnel's context", lambda: _get(bed, host, tunnel, path, key))
-    return answer["plugin_us"] / 1e3
+    return answer["get"]["plugin_us"] / 1e3
 
 
 def _get(bed, host, tunnel, path, key):
