@@ -16,23 +16,23 @@ typedef struct
 } encryption_t;
 
 static const encryption_t encryptions[] = {
-	{3, 192, 0, false},  /* 3DES */
-	{11, 0, 0, false},   /* NULL: has no key, see below */
-	{12, 0, 0, false},   /* AES-CBC */
-	{13, 0, 4, false},   /* AES-CTR, RFC 5930, section 2 */
-	{14, 0, 3, true},    /* AES-CCM with 8, 12, 16 bytes of ICV, RFC 4309, section 7.1 */
-	{15, 0, 3, true},    /**/
-	{16, 0, 3, true},    /**/
-	{18, 0, 4, true},    /* AES-GCM with 8, 12, 16 bytes of ICV, RFC 4106, section 8.1 */
-	{19, 0, 4, true},    /**/
-	{20, 0, 4, true},    /**/
-	{21, 0, 4, true},    /* AES-GMAC without encryption, RFC 4543, section 5 */
-	{23, 0, 0, false},   /* Camellia-CBC */
-	{24, 0, 4, false},   /* Camellia-CTR, RFC 5529, section 4 */
-	{25, 0, 3, true},    /* Camellia-CCM with 8, 12, 16 bytes of ICV */
-	{26, 0, 3, true},    /**/
-	{27, 0, 3, true},    /**/
-	{28, 256, 4, true},  /* ChaCha20-Poly1305, RFC 7634, section 2 */
+	{3, 192, 0, false}, /* 3DES */
+	{11, 0, 0, false},  /* NULL: has no key, see below */
+	{12, 0, 0, false},  /* AES-CBC */
+	{13, 0, 4, false},  /* AES-CTR, RFC 5930, section 2 */
+	{14, 0, 3, true},   /* AES-CCM with 8, 12, 16 bytes of ICV, RFC 4309, section 7.1 */
+	{15, 0, 3, true},   /**/
+	{16, 0, 3, true},   /**/
+	{18, 0, 4, true},   /* AES-GCM with 8, 12, 16 bytes of ICV, RFC 4106, section 8.1 */
+	{19, 0, 4, true},   /**/
+	{20, 0, 4, true},   /**/
+	{21, 0, 4, true},   /* AES-GMAC without encryption, RFC 4543, section 5 */
+	{23, 0, 0, false},  /* Camellia-CBC */
+	{24, 0, 4, false},  /* Camellia-CTR, RFC 5529, section 4 */
+	{25, 0, 3, true},   /* Camellia-CCM with 8, 12, 16 bytes of ICV */
+	{26, 0, 3, true},   /**/
+	{27, 0, 3, true},   /**/
+	{28, 256, 4, true}, /* ChaCha20-Poly1305, RFC 7634, section 2 */
 };
 
 typedef struct

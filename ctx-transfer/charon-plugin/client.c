@@ -15,12 +15,7 @@ hasync_client_t *hasync_client_create(uint64_t id, int fd)
 {
 	hasync_client_t *this;
 
-	INIT(this,
-		.id = id,
-		.fd = fd,
-		.requests = linked_list_create(),
-		.queue = linked_list_create(),
-	);
+	INIT(this, .id = id, .fd = fd, .requests = linked_list_create(), .queue = linked_list_create());
 	hasync_frame_reader_init(&this->reader);
 	return this;
 }
@@ -57,7 +52,8 @@ void hasync_client_flush(hasync_client_t *this)
 
 	while (!this->doomed && this->queue->get_first(this->queue, (void **)&first) == SUCCESS)
 	{
-		length = send(this->fd, first->ptr + this->sent, first->len - this->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		length =
+			send(this->fd, first->ptr + this->sent, first->len - this->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (length < 0)
 		{
 			this->doomed = errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;

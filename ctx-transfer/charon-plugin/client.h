@@ -1,6 +1,6 @@
 /*
- * One client of the server: its reader, what waits to be sent to it and what it asked for. Guarded by the server's lock,
- * but for the reader, which belongs to the server's thread.
+ * One client of the server: its reader, what waits to be sent to it and what it asked for. Guarded by the
+ * server's lock, but for the reader, which belongs to the server's thread.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,7 +10,7 @@
 #include "charon_types.h"
 #include "frame.h"
 
-#define HASYNC_REQUESTS_MAX 64               /* frames read ahead of one client */
+#define HASYNC_REQUESTS_MAX 64                /* frames read ahead of one client */
 #define HASYNC_BACKLOG_MAX (16 * 1024 * 1024) /* bytes not taken by one client */
 
 typedef struct

@@ -1,6 +1,6 @@
 /*
- * How Debian 12 configures strongSwan 5.9.8, as far as its headers ask. Included before everything else (-include).
- * ME is the one define that changes the layout of objects; sizes are asserted in charon_types.h.
+ * How Debian 12 configures strongSwan 5.9.8, as far as its headers ask. Included before everything else
+ * (-include). ME is the one define that changes the layout of objects; sizes are asserted in charon_types.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

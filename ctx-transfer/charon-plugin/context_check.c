@@ -16,9 +16,9 @@
 #define MAX_FLAGS 64
 #define MAX_NAME 255
 #define MAX_IDENTITY 4096
-#define MAX_WINDOW 4096                       /* the kernel's limit */
+#define MAX_WINDOW 4096                      /* the kernel's limit */
 #define MAX_SECONDS (10LL * 365 * 24 * 3600) /* of a timer */
-#define IKE_HEADER 28                         /* RFC 7296, section 3.1 */
+#define IKE_HEADER 28                        /* RFC 7296, section 3.1 */
 
 bool hasync_fail(hasync_error_t *error, Hasync__Proto__ErrorCode code, const char *format, ...)
 {
@@ -31,7 +31,8 @@ bool hasync_fail(hasync_error_t *error, Hasync__Proto__ErrorCode code, const cha
 	return false;
 }
 
-static bool check_length(size_t length, size_t wanted, const char *where, const char *field, hasync_error_t *error)
+static bool check_length(size_t length, size_t wanted, const char *where, const char *field,
+						 hasync_error_t *error)
 {
 	return length == wanted ||
 		   hasync_fail(error, BAD, "%s.%s: %zu bytes, expected %zu", where, field, length, wanted);
@@ -55,7 +56,8 @@ static bool check_host(const Hasync__Proto__Host *host, const char *field, hasyn
 	return host->port <= 65535 || hasync_fail(error, BAD, "%s.port: %u is above 65535", field, host->port);
 }
 
-static bool check_hosts(Hasync__Proto__Host *const *hosts, size_t count, const char *field, hasync_error_t *error)
+static bool check_hosts(Hasync__Proto__Host *const *hosts, size_t count, const char *field,
+						hasync_error_t *error)
 {
 	if (!check_count(count, MAX_ADDRESSES, field, error))
 	{
@@ -84,7 +86,8 @@ static bool check_identity(const Hasync__Proto__Identity *id, const char *field,
 	return check_count(id->data.len, MAX_IDENTITY, field, error);
 }
 
-static bool check_remaining(const Hasync__Proto__Remaining *remaining, const char *field, hasync_error_t *error)
+static bool check_remaining(const Hasync__Proto__Remaining *remaining, const char *field,
+							hasync_error_t *error)
 {
 	if (remaining && (remaining->seconds > MAX_SECONDS || remaining->seconds < -MAX_SECONDS))
 	{
@@ -128,8 +131,9 @@ static bool check_message(const Hasync__Proto__SentMessage *message, const char 
 	return true;
 }
 
-static bool check_encryption(const Hasync__Proto__Algorithm *encryption, const Hasync__Proto__Algorithm *integrity,
-							 const char *where, hasync_error_t *error)
+static bool check_encryption(const Hasync__Proto__Algorithm *encryption,
+							 const Hasync__Proto__Algorithm *integrity, const char *where,
+							 hasync_error_t *error)
 {
 	if (!encryption)
 	{
@@ -137,8 +141,8 @@ static bool check_encryption(const Hasync__Proto__Algorithm *encryption, const H
 	}
 	if (hasync_encryption_key_length(encryption->id, encryption->key_bits) < 0)
 	{
-		return hasync_fail(error, UNSUPPORTED, "%s.encryption: transform %u with %u key bits is not known", where,
-						   encryption->id, encryption->key_bits);
+		return hasync_fail(error, UNSUPPORTED, "%s.encryption: transform %u with %u key bits is not known",
+						   where, encryption->id, encryption->key_bits);
 	}
 	if (hasync_encryption_is_aead(encryption->id))
 	{
@@ -164,7 +168,8 @@ static bool check_ike_keys(const Hasync__Proto__IkeSa *ike, hasync_error_t *erro
 	if (ike->encryption->id == 11 || ike->encryption->id == 21)
 	{
 		/* RFC 7296, section 5 and RFC 4543, section 8: never for IKE */
-		return hasync_fail(error, BAD, "context.ike.encryption: transform %u does not encrypt", ike->encryption->id);
+		return hasync_fail(error, BAD, "context.ike.encryption: transform %u does not encrypt",
+						   ike->encryption->id);
 	}
 	if (!ike->prf)
 	{
@@ -196,7 +201,8 @@ static bool check_ike_messages(const Hasync__Proto__IkeSa *ike, hasync_error_t *
 		}
 		if (ike->last_response->message_id != ike->expected_request_id - 1)
 		{
-			return hasync_fail(error, BAD, "context.ike.last_response.message_id: %u, but request %u is expected next",
+			return hasync_fail(error, BAD,
+							   "context.ike.last_response.message_id: %u, but request %u is expected next",
 							   ike->last_response->message_id, ike->expected_request_id);
 		}
 	}
@@ -230,7 +236,8 @@ static bool check_ike_peers(const Hasync__Proto__IkeSa *ike, hasync_error_t *err
 	if (!check_identity(ike->local_id, "context.ike.local_id", error) ||
 		!check_identity(ike->remote_id, "context.ike.remote_id", error) ||
 		(ike->remote_eap_id && !check_identity(ike->remote_eap_id, "context.ike.remote_eap_id", error)) ||
-		!check_host(ike->local, "context.ike.local", error) || !check_host(ike->remote, "context.ike.remote", error))
+		!check_host(ike->local, "context.ike.local", error) ||
+		!check_host(ike->remote, "context.ike.remote", error))
 	{
 		return false;
 	}
@@ -245,8 +252,10 @@ static bool check_ike_peers(const Hasync__Proto__IkeSa *ike, hasync_error_t *err
 	return check_count(ike->n_conditions, MAX_FLAGS, "context.ike.conditions", error) &&
 		   check_count(ike->n_extensions, MAX_FLAGS, "context.ike.extensions", error) &&
 		   check_hosts(ike->peer_addresses, ike->n_peer_addresses, "context.ike.peer_addresses", error) &&
-		   check_hosts(ike->local_virtual_ips, ike->n_local_virtual_ips, "context.ike.local_virtual_ips", error) &&
-		   check_hosts(ike->remote_virtual_ips, ike->n_remote_virtual_ips, "context.ike.remote_virtual_ips", error) &&
+		   check_hosts(ike->local_virtual_ips, ike->n_local_virtual_ips, "context.ike.local_virtual_ips",
+					   error) &&
+		   check_hosts(ike->remote_virtual_ips, ike->n_remote_virtual_ips, "context.ike.remote_virtual_ips",
+					   error) &&
 		   check_name(ike->connection, "context.ike.connection", error);
 }
 
@@ -258,7 +267,8 @@ static bool check_ike(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
 	}
 	if (!ike->initiator_spi || !ike->responder_spi)
 	{
-		return hasync_fail(error, BAD, "context.ike.%s_spi: 0", ike->initiator_spi ? "responder" : "initiator");
+		return hasync_fail(error, BAD, "context.ike.%s_spi: 0",
+						   ike->initiator_spi ? "responder" : "initiator");
 	}
 	return check_ike_keys(ike, error) && check_ike_messages(ike, error) && check_ike_peers(ike, error) &&
 		   check_remaining(ike->rekey_in, "context.ike.rekey_in", error) &&
@@ -270,10 +280,11 @@ static bool check_ike(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
 
 static bool check_selector(const Hasync__Proto__TrafficSelector *ts, const char *field, hasync_error_t *error)
 {
-	if ((ts->from_address.len != 4 && ts->from_address.len != 16) || ts->to_address.len != ts->from_address.len)
+	if ((ts->from_address.len != 4 && ts->from_address.len != 16) ||
+		ts->to_address.len != ts->from_address.len)
 	{
-		return hasync_fail(error, BAD, "%s: addresses of %zu and %zu bytes, expected both 4 or both 16", field,
-						   ts->from_address.len, ts->to_address.len);
+		return hasync_fail(error, BAD, "%s: addresses of %zu and %zu bytes, expected both 4 or both 16",
+						   field, ts->from_address.len, ts->to_address.len);
 	}
 	if (memcmp(ts->from_address.data, ts->to_address.data, ts->from_address.len) > 0)
 	{
@@ -321,14 +332,17 @@ static bool check_child_keys(const Hasync__Proto__ChildSa *child, const char *wh
 	}
 	else if (child->encryption || !child->integrity || hasync_integrity_key_length(child->integrity->id) < 0)
 	{
-		return hasync_fail(error, BAD, "%s.integrity: AH takes a known integrity transform and nothing else", where);
+		return hasync_fail(error, BAD, "%s.integrity: AH takes a known integrity transform and nothing else",
+						   where);
 	}
 	if (child->integrity)
 	{
 		integrity = (size_t)hasync_integrity_key_length(child->integrity->id);
 	}
-	return check_length(child->inbound_encryption_key.len, encryption, where, "inbound_encryption_key", error) &&
-		   check_length(child->outbound_encryption_key.len, encryption, where, "outbound_encryption_key", error) &&
+	return check_length(child->inbound_encryption_key.len, encryption, where, "inbound_encryption_key",
+						error) &&
+		   check_length(child->outbound_encryption_key.len, encryption, where, "outbound_encryption_key",
+						error) &&
 		   check_length(child->inbound_integrity_key.len, integrity, where, "inbound_integrity_key", error) &&
 		   check_length(child->outbound_integrity_key.len, integrity, where, "outbound_integrity_key", error);
 }
@@ -344,8 +358,8 @@ static bool check_child_numbers(const Hasync__Proto__ChildSa *child, const char 
 	}
 	if (child->replay_window > MAX_WINDOW)
 	{
-		return hasync_fail(error, BAD, "%s.replay_window: %u packets, at most %d", where, child->replay_window,
-						   MAX_WINDOW);
+		return hasync_fail(error, BAD, "%s.replay_window: %u packets, at most %d", where,
+						   child->replay_window, MAX_WINDOW);
 	}
 	return !child->replay_bitmap.len ||
 		   check_length(child->replay_bitmap.len, words * 4, where, "replay_bitmap", error);
@@ -355,16 +369,19 @@ static bool check_child_form(const Hasync__Proto__ChildSa *child, const char *wh
 {
 	if (child->protocol != 50 && child->protocol != 51)
 	{
-		return hasync_fail(error, UNSUPPORTED, "%s.protocol: %u, expected 50 (ESP) or 51 (AH)", where, child->protocol);
+		return hasync_fail(error, UNSUPPORTED, "%s.protocol: %u, expected 50 (ESP) or 51 (AH)", where,
+						   child->protocol);
 	}
 	if (child->inbound_spi < 256 || child->outbound_spi < 256)
 	{
 		/* RFC 4303, section 2.1: 0 to 255 are reserved */
-		return hasync_fail(error, BAD, "%s.%s_spi: below 256", where, child->inbound_spi < 256 ? "inbound" : "outbound");
+		return hasync_fail(error, BAD, "%s.%s_spi: below 256", where,
+						   child->inbound_spi < 256 ? "inbound" : "outbound");
 	}
 	if (child->mode != 1 && child->mode != 2)
 	{
-		return hasync_fail(error, UNSUPPORTED, "%s.mode: %u, expected 1 (transport) or 2 (tunnel)", where, child->mode);
+		return hasync_fail(error, UNSUPPORTED, "%s.mode: %u, expected 1 (transport) or 2 (tunnel)", where,
+						   child->mode);
 	}
 	if (child->ipcomp > 255 || child->inbound_cpi > 65535 || child->outbound_cpi > 65535)
 	{
@@ -389,8 +406,8 @@ static bool check_child(const Hasync__Proto__ChildSa *child, size_t index, hasyn
 		   check_child_keys(child, where, error) && check_child_numbers(child, where, error) &&
 		   check_selectors(child->local_ts, child->n_local_ts, local, error) &&
 		   check_selectors(child->remote_ts, child->n_remote_ts, remote, error) &&
-		   check_remaining(child->rekey_in, rekey, error) && check_remaining(child->delete_in, delete, error) &&
-		   check_ago(child->installed_ago, ago, error);
+		   check_remaining(child->rekey_in, rekey, error) &&
+		   check_remaining(child->delete_in, delete, error) && check_ago(child->installed_ago, ago, error);
 }
 
 static bool check_children(const Hasync__Proto__Context *context, hasync_error_t *error)
@@ -409,8 +426,8 @@ static bool check_children(const Hasync__Proto__Context *context, hasync_error_t
 		{
 			if (context->children[j]->inbound_spi == context->children[i]->inbound_spi)
 			{
-				return hasync_fail(error, BAD, "context.children[%zu].inbound_spi: the same as that of children[%zu]",
-								   i, j);
+				return hasync_fail(
+					error, BAD, "context.children[%zu].inbound_spi: the same as that of children[%zu]", i, j);
 			}
 		}
 	}
@@ -429,7 +446,8 @@ bool hasync_context_check(const Hasync__Proto__Context *context, hasync_error_t 
 	}
 	if (context->major > HASYNC_CONTEXT_MAJOR)
 	{
-		return hasync_fail(error, UNSUPPORTED, "context.major: %u is newer than %u, which this plugin understands",
+		return hasync_fail(error, UNSUPPORTED,
+						   "context.major: %u is newer than %u, which this plugin understands",
 						   context->major, HASYNC_CONTEXT_MAJOR);
 	}
 	return check_ike(context->ike, error) && check_children(context, error);

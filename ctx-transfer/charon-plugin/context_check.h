@@ -1,8 +1,7 @@
 /*
- * Says whether a decoded context can be put into an IKE daemon: nothing missing, every number in its range, every key as
- * long as its algorithm wants it. What passes here can still be refused by charon (no such configuration, no such
- * algorithm loaded) or by the kernel.
- * Pure C: knows nothing of charon.
+ * Says whether a decoded context can be put into an IKE daemon: nothing missing, every number in its range,
+ * every key as long as its algorithm wants it. What passes here can still be refused by charon (no such
+ * configuration, no such algorithm loaded) or by the kernel. Pure C: knows nothing of charon.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -36,7 +35,8 @@ bool hasync_fail(hasync_error_t *error, Hasync__Proto__ErrorCode code, const cha
 
 bool hasync_context_check(const Hasync__Proto__Context *context, hasync_error_t *error);
 
-/* Bytes of key material, salt included, that an encryption transform (IANA number) takes; -1 if it is not known. */
+/* Bytes of key material, salt included, that an encryption transform (IANA number) takes; -1 if it is not
+ * known. */
 int hasync_encryption_key_length(uint32_t id, uint32_t key_bits);
 bool hasync_encryption_is_aead(uint32_t id);
 

@@ -19,7 +19,8 @@
 /* Timers that are overdue when a node takes over run out within so many seconds, not all at once. */
 #define OVERDUE_SPREAD 10
 
-/* After these many seconds an SA that was being closed when it came here is deleted by us if the peer has not done so. */
+/* After these many seconds an SA that was being closed when it came here is deleted by us if the peer has not
+ * done so. */
 #define CLOSE_AFTER 10
 
 ike_sa_t *hasync_checkout(uint64_t initiator_spi, uint64_t responder_spi)
@@ -49,8 +50,8 @@ static void schedule(job_t *job, time_t when)
 }
 
 /*
- * set_state(ESTABLISHED) counts all timers from now on, starting with what the configuration says; only where less time is
- * left, it keeps ours, without a job.
+ * set_state(ESTABLISHED) counts all timers from now on, starting with what the configuration says; only where
+ * less time is left, it keeps ours, without a job.
  */
 static void establish(ike_sa_t *ike_sa)
 {
@@ -97,8 +98,8 @@ static void schedule_children(ike_sa_t *ike_sa, hasync_memory_t *memory)
 		known = hasync_memory_find_child(memory, spi);
 		if (child_sa->get_state(child_sa) == CHILD_REKEYED)
 		{
-			lib->scheduler->schedule_job(lib->scheduler,
-										 (job_t *)delete_child_sa_job_create(protocol, spi, me, FALSE), CLOSE_AFTER);
+			lib->scheduler->schedule_job(
+				lib->scheduler, (job_t *)delete_child_sa_job_create(protocol, spi, me, FALSE), CLOSE_AFTER);
 			continue;
 		}
 		if (known && known->rekey_at)
@@ -132,8 +133,8 @@ void hasync_activate(ike_sa_t *ike_sa)
 	{
 		/* charon answers its deletion and nothing else (RFC 7296, section 2.8), or deletes it itself */
 		ike_sa->set_state(ike_sa, IKE_REKEYED);
-		lib->scheduler->schedule_job(lib->scheduler,
-									 (job_t *)delete_ike_sa_job_create(ike_sa->get_id(ike_sa), TRUE), CLOSE_AFTER);
+		lib->scheduler->schedule_job(
+			lib->scheduler, (job_t *)delete_ike_sa_job_create(ike_sa->get_id(ike_sa), TRUE), CLOSE_AFTER);
 	}
 	else
 	{
@@ -232,7 +233,8 @@ static bool set_state_of(ike_sa_t *ike_sa, Hasync__Proto__SaState wanted, hasync
 	}
 	if (!hasync_memory_of(ike_sa))
 	{
-		return hasync_fail(error, CONFLICT, "IKE_SA %s was made before the plugin was loaded", ike_sa->get_name(ike_sa));
+		return hasync_fail(error, CONFLICT, "IKE_SA %s was made before the plugin was loaded",
+						   ike_sa->get_name(ike_sa));
 	}
 	if (wanted == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
@@ -307,7 +309,8 @@ static bool start_rekey(ike_sa_t *ike_sa, uint32_t child_inbound_spi, status_t *
 		*status = ike_sa->rekey(ike_sa);
 		return TRUE;
 	}
-	child_sa = ike_sa->get_child_sa(ike_sa, PROTO_ESP, spi, TRUE) ?: ike_sa->get_child_sa(ike_sa, PROTO_AH, spi, TRUE);
+	child_sa = ike_sa->get_child_sa(ike_sa, PROTO_ESP, spi, TRUE)
+				   ?: ike_sa->get_child_sa(ike_sa, PROTO_AH, spi, TRUE);
 	if (!child_sa)
 	{
 		return hasync_fail(error, NOT_FOUND_HERE, "rekey.child_inbound_spi: no such CHILD_SA");
@@ -330,7 +333,8 @@ bool hasync_rekey(const Hasync__Proto__Rekey *request, hasync_error_t *error)
 	if (status == DESTROY_ME)
 	{
 		charon->ike_sa_manager->checkin_and_destroy(charon->ike_sa_manager, ike_sa);
-		return hasync_fail(error, HASYNC__PROTO__ERROR_CODE__INSTALL_FAILED, "rekey: the IKE_SA broke and was closed");
+		return hasync_fail(error, HASYNC__PROTO__ERROR_CODE__INSTALL_FAILED,
+						   "rekey: the IKE_SA broke and was closed");
 	}
 	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	return started;

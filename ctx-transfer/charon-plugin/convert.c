@@ -139,11 +139,12 @@ traffic_selector_t *hasync_to_selector(const Hasync__Proto__TrafficSelector *ts)
 {
 	ts_type_t type = ts->from_address.len == 4 ? TS_IPV4_ADDR_RANGE : TS_IPV6_ADDR_RANGE;
 
-	return traffic_selector_create_from_bytes(ts->protocol, type, hasync_to_chunk(ts->from_address), ts->from_port,
-											  hasync_to_chunk(ts->to_address), ts->to_port);
+	return traffic_selector_create_from_bytes(ts->protocol, type, hasync_to_chunk(ts->from_address),
+											  ts->from_port, hasync_to_chunk(ts->to_address), ts->to_port);
 }
 
-Hasync__Proto__Algorithm *hasync_from_proposal(hasync_arena_t *arena, proposal_t *proposal, transform_type_t type)
+Hasync__Proto__Algorithm *hasync_from_proposal(hasync_arena_t *arena, proposal_t *proposal,
+											   transform_type_t type)
 {
 	Hasync__Proto__Algorithm *message;
 	uint16_t alg, bits = 0;
@@ -159,7 +160,8 @@ Hasync__Proto__Algorithm *hasync_from_proposal(hasync_arena_t *arena, proposal_t
 	return message;
 }
 
-static void add_algorithm(proposal_t *proposal, transform_type_t type, const Hasync__Proto__Algorithm *algorithm)
+static void add_algorithm(proposal_t *proposal, transform_type_t type,
+						  const Hasync__Proto__Algorithm *algorithm)
 {
 	if (algorithm)
 	{
@@ -185,7 +187,8 @@ proposal_t *hasync_to_child_proposal(const Hasync__Proto__ChildSa *child)
 	add_algorithm(proposal, ENCRYPTION_ALGORITHM, child->encryption);
 	add_algorithm(proposal, INTEGRITY_ALGORITHM, child->integrity);
 	add_algorithm(proposal, KEY_EXCHANGE_METHOD, child->key_exchange);
-	proposal->add_algorithm(proposal, EXTENDED_SEQUENCE_NUMBERS, child->esn ? EXT_SEQ_NUMBERS : NO_EXT_SEQ_NUMBERS, 0);
+	proposal->add_algorithm(proposal, EXTENDED_SEQUENCE_NUMBERS,
+							child->esn ? EXT_SEQ_NUMBERS : NO_EXT_SEQ_NUMBERS, 0);
 	return proposal;
 }
 
@@ -237,8 +240,9 @@ void hasync_to_flags(const Hasync__Proto__IkeSa *ike, ike_sa_t *ike_sa)
 	_Static_assert(sizeof(*ike->conditions) == sizeof(uint32_t), "protobuf-c's enums are as wide as int");
 	for (i = 0; i < countof(conditions); i++)
 	{
-		ike_sa->set_condition(ike_sa, conditions[i].charon,
-							  is_listed(conditions[i].wire, (const uint32_t *)ike->conditions, ike->n_conditions));
+		ike_sa->set_condition(
+			ike_sa, conditions[i].charon,
+			is_listed(conditions[i].wire, (const uint32_t *)ike->conditions, ike->n_conditions));
 	}
 	for (i = 0; i < countof(extensions); i++)
 	{

@@ -1,6 +1,6 @@
 /*
- * Between charon's objects and the messages of context.proto. Numbers are IANA's on both sides; SPIs and addresses are
- * network order in charon, and SPIs host order in the messages.
+ * Between charon's objects and the messages of context.proto. Numbers are IANA's on both sides; SPIs and
+ * addresses are network order in charon, and SPIs host order in the messages.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,7 +15,8 @@
 Hasync__Proto__SaId *hasync_from_ike_sa_id(hasync_arena_t *arena, ike_sa_id_t *id);
 Hasync__Proto__Host *hasync_from_host(hasync_arena_t *arena, host_t *host);
 Hasync__Proto__Identity *hasync_from_identity(hasync_arena_t *arena, identification_t *id);
-Hasync__Proto__Algorithm *hasync_from_proposal(hasync_arena_t *arena, proposal_t *proposal, transform_type_t type);
+Hasync__Proto__Algorithm *hasync_from_proposal(hasync_arena_t *arena, proposal_t *proposal,
+											   transform_type_t type);
 Hasync__Proto__Remaining *hasync_from_time(hasync_arena_t *arena, time_t when);
 Hasync__Proto__TrafficSelector *hasync_from_selector(hasync_arena_t *arena, traffic_selector_t *ts);
 ProtobufCBinaryData hasync_from_chunk(hasync_arena_t *arena, chunk_t chunk);

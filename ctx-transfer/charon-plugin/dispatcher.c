@@ -157,13 +157,12 @@ hasync_dispatcher_t *hasync_dispatcher_create()
 {
 	hasync_dispatcher_t *this;
 
-	INIT(this,
-		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
-	);
+	INIT(this, .mutex = mutex_create(MUTEX_TYPE_DEFAULT));
 	return this;
 }
 
-void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server, hasync_reporter_t *reporter)
+void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server,
+							   hasync_reporter_t *reporter)
 {
 	this->server = server;
 	this->reporter = reporter;

@@ -1,6 +1,6 @@
 /*
- * Carries out requests and answers them. Requests that change IKE_SAs here are done one at a time, whoever asks: each may
- * need two IKE_SAs at once.
+ * Carries out requests and answers them. Requests that change IKE_SAs here are done one at a time, whoever
+ * asks: each may need two IKE_SAs at once.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,7 +16,8 @@ hasync_dispatcher_t *hasync_dispatcher_create();
 void hasync_dispatcher_destroy(hasync_dispatcher_t *this);
 
 /* Where answers go and who reports changes: known only after the server that calls hasync_dispatch. */
-void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server, hasync_reporter_t *reporter);
+void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server,
+							   hasync_reporter_t *reporter);
 
 /* One request as it came; a hasync_handler_t. */
 void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content);

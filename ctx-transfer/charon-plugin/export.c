@@ -134,7 +134,8 @@ static size_t export_hosts(enumerator_t *enumerator, hasync_arena_t *arena, Hasy
 	return count;
 }
 
-static void export_peers(ike_sa_t *ike_sa, hasync_memory_t *memory, hasync_arena_t *arena, Hasync__Proto__IkeSa *ike)
+static void export_peers(ike_sa_t *ike_sa, hasync_memory_t *memory, hasync_arena_t *arena,
+						 Hasync__Proto__IkeSa *ike)
 {
 	identification_t *other = ike_sa->get_other_id(ike_sa), *eap = ike_sa->get_other_eap_id(ike_sa);
 	char *name = ike_sa->get_name(ike_sa);
@@ -242,7 +243,8 @@ Hasync__Proto__Context *hasync_export(ike_sa_t *ike_sa, hasync_arena_t *arena, h
 	if (ike_sa->has_condition(ike_sa, COND_ONLINE_VALIDATION_SUSPENDED))
 	{
 		/* its certificates are not in the context, so another node could not finish this */
-		hasync_fail(error, BUSY, "IKE_SA %s waits for the validation of its certificate", ike_sa->get_name(ike_sa));
+		hasync_fail(error, BUSY, "IKE_SA %s waits for the validation of its certificate",
+					ike_sa->get_name(ike_sa));
 		return NULL;
 	}
 	context = hasync_arena_take(arena, sizeof(*context));

@@ -9,8 +9,8 @@
 #include "convert.h"
 
 /*
- * The context lives in the arena; it holds keys. NULL and the error if the SA cannot be carried on elsewhere: keys that are
- * not known, not established yet, or of a kind that a context cannot describe.
+ * The context lives in the arena; it holds keys. NULL and the error if the SA cannot be carried on elsewhere:
+ * keys that are not known, not established yet, or of a kind that a context cannot describe.
  */
 Hasync__Proto__Context *hasync_export(ike_sa_t *ike_sa, hasync_arena_t *arena, hasync_error_t *error);
 

@@ -66,7 +66,8 @@ static Hasync__Proto__Mark *export_mark(child_sa_t *child_sa, bool inbound, hasy
 	return message;
 }
 
-static void export_form(ike_sa_t *ike_sa, child_sa_t *child_sa, hasync_arena_t *arena, Hasync__Proto__ChildSa *child)
+static void export_form(ike_sa_t *ike_sa, child_sa_t *child_sa, hasync_arena_t *arena,
+						Hasync__Proto__ChildSa *child)
 {
 	child_sa_state_t state = child_sa->get_state(child_sa);
 	proposal_t *proposal = child_sa->get_proposal(child_sa);
@@ -129,7 +130,8 @@ static Hasync__Proto__Usage *export_usage(const hasync_xfrm_ae_t *state, hasync_
 	return usage;
 }
 
-static void export_numbers(ike_sa_t *ike_sa, child_sa_t *child_sa, hasync_arena_t *arena, Hasync__Proto__ChildSa *child)
+static void export_numbers(ike_sa_t *ike_sa, child_sa_t *child_sa, hasync_arena_t *arena,
+						   Hasync__Proto__ChildSa *child)
 {
 	hasync_xfrm_ae_t state;
 	uint32_t i;

@@ -1,7 +1,7 @@
 /*
  * Frames of proto/plugin.proto: a 32-bit big-endian length, then that many bytes.
- * A reader takes bytes as they come from the socket and gives back whole frames. It refuses to know what is in them.
- * Pure C: knows nothing of charon.
+ * A reader takes bytes as they come from the socket and gives back whole frames. It refuses to know what is
+ * in them. Pure C: knows nothing of charon.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -38,7 +38,8 @@ void hasync_frame_reader_init(hasync_frame_reader_t *reader);
 /* Wipes and frees. */
 void hasync_frame_reader_clear(hasync_frame_reader_t *reader);
 
-/* Room for at least 4096 more bytes; its size goes to *size. NULL without memory. Invalidates given frames. */
+/* Room for at least 4096 more bytes; its size goes to *size. NULL without memory. Invalidates given
+ * frames. */
 uint8_t *hasync_frame_reader_room(hasync_frame_reader_t *reader, size_t *size);
 
 /* Tells that the first count bytes of the room were filled. */

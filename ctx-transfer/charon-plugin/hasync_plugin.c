@@ -99,11 +99,13 @@ static bool plugin_cb(private_hasync_plugin_t *this, plugin_feature_t *feature, 
 
 METHOD(plugin_t, get_features, int, private_hasync_plugin_t *this, plugin_feature_t *features[])
 {
+	/* clang-format off */
 	static plugin_feature_t f[] = {
 		PLUGIN_CALLBACK((plugin_feature_callback_t)plugin_cb, NULL),
 			PLUGIN_PROVIDE(CUSTOM, "hasync"),
 				PLUGIN_DEPENDS(CUSTOM, "kernel-ipsec"),
 	};
+	/* clang-format on */
 
 	*features = f;
 	return countof(f);
@@ -115,8 +117,8 @@ METHOD(plugin_t, destroy, void, private_hasync_plugin_t *this)
 }
 
 /*
- * Objects of another version may be laid out differently, which no check at compile time can tell. charon's libraries do
- * not say which version they are; its programs have the string in them.
+ * Objects of another version may be laid out differently, which no check at compile time can tell. charon's
+ * libraries do not say which version they are; its programs have the string in them.
  */
 static bool version_fits()
 {
@@ -139,6 +141,7 @@ __attribute__((visibility("default"))) plugin_t *hasync_plugin_create()
 		DBG1(DBG_CFG, "hasync: made for strongSwan %s, but this is another version: not loaded", VERSION);
 		return NULL;
 	}
+	/* clang-format off */
 	INIT(this,
 		.public = {
 			.get_name = _get_name,
@@ -146,5 +149,6 @@ __attribute__((visibility("default"))) plugin_t *hasync_plugin_create()
 			.destroy = _destroy,
 		},
 	);
+	/* clang-format on */
 	return &this->public;
 }

@@ -240,7 +240,8 @@ bool hasync_import(const Hasync__Proto__Put *put, hasync_error_t *error)
 
 	if (!peer_cfg)
 	{
-		return hasync_fail(error, NO_CONFIG, "context.ike.connection: no connection %s here", ike->connection);
+		return hasync_fail(error, NO_CONFIG, "context.ike.connection: no connection %s here",
+						   ike->connection);
 	}
 	existing = hasync_checkout(ike->initiator_spi, ike->responder_spi);
 	if (!hasync_import_has_configs(peer_cfg, put->context, error))

@@ -26,7 +26,8 @@ static child_cfg_t *find_config(peer_cfg_t *peer_cfg, const char *name)
 	return found;
 }
 
-bool hasync_import_has_configs(peer_cfg_t *peer_cfg, const Hasync__Proto__Context *context, hasync_error_t *error)
+bool hasync_import_has_configs(peer_cfg_t *peer_cfg, const Hasync__Proto__Context *context,
+							   hasync_error_t *error)
 {
 	child_cfg_t *config;
 	size_t i;
@@ -36,7 +37,8 @@ bool hasync_import_has_configs(peer_cfg_t *peer_cfg, const Hasync__Proto__Contex
 		config = find_config(peer_cfg, context->children[i]->name);
 		if (!config)
 		{
-			return hasync_fail(error, NO_CONFIG, "context.children[%zu].name: connection %s has no child %s here", i,
+			return hasync_fail(error, NO_CONFIG,
+							   "context.children[%zu].name: connection %s has no child %s here", i,
 							   context->ike->connection, context->children[i]->name);
 		}
 		config->destroy(config);
@@ -101,17 +103,21 @@ static bool install_sas(child_sa_t *child_sa, const Hasync__Proto__ChildSa *chil
 	uint16_t cpi_in = htons(child->inbound_cpi), cpi_out = htons(child->outbound_cpi);
 	status_t status;
 
-	if (child_sa->install(child_sa, encryption_in, integrity_in, spi_in, cpi_in, initiator, TRUE, TRUE) != SUCCESS)
+	if (child_sa->install(child_sa, encryption_in, integrity_in, spi_in, cpi_in, initiator, TRUE, TRUE) !=
+		SUCCESS)
 	{
-		return hasync_fail(error, INSTALL_FAILED, "inbound SA %08x of child %s: refused", child->inbound_spi, child->name);
+		return hasync_fail(error, INSTALL_FAILED, "inbound SA %08x of child %s: refused", child->inbound_spi,
+						   child->name);
 	}
 	if (child->outbound_pending)
 	{
-		status = child_sa->register_outbound(child_sa, encryption_out, integrity_out, spi_out, cpi_out, initiator, TRUE);
+		status = child_sa->register_outbound(child_sa, encryption_out, integrity_out, spi_out, cpi_out,
+											 initiator, TRUE);
 	}
 	else
 	{
-		status = child_sa->install(child_sa, encryption_out, integrity_out, spi_out, cpi_out, initiator, FALSE, TRUE);
+		status = child_sa->install(child_sa, encryption_out, integrity_out, spi_out, cpi_out, initiator,
+								   FALSE, TRUE);
 	}
 	return status == SUCCESS || hasync_fail(error, INSTALL_FAILED, "outbound SA %08x of child %s: refused",
 											child->outbound_spi, child->name);
@@ -165,8 +171,8 @@ static child_sa_t *find_child(ike_sa_t *ike_sa, const Hasync__Proto__ChildSa *ch
 }
 
 /*
- * The IKE_SA here, checked out, that has this CHILD_SA; NULL if none has. The bus then talks of that IKE_SA; returning it
- * sets the bus back to ours.
+ * The IKE_SA here, checked out, that has this CHILD_SA; NULL if none has. The bus then talks of that IKE_SA;
+ * returning it sets the bus back to ours.
  */
 static ike_sa_t *checkout_donor(ike_sa_t *ike_sa, const Hasync__Proto__ChildSa *child, child_sa_t **child_sa)
 {
@@ -176,8 +182,9 @@ static ike_sa_t *checkout_donor(ike_sa_t *ike_sa, const Hasync__Proto__ChildSa *
 	{
 		return NULL;
 	}
-	donor = charon->child_sa_manager->checkout(charon->child_sa_manager, hasync_to_protocol(child->protocol),
-											   htonl(child->inbound_spi), ike_sa->get_my_host(ike_sa), child_sa);
+	donor =
+		charon->child_sa_manager->checkout(charon->child_sa_manager, hasync_to_protocol(child->protocol),
+										   htonl(child->inbound_spi), ike_sa->get_my_host(ike_sa), child_sa);
 	if (!donor)
 	{
 		charon->bus->set_sa(charon->bus, ike_sa);
@@ -192,7 +199,8 @@ static void return_donor(ike_sa_t *donor, ike_sa_t *ike_sa)
 }
 
 /* TRUE if another passive IKE_SA has it; an active one is a conflict. */
-static bool is_elsewhere(ike_sa_t *ike_sa, const Hasync__Proto__ChildSa *child, bool *conflict, hasync_error_t *error)
+static bool is_elsewhere(ike_sa_t *ike_sa, const Hasync__Proto__ChildSa *child, bool *conflict,
+						 hasync_error_t *error)
 {
 	child_sa_t *child_sa;
 	ike_sa_t *donor = checkout_donor(ike_sa, child, &child_sa);
@@ -226,8 +234,8 @@ static void undo(ike_sa_t *ike_sa, const Hasync__Proto__Context *context, const 
 	}
 }
 
-static bool import_new_child(ike_sa_t *ike_sa, const Hasync__Proto__ChildSa *child, bool *installed, int *elsewhere,
-							 hasync_error_t *error)
+static bool import_new_child(ike_sa_t *ike_sa, const Hasync__Proto__ChildSa *child, bool *installed,
+							 int *elsewhere, hasync_error_t *error)
 {
 	child_cfg_t *config;
 	bool conflict;
@@ -288,7 +296,8 @@ static bool take_child(ike_sa_t *donor, child_sa_t *wanted, ike_sa_t *ike_sa)
 	enumerator->destroy(enumerator);
 	if (found)
 	{
-		hasync_memory_move_child(hasync_memory_of(donor), hasync_memory_of(ike_sa), wanted->get_spi(wanted, TRUE));
+		hasync_memory_move_child(hasync_memory_of(donor), hasync_memory_of(ike_sa),
+								 wanted->get_spi(wanted, TRUE));
 	}
 	return found;
 }

@@ -10,11 +10,13 @@
 #include "memory.h"
 
 /* FALSE and the error if the connection has no child of one of these names. */
-bool hasync_import_has_configs(peer_cfg_t *peer_cfg, const Hasync__Proto__Context *context, hasync_error_t *error);
+bool hasync_import_has_configs(peer_cfg_t *peer_cfg, const Hasync__Proto__Context *context,
+							   hasync_error_t *error);
 
 /*
- * Installs the CHILD_SAs of the context that exist nowhere here. Those that belong to another passive IKE_SA here (which
- * this one has replaced) are counted in *elsewhere and left there. FALSE and the error: none was kept.
+ * Installs the CHILD_SAs of the context that exist nowhere here. Those that belong to another passive IKE_SA
+ * here (which this one has replaced) are counted in *elsewhere and left there. FALSE and the error: none was
+ * kept.
  */
 bool hasync_import_new_children(ike_sa_t *ike_sa, const Hasync__Proto__Context *context, int *elsewhere,
 								hasync_error_t *error);

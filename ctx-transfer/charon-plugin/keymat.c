@@ -54,9 +54,11 @@ METHOD(keymat_v2_t, derive_ike_keys, bool, private_keymat_t *this, proposal_t *p
 {
 	bool derived;
 
-	/* charon passes the keys to the listener in this thread, but not always with the IKE_SA that they belong to */
+	/* charon passes the keys to the listener in this thread, but not always with the IKE_SA that they belong
+	 * to */
 	deriving = this->memory;
-	derived = this->inner->derive_ike_keys(this->inner, proposal, ke, nonce_i, nonce_r, id, rekey_function, rekey_skd);
+	derived = this->inner->derive_ike_keys(this->inner, proposal, ke, nonce_i, nonce_r, id, rekey_function,
+										   rekey_skd);
 	deriving = NULL;
 	return derived;
 }
@@ -93,8 +95,8 @@ METHOD(keymat_v2_t, derive_child_keys, bool, private_keymat_t *this, proposal_t 
 
 	if (!this->imported)
 	{
-		return this->inner->derive_child_keys(this->inner, proposal, ke, nonce_i, nonce_r, encr_i, integ_i, encr_r,
-											  integ_r);
+		return this->inner->derive_child_keys(this->inner, proposal, ke, nonce_i, nonce_r, encr_i, integ_i,
+											  encr_r, integ_r);
 	}
 	if (!child_key_lengths(proposal, &encryption, &integrity) || (ke && !ke->get_shared_secret(ke, &secret)))
 	{
@@ -112,8 +114,8 @@ METHOD(keymat_v2_t, derive_child_keys, bool, private_keymat_t *this, proposal_t 
 	{
 		return FALSE;
 	}
-	chunk_split(keymat, "aaaa", (size_t)encryption, encr_i, (size_t)integrity, integ_i, (size_t)encryption, encr_r,
-				(size_t)integrity, integ_r);
+	chunk_split(keymat, "aaaa", (size_t)encryption, encr_i, (size_t)integrity, integ_i, (size_t)encryption,
+				encr_r, (size_t)integrity, integ_r);
 	chunk_clear(&keymat);
 	return TRUE;
 }
@@ -128,14 +130,15 @@ METHOD(keymat_v2_t, get_skd, pseudo_random_function_t, private_keymat_t *this, c
 	return this->inner->get_skd(this->inner, skd);
 }
 
-METHOD(keymat_v2_t, get_auth_octets, bool, private_keymat_t *this, bool verify, chunk_t ike_sa_init, chunk_t nonce,
-	   chunk_t ppk, identification_t *id, char reserved[3], chunk_t *octets, array_t *schemes)
+METHOD(keymat_v2_t, get_auth_octets, bool, private_keymat_t *this, bool verify, chunk_t ike_sa_init,
+	   chunk_t nonce, chunk_t ppk, identification_t *id, char reserved[3], chunk_t *octets, array_t *schemes)
 {
-	return this->inner->get_auth_octets(this->inner, verify, ike_sa_init, nonce, ppk, id, reserved, octets, schemes);
+	return this->inner->get_auth_octets(this->inner, verify, ike_sa_init, nonce, ppk, id, reserved, octets,
+										schemes);
 }
 
-METHOD(keymat_v2_t, get_psk_sig, bool, private_keymat_t *this, bool verify, chunk_t ike_sa_init, chunk_t nonce,
-	   chunk_t secret, chunk_t ppk, identification_t *id, char reserved[3], chunk_t *sig)
+METHOD(keymat_v2_t, get_psk_sig, bool, private_keymat_t *this, bool verify, chunk_t ike_sa_init,
+	   chunk_t nonce, chunk_t secret, chunk_t ppk, identification_t *id, char reserved[3], chunk_t *sig)
 {
 	return this->inner->get_psk_sig(this->inner, verify, ike_sa_init, nonce, secret, ppk, id, reserved, sig);
 }
@@ -163,6 +166,7 @@ static keymat_t *keymat_create_wrapped(bool initiator)
 {
 	private_keymat_t *this;
 
+	/* clang-format off */
 	INIT(this,
 		.public = {
 			.keymat = {
@@ -185,6 +189,7 @@ static keymat_t *keymat_create_wrapped(bool initiator)
 		.memory = hasync_memory_create(),
 		.initiator = initiator,
 	);
+	/* clang-format on */
 	return &this->public.keymat;
 }
 

@@ -1,6 +1,7 @@
 /*
- * A keymat_v2 around charon's own. For an IKE_SA that charon negotiates it only remembers the keys that are derived; for
- * an imported one it holds the raw keys itself and derives the keys of further CHILD_SAs from SK_d.
+ * A keymat_v2 around charon's own. For an IKE_SA that charon negotiates it only remembers the keys that are
+ * derived; for an imported one it holds the raw keys itself and derives the keys of further CHILD_SAs from
+ * SK_d.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -21,7 +22,8 @@ hasync_memory_t *hasync_memory_of(ike_sa_t *ike_sa);
 /* The memory of the IKE_SA whose keys are being derived by the calling thread, if any. */
 hasync_memory_t *hasync_memory_deriving();
 
-/* Gives the keymat of an imported IKE_SA the keys in its memory. FALSE if an algorithm is not available here. */
+/* Gives the keymat of an imported IKE_SA the keys in its memory. FALSE if an algorithm is not available here.
+ */
 bool hasync_keymat_import(ike_sa_t *ike_sa, proposal_t *proposal);
 
 #endif

@@ -12,7 +12,8 @@
 /* of libipsec's inbound SAs, unless configured */
 #define WINDOW 128
 
-/* libipsec.so lies in a directory of its own and is not linked: it is there if charon's backend has loaded it. */
+/* libipsec.so lies in a directory of its own and is not linked: it is there if charon's backend has loaded
+ * it. */
 static ipsec_t *library()
 {
 	void *handle = dlopen("libipsec.so.0", RTLD_LAZY | RTLD_NOLOAD);
@@ -129,7 +130,8 @@ bool hasync_libipsec_set(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__P
 			lib_ipsec->sas->checkin(lib_ipsec->sas, sa);
 		}
 	}
-	return set || hasync_fail(error, HASYNC__PROTO__ERROR_CODE__INSTALL_FAILED,
-							  "numbers of outbound SA %08x: libipsec does not take %llu",
-							  ntohl(child_sa->get_spi(child_sa, FALSE)), (unsigned long long)child->outbound_number);
+	return set ||
+		   hasync_fail(error, HASYNC__PROTO__ERROR_CODE__INSTALL_FAILED,
+					   "numbers of outbound SA %08x: libipsec does not take %llu",
+					   ntohl(child_sa->get_spi(child_sa, FALSE)), (unsigned long long)child->outbound_number);
 }

@@ -1,7 +1,7 @@
 /*
  * The same as numbers.h, for kernel-libipsec. libipsec is used only if charon has loaded it.
- * It has neither numbers above 32 bits nor a call to set an outbound number: that is counted up to. Its inbound window is
- * read and set number by number.
+ * It has neither numbers above 32 bits nor a call to set an outbound number: that is counted up to. Its
+ * inbound window is read and set number by number.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

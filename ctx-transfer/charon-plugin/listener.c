@@ -10,8 +10,8 @@ typedef struct
 	hasync_reporter_t *reporter;
 } private_listener_t;
 
-METHOD(listener_t, ike_derived_keys, bool, private_listener_t *this, ike_sa_t *ike_sa, chunk_t sk_d, chunk_t sk_ai,
-	   chunk_t sk_ar, chunk_t sk_ei, chunk_t sk_er, chunk_t sk_pi, chunk_t sk_pr)
+METHOD(listener_t, ike_derived_keys, bool, private_listener_t *this, ike_sa_t *ike_sa, chunk_t sk_d,
+	   chunk_t sk_ai, chunk_t sk_ar, chunk_t sk_ei, chunk_t sk_er, chunk_t sk_pi, chunk_t sk_pr)
 {
 	hasync_memory_t *memory = hasync_memory_deriving();
 	hasync_ike_keys_t keys = {.d = sk_d, .ai = sk_ai, .ar = sk_ar, .ei = sk_ei, .er = sk_er};
@@ -32,7 +32,8 @@ METHOD(listener_t, child_derived_keys, bool, private_listener_t *this, ike_sa_t 
 	if (memory)
 	{
 		child = hasync_memory_add_child(memory, child_sa->get_spi(child_sa, TRUE));
-		/* RFC 7296, section 2.17: "initiator" of the exchange that made this CHILD_SA; its keys are for what it sends */
+		/* RFC 7296, section 2.17: "initiator" of the exchange that made this CHILD_SA; its keys are for what
+		 * it sends */
 		child->encryption_out = chunk_clone(initiator ? encr_i : encr_r);
 		child->encryption_in = chunk_clone(initiator ? encr_r : encr_i);
 		child->integrity_out = chunk_clone(initiator ? integ_i : integ_r);
@@ -41,8 +42,8 @@ METHOD(listener_t, child_derived_keys, bool, private_listener_t *this, ike_sa_t 
 	return TRUE;
 }
 
-METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, message_t *message, bool incoming,
-	   bool plain)
+METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, message_t *message,
+	   bool incoming, bool plain)
 {
 	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
 	bool changed;
@@ -110,19 +111,22 @@ METHOD(listener_t, ike_rekey, bool, private_listener_t *this, ike_sa_t *old, ike
 	return TRUE;
 }
 
-METHOD(listener_t, ike_update, bool, private_listener_t *this, ike_sa_t *ike_sa, host_t *local, host_t *remote)
+METHOD(listener_t, ike_update, bool, private_listener_t *this, ike_sa_t *ike_sa, host_t *local,
+	   host_t *remote)
 {
 	hasync_reporter_changed(this->reporter, ike_sa);
 	return TRUE;
 }
 
-METHOD(listener_t, child_updown, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *child_sa, bool up)
+METHOD(listener_t, child_updown, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *child_sa,
+	   bool up)
 {
 	hasync_reporter_changed(this->reporter, ike_sa);
 	return TRUE;
 }
 
-METHOD(listener_t, child_rekey, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *old, child_sa_t *new)
+METHOD(listener_t, child_rekey, bool, private_listener_t *this, ike_sa_t *ike_sa, child_sa_t *old,
+	   child_sa_t *new)
 {
 	hasync_reporter_changed(this->reporter, ike_sa);
 	return TRUE;
@@ -138,6 +142,7 @@ hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter)
 {
 	private_listener_t *this;
 
+	/* clang-format off */
 	INIT(this,
 		.public = {
 			.listener = {
@@ -156,6 +161,7 @@ hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter)
 		},
 		.reporter = reporter,
 	);
+	/* clang-format on */
 	return &this->public;
 }
 

@@ -1,6 +1,6 @@
 /*
- * What charon's bus tells: keys as they are derived, messages as they come and go, and changes of SAs. Hooks copy and
- * queue; they never wait and never check out an IKE_SA.
+ * What charon's bus tells: keys as they are derived, messages as they come and go, and changes of SAs. Hooks
+ * copy and queue; they never wait and never check out an IKE_SA.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -23,11 +23,8 @@ hasync_memory_t *hasync_memory_create()
 {
 	hasync_memory_t *this;
 
-	INIT(this,
-		.children = array_create(0, 0),
-		.imported_requests = array_create(0, 0),
-		.local_vips = linked_list_create(),
-	);
+	INIT(this, .children = array_create(0, 0), .imported_requests = array_create(0, 0),
+		 .local_vips = linked_list_create());
 	return this;
 }
 
@@ -86,9 +83,7 @@ hasync_child_t *hasync_memory_add_child(hasync_memory_t *this, uint32_t inbound_
 	hasync_child_t *child;
 
 	hasync_memory_forget_child(this, inbound_spi);
-	INIT(child,
-		.inbound_spi = inbound_spi,
-	);
+	INIT(child, .inbound_spi = inbound_spi);
 	array_insert(this->children, ARRAY_TAIL, child);
 	return child;
 }

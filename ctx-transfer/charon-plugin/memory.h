@@ -1,7 +1,7 @@
 /*
- * What the plugin remembers of one IKE_SA because charon does not give it back: keys, the bytes of messages that may have
- * to be sent again, and times that an imported SA brought along. It belongs to the IKE_SA's keymat and is wiped with it.
- * Only whoever has checked out the IKE_SA touches it, so there are no locks.
+ * What the plugin remembers of one IKE_SA because charon does not give it back: keys, the bytes of messages
+ * that may have to be sent again, and times that an imported SA brought along. It belongs to the IKE_SA's
+ * keymat and is wiped with it. Only whoever has checked out the IKE_SA touches it, so there are no locks.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -84,7 +84,8 @@ static void send_packets(const hasync_sent_t *sent, host_t *source, host_t *dest
 	for (i = 0; i < array_count(sent->packets); i++)
 	{
 		array_get(sent->packets, i, &data);
-		packet = packet_create_from_data(source->clone(source), destination->clone(destination), chunk_clone(data));
+		packet = packet_create_from_data(source->clone(source), destination->clone(destination),
+										 chunk_clone(data));
 		charon->sender->send(charon->sender, packet);
 	}
 }
@@ -199,7 +200,8 @@ static job_requeue_t repeat_requests(repeat_t *repeat)
 	if (ike_sa)
 	{
 		memory = hasync_memory_of(ike_sa);
-		for (i = 0; ike_sa->get_state(ike_sa) != IKE_PASSIVE && i < array_count(memory->imported_requests); i++)
+		for (i = 0; ike_sa->get_state(ike_sa) != IKE_PASSIVE && i < array_count(memory->imported_requests);
+			 i++)
 		{
 			array_get(memory->imported_requests, i, &sent);
 			send_packets(sent, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
@@ -219,9 +221,7 @@ void hasync_messages_repeat_requests(ike_sa_t *ike_sa, hasync_memory_t *memory)
 	{
 		return;
 	}
-	INIT(repeat,
-		.id = id->clone(id),
-	);
+	INIT(repeat, .id = id->clone(id));
 	lib->processor->queue_job(lib->processor,
 							  (job_t *)callback_job_create((callback_job_cb_t)repeat_requests, repeat,
 														   (callback_job_cleanup_t)repeat_destroy, NULL));

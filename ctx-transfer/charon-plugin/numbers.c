@@ -165,8 +165,8 @@ static void fill_window(hasync_xfrm_ae_t *state, child_sa_t *child_sa, const Has
 	state->inbound = child->inbound_top;
 }
 
-static bool set_direction(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__Proto__ChildSa *child, bool inbound,
-						  hasync_error_t *error)
+static bool set_direction(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__Proto__ChildSa *child,
+						  bool inbound, hasync_error_t *error)
 {
 	hasync_xfrm_sa_t sa = identify(ike_sa, child_sa, inbound);
 	hasync_xfrm_ae_t state;
@@ -187,8 +187,8 @@ static bool set_direction(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__
 		shift_lifetime(child_sa, child, inbound ? child->inbound_usage : child->outbound_usage, &state);
 		failure = kernel_set(&sa, &state);
 	}
-	return !failure || hasync_fail(error, INSTALL_FAILED, "numbers of %s SA %08x: %s", inbound ? "inbound" : "outbound",
-								   sa.spi, strerror(-failure));
+	return !failure || hasync_fail(error, INSTALL_FAILED, "numbers of %s SA %08x: %s",
+								   inbound ? "inbound" : "outbound", sa.spi, strerror(-failure));
 }
 
 bool hasync_numbers_set(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__Proto__ChildSa *child,
@@ -198,5 +198,6 @@ bool hasync_numbers_set(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__Pr
 	{
 		return hasync_libipsec_set(ike_sa, child_sa, child, error);
 	}
-	return set_direction(ike_sa, child_sa, child, TRUE, error) && set_direction(ike_sa, child_sa, child, FALSE, error);
+	return set_direction(ike_sa, child_sa, child, TRUE, error) &&
+		   set_direction(ike_sa, child_sa, child, FALSE, error);
 }

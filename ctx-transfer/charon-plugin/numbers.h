@@ -1,6 +1,7 @@
 /*
- * Sequence numbers, replay windows and usage of the SAs of a CHILD_SA, in the kernel or, where charon's own user-space
- * ESP (kernel-libipsec) does the work, there. That one gives out outbound numbers only, and has no bitmap to read.
+ * Sequence numbers, replay windows and usage of the SAs of a CHILD_SA, in the kernel or, where charon's own
+ * user-space ESP (kernel-libipsec) does the work, there. That one gives out outbound numbers only, and has no
+ * bitmap to read.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,8 +21,8 @@ void hasync_numbers_deinit();
 bool hasync_numbers_get(ike_sa_t *ike_sa, child_sa_t *child_sa, bool inbound, hasync_xfrm_ae_t *state);
 
 /*
- * Sets both directions of a freshly installed CHILD_SA to what the context says, before its policies are installed.
- * FALSE and the error if the kernel refuses.
+ * Sets both directions of a freshly installed CHILD_SA to what the context says, before its policies are
+ * installed. FALSE and the error if the kernel refuses.
  */
 bool hasync_numbers_set(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__Proto__ChildSa *child,
 						hasync_error_t *error);

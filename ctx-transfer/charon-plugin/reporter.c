@@ -52,11 +52,12 @@ static __thread int quiet;
 
 static void queue_job(callback_job_cb_t work, void *data, callback_job_cleanup_t destroy)
 {
-	lib->processor->queue_job(lib->processor,
-							  (job_t *)callback_job_create_with_prio(work, data, destroy, NULL, JOB_PRIO_HIGH));
+	lib->processor->queue_job(
+		lib->processor, (job_t *)callback_job_create_with_prio(work, data, destroy, NULL, JOB_PRIO_HIGH));
 }
 
-#define queue(work, data, destroy) queue_job((callback_job_cb_t)(work), data, (callback_job_cleanup_t)(destroy))
+#define queue(work, data, destroy)                                                                           \
+	queue_job((callback_job_cb_t)(work), data, (callback_job_cleanup_t)(destroy))
 
 void hasync_quiet_begin()
 {
@@ -119,7 +120,8 @@ static void ask_rekey(ike_sa_t *ike_sa)
 			!hasync_memory_find_child(memory, child_sa->get_spi(child_sa, TRUE)))
 		{
 			DBG1(DBG_IKE, "hasync: keys of CHILD_SA are not known, rekeying it");
-			ike_sa->rekey_child_sa(ike_sa, child_sa->get_protocol(child_sa), child_sa->get_spi(child_sa, TRUE));
+			ike_sa->rekey_child_sa(ike_sa, child_sa->get_protocol(child_sa),
+								   child_sa->get_spi(child_sa, TRUE));
 		}
 	}
 	enumerator->destroy(enumerator);
@@ -174,24 +176,39 @@ static void send_changed(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t cli
 	hasync_arena_clear(&arena);
 }
 
+static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since);
+
 /*
- * Reports one IKE_SA, but first the one that replaced it, if that was not reported yet: whoever copies them has to move the
- * CHILD_SAs before they seem to be gone.
+ * Whoever copies IKE_SAs has to move the CHILD_SAs to the successor before they seem to be gone. It stays
+ * noted until it was reported, since this IKE_SA may end meanwhile. Gives the IKE_SA back and takes it again;
+ * NULL if it has ended.
  */
+static ike_sa_t *report_successor(hasync_reporter_t *this, ike_sa_t *ike_sa, ike_sa_id_t *id, uint64_t since)
+{
+	hasync_memory_t *memory = hasync_memory_of(ike_sa);
+	ike_sa_id_t *successor = memory->successor->clone(memory->successor);
+
+	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
+	report(this, successor, 0, since);
+	successor->destroy(successor);
+	ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, id);
+	if (ike_sa)
+	{
+		memory = hasync_memory_of(ike_sa);
+		DESTROY_IF(memory->successor);
+		memory->successor = NULL;
+	}
+	return ike_sa;
+}
+
 static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since)
 {
 	ike_sa_t *ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, id);
 	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
-	ike_sa_id_t *successor;
 
 	if (memory && memory->successor)
 	{
-		successor = memory->successor;
-		memory->successor = NULL;
-		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
-		report(this, successor, client, since);
-		successor->destroy(successor);
-		ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, id);
+		ike_sa = report_successor(this, ike_sa, id, since);
 	}
 	if (ike_sa)
 	{
@@ -227,11 +244,7 @@ void hasync_reporter_changed(hasync_reporter_t *this, ike_sa_t *ike_sa)
 	this->mutex->lock(this->mutex);
 	if (!this->changed->get(this->changed, id))
 	{
-		INIT(change,
-			.reporter = this,
-			.id = id->clone(id),
-			.since = hasync_now_ns(),
-		);
+		INIT(change, .reporter = this, .id = id->clone(id), .since = hasync_now_ns());
 		this->changed->put(this->changed, change->id, change);
 		queue(report_change, change, change_destroy);
 	}
@@ -284,13 +297,8 @@ void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
 		return;
 	}
 	/* its CHILD_SAs live on in the successor, which has to be known before they seem to be gone */
-	INIT(farewell,
-		.reporter = this,
-		.id = id->clone(id),
-		.successor = memory->successor,
-		.since = hasync_now_ns(),
-		.released = memory->released,
-	);
+	INIT(farewell, .reporter = this, .id = id->clone(id), .successor = memory->successor,
+		 .since = hasync_now_ns(), .released = memory->released);
 	memory->successor = NULL;
 	queue(bid_farewell, farewell, farewell_destroy);
 }
@@ -343,11 +351,7 @@ void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client)
 	sync_t *sync;
 
 	hasync_server_subscribe(this->server, client);
-	INIT(sync,
-		.reporter = this,
-		.client = client,
-		.ids = linked_list_create(),
-	);
+	INIT(sync, .reporter = this, .client = client, .ids = linked_list_create());
 	enumerator = charon->ike_sa_manager->create_enumerator(charon->ike_sa_manager, TRUE);
 	while (enumerator->enumerate(enumerator, &ike_sa))
 	{
@@ -362,11 +366,8 @@ hasync_reporter_t *hasync_reporter_create(hasync_server_t *server)
 {
 	hasync_reporter_t *this;
 
-	INIT(this,
-		.server = server,
-		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
-		.changed = hashtable_create((hashtable_hash_t)hash_id, (hashtable_equals_t)equal_ids, 64),
-	);
+	INIT(this, .server = server, .mutex = mutex_create(MUTEX_TYPE_DEFAULT),
+		 .changed = hashtable_create((hashtable_hash_t)hash_id, (hashtable_equals_t)equal_ids, 64));
 	return this;
 }
 

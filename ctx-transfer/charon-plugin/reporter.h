@@ -1,6 +1,6 @@
 /*
- * Turns changes of IKE_SAs into events. A hook only says which IKE_SA has changed; a job then checks it out and sends its
- * whole context. What changes while such a job waits is reported by the same job.
+ * Turns changes of IKE_SAs into events. A hook only says which IKE_SA has changed; a job then checks it out
+ * and sends its whole context. What changes while such a job waits is reported by the same job.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -33,7 +33,8 @@ static bool check_sas(Hasync__Proto__SaId *const *sas, size_t count, const char 
 
 static bool check_state(Hasync__Proto__SaState state, const char *field, hasync_error_t *error)
 {
-	return state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE || state == HASYNC__PROTO__SA_STATE__SA_STATE_PASSIVE ||
+	return state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE ||
+		   state == HASYNC__PROTO__SA_STATE__SA_STATE_PASSIVE ||
 		   hasync_fail(error, BAD, "%s: %d, expected 1 (active) or 2 (passive)", field, (int)state);
 }
 

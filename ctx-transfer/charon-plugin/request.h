@@ -1,7 +1,6 @@
 /*
- * Decodes and checks one request of proto/plugin.proto. What comes out can be carried out without looking again at
- * lengths, counts or ranges.
- * Pure C: knows nothing of charon.
+ * Decodes and checks one request of proto/plugin.proto. What comes out can be carried out without looking
+ * again at lengths, counts or ranges. Pure C: knows nothing of charon.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,8 +15,8 @@ extern "C" {
 #endif
 
 /*
- * The request lives in the arena. On failure error is set and the result is NULL; *id then is the request's id, or 0 if
- * even that could not be read.
+ * The request lives in the arena. On failure error is set and the result is NULL; *id then is the
+ * request's id, or 0 if even that could not be read.
  */
 Hasync__Proto__Request *hasync_request_decode(const uint8_t *content, size_t size, hasync_arena_t *arena,
 											  uint64_t *id, hasync_error_t *error);

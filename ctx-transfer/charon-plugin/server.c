@@ -105,12 +105,10 @@ static void start_handling(hasync_server_t *this, hasync_client_t *client)
 		return;
 	}
 	client->handling = TRUE;
-	INIT(work,
-		.server = this,
-		.client = client->id,
-	);
-	lib->processor->queue_job(lib->processor, (job_t *)callback_job_create_with_prio(
-												  (callback_job_cb_t)handle_requests, work, free, NULL, JOB_PRIO_HIGH));
+	INIT(work, .server = this, .client = client->id);
+	lib->processor->queue_job(lib->processor,
+							  (job_t *)callback_job_create_with_prio((callback_job_cb_t)handle_requests, work,
+																	 free, NULL, JOB_PRIO_HIGH));
 }
 
 static void take_client(hasync_server_t *this)
@@ -405,7 +403,8 @@ static int open_listener(const char *path)
 	}
 	unlink(path);
 	old = umask(S_IXUSR | S_IRWXG | S_IRWXO);
-	error = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CLIENTS_MAX) < 0 ? errno : 0;
+	error =
+		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CLIENTS_MAX) < 0 ? errno : 0;
 	umask(old);
 	if (error)
 	{
@@ -432,15 +431,9 @@ hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler,
 		DBG1(DBG_CFG, "hasync: socket '%s': %s", uri, strerror(errno));
 		return NULL;
 	}
-	INIT(this,
-		.listener = fd,
-		.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		.path = strdup(uri + strlen("unix://")),
-		.handler = handler,
-		.user = user,
-		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
-		.clients = linked_list_create(),
-	);
+	INIT(this, .listener = fd, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		 .path = strdup(uri + strlen("unix://")), .handler = handler, .user = user,
+		 .mutex = mutex_create(MUTEX_TYPE_DEFAULT), .clients = linked_list_create());
 	return this;
 }
 

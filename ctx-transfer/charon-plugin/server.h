@@ -1,7 +1,7 @@
 /*
- * The unix socket: takes clients, cuts their bytes into frames, has each frame handled by a charon job (one client's
- * frames one after the other) and sends what others hand it. One thread of its own does the waiting; whoever sends never
- * blocks: what the socket does not take at once is queued, up to a limit.
+ * The unix socket: takes clients, cuts their bytes into frames, has each frame handled by a charon job (one
+ * client's frames one after the other) and sends what others hand it. One thread of its own does the waiting;
+ * whoever sends never blocks: what the socket does not take at once is queued, up to a limit.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -116,8 +116,8 @@ static void put_replay(writer_t *writer, const hasync_xfrm_ae_t *ae)
 	}
 }
 
-size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae,
-							  uint32_t sequence, bool acknowledge)
+size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa,
+							  const hasync_xfrm_ae_t *ae, uint32_t sequence, bool acknowledge)
 {
 	writer_t writer = {.bytes = buffer, .size = size};
 	struct nlmsghdr *header;
@@ -288,7 +288,8 @@ static ssize_t receive(int fd, uint8_t *bytes, size_t size)
 	return length < 0 ? -errno : length;
 }
 
-/* Sequence numbers tell late answers to an earlier call (one that ran into its time limit) from those to this one. */
+/* Sequence numbers tell late answers to an earlier call (one that ran into its time limit) from those to this
+ * one. */
 static uint32_t next_sequence(uint32_t count)
 {
 	static uint32_t sequence;
@@ -349,7 +350,8 @@ int hasync_xfrm_get(int fd, const hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae)
 	return hasync_xfrm_decode(buffer, (size_t)length, ae);
 }
 
-/* Reads answers until that to `last` is there; remembers the error with the lowest sequence number from `first` on. */
+/* Reads answers until that to `last` is there; remembers the error with the lowest sequence number from
+ * `first` on. */
 static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
 {
 	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
@@ -421,8 +423,8 @@ static int set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, 
 		ae.esn_format = items[i].esn_window != 0;
 		ae.window = items[i].esn_window;
 		ae.words = ae.esn_format ? (ae.window + 31) / 32 : 1;
-		used += hasync_xfrm_encode_set(buffer + used, sizeof(buffer) - used, &items[i].sa, &ae, first + (uint32_t)i,
-									   i + 1 == count);
+		used += hasync_xfrm_encode_set(buffer + used, sizeof(buffer) - used, &items[i].sa, &ae,
+									   first + (uint32_t)i, i + 1 == count);
 	}
 	error = send_all(fd, buffer, used);
 	if (!error)

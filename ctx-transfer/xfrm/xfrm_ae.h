@@ -1,13 +1,14 @@
 /*
- * Sequence numbers and replay windows of kernel SAs, read and set by NETLINK_XFRM (XFRM_MSG_GETAE, XFRM_MSG_NEWAE).
- * Shared by the charon plugin (C) and hasyncd (C++). Plain system calls; nothing here blocks longer than the kernel
- * takes to answer, and nothing remembers anything between calls.
+ * Sequence numbers and replay windows of kernel SAs, read and set by NETLINK_XFRM (XFRM_MSG_GETAE,
+ * XFRM_MSG_NEWAE). Shared by the charon plugin (C) and hasyncd (C++). Plain system calls; nothing here blocks
+ * longer than the kernel takes to answer, and nothing remembers anything between calls.
  *
  * Rules of the kernel that callers must know:
- *  - NEWAE is absolute: it overwrites what the SA has counted in the meantime. Set an outbound number only while nothing
- *    can be sent on that SA.
+ *  - NEWAE is absolute: it overwrites what the SA has counted in the meantime. Set an outbound number only
+ * while nothing can be sent on that SA.
  *  - The format (legacy or ESN) and, with ESN, window and bitmap size must be those of the SA, else EINVAL.
- *    charon's SAs: legacy if without ESN and with a window of at most 32; outbound SAs with ESN have a window of 1.
+ *    charon's SAs: legacy if without ESN and with a window of at most 32; outbound SAs with ESN have a window
+ * of 1.
  *
  * All numbers in host byte order, addresses in network byte order. Errors are negative errno values.
  *
@@ -43,7 +44,8 @@ typedef struct hasync_xfrm_ae
 	uint64_t outbound; /* last number used */
 	uint64_t inbound;  /* highest number accepted */
 	uint32_t window;   /* in packets; legacy SAs do not tell theirs here: 0 */
-	/* Legacy: one word, bit 0 is the highest number, bit n is n below. ESN: a ring over (number - 1) % window. */
+	/* Legacy: one word, bit 0 is the highest number, bit n is n below. ESN: a ring over (number - 1) %
+	 * window. */
 	uint32_t words;
 	uint32_t bitmap[HASYNC_XFRM_BITMAP_WORDS];
 	/* What the SA's lifetime counts from. Times are seconds since the epoch, 0: never used. */
@@ -72,15 +74,15 @@ int hasync_xfrm_get(int fd, const hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae);
 int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae);
 
 /*
- * Sets the outbound number of many SAs with few system calls; each is tried, whatever becomes of the others. Clears
- * inbound number and bitmap of these SAs, which mean nothing on outbound ones.
- * Returns 0, or the error of the first that failed, with its index in *failed.
+ * Sets the outbound number of many SAs with few system calls; each is tried, whatever becomes of the
+ * others. Clears inbound number and bitmap of these SAs, which mean nothing on outbound ones. Returns 0,
+ * or the error of the first that failed, with its index in *failed.
  */
 int hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, size_t *failed);
 
 /* One NEWAE message; returns its length or 0 if it does not fit. For tests. */
-size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae,
-							  uint32_t sequence, bool acknowledge);
+size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa,
+							  const hasync_xfrm_ae_t *ae, uint32_t sequence, bool acknowledge);
 
 /* The answer to a GETAE. 0 or -EBADMSG. For tests. */
 int hasync_xfrm_decode(const uint8_t *message, size_t size, hasync_xfrm_ae_t *ae);

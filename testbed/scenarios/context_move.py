@@ -268,8 +268,8 @@ def repetitions(bed, one, two, recording):
     bed.rekey_child("peer")
 
 
-def play(bed):
-    bed.esp_proposal = "aes128gcm16-x25519"  # with PFS
+def play(bed, variant=""):
+    bed.esp_proposal = "aes128gcm16-x25519" + ("-esn" if variant == "esn" else "")  # with PFS
     bed.start("gw1", "gw2", "peer", "server")
     bed.hold_vip("gw1")
     bed.start_charon("gw1", "gw2", "peer")

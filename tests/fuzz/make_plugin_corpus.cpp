@@ -1,4 +1,5 @@
-// Writes the start of the corpus of plugin_frame_fuzz: a frame of each kind of request, and two that are refused.
+// Writes the start of the corpus of plugin_frame_fuzz: a frame of each kind of request, and two that are
+// refused.
 #include <cstdio>
 #include <fstream>
 
@@ -16,7 +17,9 @@ std::string frame(const proto::Request& request) {
   return out + content;
 }
 
-void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 void set_sa(proto::SaId* sa) {
   sa->set_initiator_spi(0x1111);

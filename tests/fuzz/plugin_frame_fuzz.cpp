@@ -1,5 +1,5 @@
-// Bytes from the charon plugin's socket: cut into frames, however they arrive, and each decoded and checked. A refusal
-// says why; what is accepted can be read to its last byte.
+// Bytes from the charon plugin's socket: cut into frames, however they arrive, and each decoded and checked.
+// A refusal says why; what is accepted can be read to its last byte.
 #include <algorithm>
 #include <array>
 #include <cstdint>

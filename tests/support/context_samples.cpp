@@ -96,8 +96,10 @@ proto::Context sample_classic_context() {
   auto& child = *context.mutable_children(0);
   set(child.mutable_encryption(), 12, 128);
   set(child.mutable_integrity(), 14, 0);
-  for (auto* key : {child.mutable_inbound_encryption_key(), child.mutable_outbound_encryption_key()}) key->assign(16, 'k');
-  for (auto* key : {child.mutable_inbound_integrity_key(), child.mutable_outbound_integrity_key()}) key->assign(64, 'k');
+  for (auto* key : {child.mutable_inbound_encryption_key(), child.mutable_outbound_encryption_key()})
+    key->assign(16, 'k');
+  for (auto* key : {child.mutable_inbound_integrity_key(), child.mutable_outbound_integrity_key()})
+    key->assign(64, 'k');
   child.set_esn(true);
   child.set_outbound_number(0x1'0000'0001);
   child.set_inbound_top(0x2'0000'0001);

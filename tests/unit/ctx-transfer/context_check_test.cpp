@@ -62,7 +62,9 @@ struct Damage {
   std::function<void(Context&)> damage;
 };
 
-void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.names; }
+void PrintTo(const Damage& damage, std::ostream* out) {
+  *out << damage.names;
+}
 
 class DamagedContext : public testing::TestWithParam<Damage> {};
 
@@ -74,8 +76,12 @@ TEST_P(DamagedContext, IsRefusedAndTheFieldIsNamed) {
   EXPECT_NE(verdict.text.find(GetParam().names), std::string::npos) << verdict.text;
 }
 
-hasync::proto::IkeSa& ike(Context& c) { return *c.mutable_ike(); }
-hasync::proto::ChildSa& child(Context& c) { return *c.mutable_children(0); }
+hasync::proto::IkeSa& ike(Context& c) {
+  return *c.mutable_ike();
+}
+hasync::proto::ChildSa& child(Context& c) {
+  return *c.mutable_children(0);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Ike, DamagedContext,
@@ -96,26 +102,40 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"ike.sk_ei", [](Context& c) { ike(c).clear_sk_ei(); }},
         Damage{"ike.sk_er", [](Context& c) { ike(c).mutable_sk_er()->push_back('x'); }},
         Damage{"ike.sk_ai", [](Context& c) { ike(c).set_sk_ai("x"); }},
-        Damage{"last_response.message_id", [](Context& c) { ike(c).mutable_last_response()->set_message_id(7); }},
+        Damage{"last_response.message_id",
+               [](Context& c) { ike(c).mutable_last_response()->set_message_id(7); }},
         Damage{"last_response.packets", [](Context& c) { ike(c).mutable_last_response()->clear_packets(); }},
-        Damage{"last_response.packets", [](Context& c) { ike(c).mutable_last_response()->set_packets(0, "short"); }},
+        Damage{"last_response.packets",
+               [](Context& c) { ike(c).mutable_last_response()->set_packets(0, "short"); }},
         Damage{"last_request_hash", [](Context& c) { ike(c).set_last_request_hash("x"); }},
-        Damage{"outstanding_requests.message_id", [](Context& c) { ike(c).mutable_outstanding_requests(0)->set_message_id(4); }},
+        Damage{"outstanding_requests.message_id",
+               [](Context& c) { ike(c).mutable_outstanding_requests(0)->set_message_id(4); }},
         Damage{"local_id", [](Context& c) { ike(c).clear_local_id(); }},
         Damage{"remote_id", [](Context& c) { ike(c).mutable_remote_id()->set_type(256); }},
-        Damage{"remote_eap_id", [](Context& c) { ike(c).mutable_remote_eap_id()->set_data(std::string(5000, 'e')); }},
+        Damage{"remote_eap_id",
+               [](Context& c) { ike(c).mutable_remote_eap_id()->set_data(std::string(5000, 'e')); }},
         Damage{"ike.local: missing", [](Context& c) { ike(c).clear_local(); }},
         Damage{"ike.remote.address", [](Context& c) { ike(c).mutable_remote()->set_address("12345"); }},
-        Damage{"ike.remote.address", [](Context& c) { ike(c).mutable_remote()->set_address(std::string(16, '2')); }},
+        Damage{"ike.remote.address",
+               [](Context& c) { ike(c).mutable_remote()->set_address(std::string(16, '2')); }},
         Damage{"ike.remote.port", [](Context& c) { ike(c).mutable_remote()->set_port(65536); }},
         Damage{"ike.local.port", [](Context& c) { ike(c).mutable_local()->set_port(0); }},
         Damage{"peer_addresses.address", [](Context& c) { ike(c).add_peer_addresses()->set_address("x"); }},
         Damage{"remote_virtual_ips.address", [](Context& c) { ike(c).add_remote_virtual_ips(); }},
-        Damage{"conditions", [](Context& c) { for (int i = 0; i < 100; ++i) ike(c).add_conditions({}); }},
+        Damage{"conditions",
+               [](Context& c) {
+                 for (int i = 0; i < 100; ++i) ike(c).add_conditions({});
+               }},
         Damage{"ike.connection", [](Context& c) { ike(c).clear_connection(); }},
         Damage{"ike.connection", [](Context& c) { ike(c).set_connection(std::string(256, 'c')); }},
-        Damage{"ike.rekey_in", [](Context& c) { ike(c).mutable_rekey_in()->set_seconds(std::numeric_limits<std::int64_t>::max()); }},
-        Damage{"ike.delete_in", [](Context& c) { ike(c).mutable_delete_in()->set_seconds(std::numeric_limits<std::int64_t>::min()); }},
+        Damage{"ike.rekey_in",
+               [](Context& c) {
+                 ike(c).mutable_rekey_in()->set_seconds(std::numeric_limits<std::int64_t>::max());
+               }},
+        Damage{"ike.delete_in",
+               [](Context& c) {
+                 ike(c).mutable_delete_in()->set_seconds(std::numeric_limits<std::int64_t>::min());
+               }},
         Damage{"ike.established_ago", [](Context& c) { ike(c).set_established_ago(-1); }},
         Damage{"ike.last_inbound_ago", [](Context& c) { ike(c).set_last_inbound_ago(-1); }}));
 
@@ -126,19 +146,26 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"children[0].protocol", [](Context& c) { child(c).set_protocol(17); }},
         Damage{"children[0].inbound_spi", [](Context& c) { child(c).set_inbound_spi(255); }},
         Damage{"children[0].outbound_spi", [](Context& c) { child(c).set_outbound_spi(0); }},
-        Damage{"children[1].inbound_spi", [](Context& c) { *c.add_children() = hasync::proto::ChildSa(c.children(0)); }},
+        Damage{"children[1].inbound_spi",
+               [](Context& c) { *c.add_children() = hasync::proto::ChildSa(c.children(0)); }},
         Damage{"children[0].mode", [](Context& c) { child(c).set_mode(3); }},
         Damage{"children[0].encryption", [](Context& c) { child(c).clear_encryption(); }},
-        Damage{"children[0].inbound_encryption_key", [](Context& c) { child(c).mutable_inbound_encryption_key()->pop_back(); }},
-        Damage{"children[0].outbound_encryption_key", [](Context& c) { child(c).clear_outbound_encryption_key(); }},
-        Damage{"children[0].inbound_integrity_key", [](Context& c) { child(c).set_inbound_integrity_key("x"); }},
+        Damage{"children[0].inbound_encryption_key",
+               [](Context& c) { child(c).mutable_inbound_encryption_key()->pop_back(); }},
+        Damage{"children[0].outbound_encryption_key",
+               [](Context& c) { child(c).clear_outbound_encryption_key(); }},
+        Damage{"children[0].inbound_integrity_key",
+               [](Context& c) { child(c).set_inbound_integrity_key("x"); }},
         Damage{"children[0].integrity", [](Context& c) { child(c).set_protocol(51); }},
         Damage{"children[0].local_ts", [](Context& c) { child(c).clear_local_ts(); }},
-        Damage{"children[0].remote_ts", [](Context& c) { child(c).mutable_remote_ts(0)->set_to_address("12345"); }},
-        Damage{"children[0].remote_ts", [](Context& c) { child(c).mutable_remote_ts(0)->set_to_address(std::string(4, '\0')); }},
+        Damage{"children[0].remote_ts",
+               [](Context& c) { child(c).mutable_remote_ts(0)->set_to_address("12345"); }},
+        Damage{"children[0].remote_ts",
+               [](Context& c) { child(c).mutable_remote_ts(0)->set_to_address(std::string(4, '\0')); }},
         Damage{"children[0].local_ts", [](Context& c) { child(c).mutable_local_ts(0)->set_to_port(65536); }},
         Damage{"children[0].ipcomp", [](Context& c) { child(c).set_inbound_cpi(65536); }},
-        Damage{"children[0].rekey_in", [](Context& c) { child(c).mutable_rekey_in()->set_seconds(1LL << 60); }},
+        Damage{"children[0].rekey_in",
+               [](Context& c) { child(c).mutable_rekey_in()->set_seconds(1LL << 60); }},
         Damage{"children[0].installed_ago", [](Context& c) { child(c).set_installed_ago(-5); }},
         Damage{"children[0].outbound_number", [](Context& c) { child(c).set_outbound_number(1ULL << 32); }},
         Damage{"children[0].inbound_top", [](Context& c) { child(c).set_inbound_top(1ULL << 32); }},

@@ -7,9 +7,13 @@
 namespace hasync::ctx {
 namespace {
 
-std::string bytes_of(const proto::Context& context) { return context.SerializeAsString(); }
+std::string bytes_of(const proto::Context& context) {
+  return context.SerializeAsString();
+}
 
-OutboundKey outbound(std::uint32_t spi) { return {Address::v4(192, 0, 2, 10), EspSpi{spi}}; }
+OutboundKey outbound(std::uint32_t spi) {
+  return {Address::v4(192, 0, 2, 10), EspSpi{spi}};
+}
 
 TEST(ContextCodec, ShowsWhatTheDaemonNeeds) {
   const auto view = decode_context(bytes_of(sample_context()));
@@ -77,7 +81,8 @@ TEST(ContextCodec, FieldsOfANewerMinorVersionSurvive) {
   proto::Context context = sample_context();
   std::string child = context.children(0).SerializeAsString() + std::string("\x82\x7d\x03new", 6);
   context.clear_children();
-  const std::string bytes = bytes_of(context) + "\x22" + static_cast<char>(static_cast<unsigned char>(child.size() & 0x7f) | 0x80) +
+  const std::string bytes = bytes_of(context) + "\x22" +
+                            static_cast<char>(static_cast<unsigned char>(child.size() & 0x7f) | 0x80) +
                             static_cast<char>(child.size() >> 7) + child;
   const auto changed = with_outbound_numbers(bytes, {{outbound(0xd0000001), 5000}});
   ASSERT_TRUE(changed) << changed.error().what;

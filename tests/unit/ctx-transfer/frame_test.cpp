@@ -48,7 +48,8 @@ class FrameReader : public testing::Test {
 };
 
 TEST_F(FrameReader, FramesComeOutWholeHoweverTheBytesArrive) {
-  const std::vector<std::string> contents = {"one", "", std::string(5000, 'x'), "four", std::string(70000, 'y'), "six"};
+  const std::vector<std::string> contents = {
+      "one", "", std::string(5000, 'x'), "four", std::string(70000, 'y'), "six"};
   std::string bytes;
   for (const auto& content : contents) bytes += frame(content);
   for (const std::size_t piece : {1UL, 3UL, 4UL, 4096UL, 1000000UL}) {

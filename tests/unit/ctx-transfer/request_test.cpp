@@ -26,7 +26,9 @@ class Requests : public testing::Test {
   const Hasync__Proto__Request* decode(std::string_view content) {
     return hasync_request_decode(view_of(content).data(), content.size(), &arena_, &id_, &error_);
   }
-  const Hasync__Proto__Request* pass(const proto::Request& request) { return decode(request.SerializeAsString()); }
+  const Hasync__Proto__Request* pass(const proto::Request& request) {
+    return decode(request.SerializeAsString());
+  }
 
   proto::Request put_request() const {
     proto::Request request;
@@ -109,7 +111,8 @@ TEST_F(Requests, WhatIsMissingOrWrongIsNamedAndTheIdKept) {
 TEST_F(Requests, TruncatedAnywhereNeverPassAsAnotherPut) {
   const std::string bytes = put_request().SerializeAsString();
   const std::string_view content = bytes;
-  for (std::size_t size = 0; size < content.size(); ++size) EXPECT_EQ(decode(content.substr(0, size)), nullptr) << size;
+  for (std::size_t size = 0; size < content.size(); ++size)
+    EXPECT_EQ(decode(content.substr(0, size)), nullptr) << size;
 }
 
 }  // namespace

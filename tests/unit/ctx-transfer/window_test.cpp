@@ -24,8 +24,8 @@ struct Sample {
   }
 };
 
-void check_conversion(bool from_ring, std::uint32_t from_size, bool to_ring, std::uint32_t to_size, std::uint64_t top,
-                      std::mt19937& random) {
+void check_conversion(bool from_ring, std::uint32_t from_size, bool to_ring, std::uint32_t to_size,
+                      std::uint64_t top, std::mt19937& random) {
   Sample from(from_ring, from_size, top), to(to_ring, to_size, 0);
   std::set<std::uint64_t> accepted = {top};
   for (std::uint32_t offset = 1; offset < from_size && offset < top; ++offset) {
@@ -43,10 +43,12 @@ void check_conversion(bool from_ring, std::uint32_t from_size, bool to_ring, std
 
 TEST(ReplayWindow, KeepsWhatWasSeenInEveryShape) {
   std::mt19937 random(3);
-  const std::vector<std::pair<bool, std::uint32_t>> shapes = {{false, 32}, {false, 20}, {true, 32}, {true, 64}, {true, 100}, {true, 4096}};
+  const std::vector<std::pair<bool, std::uint32_t>> shapes = {{false, 32}, {false, 20}, {true, 32},
+                                                              {true, 64},  {true, 100}, {true, 4096}};
   for (const auto& [from_ring, from_size] : shapes) {
     for (const auto& [to_ring, to_size] : shapes) {
-      for (const std::uint64_t top : {1ULL, 2ULL, 31ULL, 32ULL, 33ULL, 1000ULL, 0xffffffffULL, 0x100000001ULL, 0x700000064ULL}) {
+      for (const std::uint64_t top :
+           {1ULL, 2ULL, 31ULL, 32ULL, 33ULL, 1000ULL, 0xffffffffULL, 0x100000001ULL, 0x700000064ULL}) {
         check_conversion(from_ring, from_size, to_ring, to_size, top, random);
       }
     }

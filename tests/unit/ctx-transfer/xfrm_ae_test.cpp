@@ -17,7 +17,9 @@ struct Message {
   std::size_t size = 0;
 
   const nlmsghdr& header() const { return *reinterpret_cast<const nlmsghdr*>(bytes.data()); }
-  const xfrm_aevent_id& id() const { return *reinterpret_cast<const xfrm_aevent_id*>(bytes.data() + NLMSG_HDRLEN); }
+  const xfrm_aevent_id& id() const {
+    return *reinterpret_cast<const xfrm_aevent_id*>(bytes.data() + NLMSG_HDRLEN);
+  }
 };
 
 hasync_xfrm_sa_t sample_sa() {
@@ -31,7 +33,8 @@ hasync_xfrm_sa_t sample_sa() {
 
 Message encode(const hasync_xfrm_sa_t& sa, const hasync_xfrm_ae_t& ae, bool acknowledge = true) {
   Message message;
-  message.size = hasync_xfrm_encode_set(message.bytes.data(), message.bytes.size(), &sa, &ae, 42, acknowledge);
+  message.size =
+      hasync_xfrm_encode_set(message.bytes.data(), message.bytes.size(), &sa, &ae, 42, acknowledge);
   return message;
 }
 

@@ -1,0 +1,172 @@
+// Sequence numbers of real kernel SAs, in a network namespace of its own: read, set, set by the hundred.
+// Needs a kernel with ESP and iproute2; run in the booted kernel where the machine's has none.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "xfrm/xfrm_ae.h"
+
+namespace {
+
+constexpr std::uint32_t kFirstSpi = 0x1000;
+constexpr std::size_t kMany = 500;
+
+class XfrmLive : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ASSERT_EQ(unshare(CLONE_NEWNET), 0) << std::strerror(errno);
+    std::FILE* batch = popen("ip -batch -", "w");
+    ASSERT_NE(batch, nullptr);
+    for (std::uint32_t i = 0; i < kMany; ++i) add(batch, kFirstSpi + i, "");
+    add(batch, 0x900, "replay-window 32");
+    add(batch, 0x901, "replay-window 128 flag esn");
+    add(batch, 0x902, "replay-window 1 flag esn");  // as charon's outbound SAs with ESN
+    ASSERT_EQ(pclose(batch), 0);
+  }
+
+  static void add(std::FILE* batch, std::uint32_t spi, const char* options) {
+    std::fprintf(batch,
+                 "xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x%x mode tunnel %s aead "
+                 "'rfc4106(gcm(aes))' 0x%040x 128\n",
+                 spi, options, spi);
+  }
+
+  void SetUp() override {
+    fd_ = hasync_xfrm_open();
+    ASSERT_GE(fd_, 0);
+  }
+  void TearDown() override { close(fd_); }
+
+  static hasync_xfrm_sa_t sa(std::uint32_t spi) {
+    hasync_xfrm_sa_t sa{};
+    sa.family = AF_INET;
+    sa.protocol = IPPROTO_ESP;
+    sa.spi = spi;
+    inet_pton(AF_INET, "192.0.2.2", sa.destination);
+    return sa;
+  }
+
+  hasync_xfrm_ae_t get(std::uint32_t spi) const {
+    hasync_xfrm_ae_t ae{};
+    const auto named = sa(spi);
+    EXPECT_EQ(hasync_xfrm_get(fd_, &named, &ae), 0) << std::hex << spi;
+    return ae;
+  }
+
+  int set(std::uint32_t spi, const hasync_xfrm_ae_t& ae) const {
+    const auto named = sa(spi);
+    return hasync_xfrm_set(fd_, &named, &ae);
+  }
+
+  int fd_ = -1;
+};
+
+TEST_F(XfrmLive, AFreshSaHasUsedNoNumber) {
+  const auto legacy = get(0x900);
+  EXPECT_FALSE(legacy.esn_format);
+  EXPECT_EQ(legacy.outbound, 0U);
+  EXPECT_TRUE(legacy.has_lifetime);
+  EXPECT_GT(legacy.add_time, 1'000'000'000U);
+  const auto esn = get(0x901);
+  EXPECT_TRUE(esn.esn_format);
+  EXPECT_EQ(esn.window, 128U);
+  EXPECT_EQ(esn.words, 4U);
+}
+
+TEST_F(XfrmLive, WhatIsSetIsReadBack) {
+  for (const std::uint32_t spi : {0x900U, 0x901U}) {
+    auto ae = get(spi);
+    ae.outbound = ae.esn_format ? 0x3'0000'0001 : 70000;
+    ae.inbound = ae.esn_format ? 0x2'ffff'ffff : 1234;
+    for (std::uint32_t i = 0; i < ae.words; ++i) ae.bitmap[i] = 0xa5a5a5a5 + i;
+    ae.packets = 77;
+    ae.add_time -= 100;
+    ASSERT_EQ(set(spi, ae), 0);
+    const auto read = get(spi);
+    EXPECT_EQ(read.outbound, ae.outbound);
+    EXPECT_EQ(read.inbound, ae.inbound);
+    EXPECT_EQ(std::memcmp(read.bitmap, ae.bitmap, sizeof ae.bitmap), 0);
+    EXPECT_EQ(read.packets, 77U);
+    EXPECT_EQ(read.add_time, ae.add_time);
+  }
+}
+
+TEST_F(XfrmLive, TheWrongFormIsRefusedAndChangesNothing) {
+  auto ae = get(0x901);
+  const auto before = ae.outbound;
+  ae.outbound += 5;
+  ae.window = 64;
+  ae.words = 2;
+  EXPECT_EQ(set(0x901, ae), -EINVAL);
+  EXPECT_EQ(get(0x901).outbound, before);
+}
+
+TEST_F(XfrmLive, AnUnknownSaIsSaid) {
+  hasync_xfrm_ae_t ae{};
+  const auto nobody = sa(0xdead);
+  EXPECT_EQ(hasync_xfrm_get(fd_, &nobody, &ae), -ESRCH);
+  ae.words = 1;
+  EXPECT_EQ(set(0xdead, ae), -ESRCH);
+}
+
+std::vector<hasync_xfrm_outbound_t> many(std::uint64_t number) {
+  std::vector<hasync_xfrm_outbound_t> items(kMany);
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    items[i].sa.family = AF_INET;
+    items[i].sa.protocol = IPPROTO_ESP;
+    items[i].sa.spi = kFirstSpi + i;
+    inet_pton(AF_INET, "192.0.2.2", items[i].sa.destination);
+    items[i].number = number + i;
+  }
+  return items;
+}
+
+TEST_F(XfrmLive, ManyNumbersAreSetWithFewCalls) {
+  const auto items = many(100000);
+  std::size_t failed = 0;
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_EQ(hasync_xfrm_set_outbound(fd_, items.data(), items.size(), &failed), 0);
+  const auto took =
+      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+  std::printf("%zu outbound numbers: %.1f us each\n", items.size(), took / static_cast<double>(items.size()));
+  for (std::uint32_t i = 0; i < kMany; i += 37) EXPECT_EQ(get(kFirstSpi + i).outbound, 100000U + i);
+  EXPECT_EQ(get(kFirstSpi + kMany - 1).outbound, 100000U + kMany - 1);
+}
+
+TEST_F(XfrmLive, OfABatchTheFirstFailureIsToldAndTheOthersAreDone) {
+  auto items = many(200000);
+  items[300].sa.spi = 0xdead;
+  items[301].sa.spi = 0xbeef;
+  std::size_t failed = 0;
+  EXPECT_EQ(hasync_xfrm_set_outbound(fd_, items.data(), items.size(), &failed), -ESRCH);
+  EXPECT_EQ(failed, 300U);
+  EXPECT_EQ(get(kFirstSpi).outbound, 200000U);
+  EXPECT_EQ(get(kFirstSpi + 302).outbound, 200302U);
+  EXPECT_EQ(get(kFirstSpi + kMany - 1).outbound, 200000U + kMany - 1);
+}
+
+TEST_F(XfrmLive, AnOutboundSaWithEsnTakesNumbersAbove32Bits) {
+  hasync_xfrm_outbound_t item{};
+  item.sa = sa(0x902);
+  item.number = 0x5'0000'0007;
+  item.esn_window = 1;
+  std::size_t failed = 0;
+  ASSERT_EQ(hasync_xfrm_set_outbound(fd_, &item, 1, &failed), 0);
+  EXPECT_EQ(get(0x902).outbound, 0x5'0000'0007U);
+}
+
+TEST_F(XfrmLive, AnEmptyBatchIsDone) {
+  std::size_t failed = 0;
+  EXPECT_EQ(hasync_xfrm_set_outbound(fd_, nullptr, 0, &failed), 0);
+}
+
+}  // namespace
