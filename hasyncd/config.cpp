@@ -241,7 +241,7 @@ ConfigOutcome parse_config(const std::string& text, const std::string& name) {
   builder.build();
   std::ranges::stable_sort(builder.problems(), {}, &ConfigProblem::line);
   for (const ConfigProblem& problem : builder.problems()) out.errors.push_back(message_of(name, problem));
-  for (const std::string& warning : builder.warnings) out.warnings.push_back(name + ": " + warning);
+  for (const std::string& warning : builder.warnings) out.warnings.push_back(message_of(name, {0, warning}));
   if (out.errors.empty()) out.config = std::move(builder.config);
   return out;
 }

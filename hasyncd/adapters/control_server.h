@@ -25,7 +25,7 @@ class ControlServer {
     std::uint64_t malformed = 0;  // refused before the handler saw them
     std::uint64_t refused = 0;    // connections above the limit
   };
-  static constexpr std::size_t kMaxRequest = 64 * 1024;  // bytes
+  static constexpr std::size_t kMaxRequest = 65536;  // bytes
   static constexpr std::size_t kMaxConnections = 32;
 
   // Makes the socket (0660) and its folder (0755). Takes the place of a dead socket, never of a living one

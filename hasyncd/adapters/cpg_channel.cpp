@@ -3,6 +3,7 @@
 #include <corosync/cpg.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <span>
@@ -43,7 +44,8 @@ std::vector<GroupView::Change> changes_of(const cpg_address* list, std::size_t c
 
 cpg_name name_of(const std::string& group) {
   cpg_name name{};
-  name.length = static_cast<std::uint32_t>(group.copy(name.value, CPG_MAX_NAME_LENGTH - 1));
+  name.length = static_cast<std::uint32_t>(std::min<std::size_t>(group.size(), CPG_MAX_NAME_LENGTH - 1));
+  std::memcpy(name.value, group.data(), name.length);
   return name;
 }
 
@@ -99,6 +101,7 @@ struct CpgCallbacks {
 CpgChannel::CpgChannel(boost::asio::io_context& io, Callbacks callbacks, std::string group)
     : io_(io), callbacks_(std::move(callbacks)), group_(std::move(group)), reconnect_(io), retry_(io) {}
 
+// NOLINTNEXTLINE(bugprone-exception-escape): cancelling a timer throws by its signature only
 CpgChannel::~CpgChannel() {
   drop_handle(true);
 }
@@ -175,7 +178,7 @@ void CpgChannel::dispatch() {
   }
 }
 
-void CpgChannel::lose(Error error) {
+void CpgChannel::lose(const Error& error) {
   drop_handle(false);
   callbacks_.lost(error);
 }

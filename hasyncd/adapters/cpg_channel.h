@@ -60,7 +60,7 @@ class CpgChannel {
   static constexpr std::size_t kMaxQueuedBytes = 16U << 20U;
 
   CpgChannel(boost::asio::io_context& io, Callbacks callbacks, std::string group = "hasyncd");
-  ~CpgChannel();
+  ~CpgChannel();  // NOLINT(bugprone-exception-escape): see there
   CpgChannel(const CpgChannel&) = delete;
   CpgChannel& operator=(const CpgChannel&) = delete;
 
@@ -78,7 +78,7 @@ class CpgChannel {
  private:
   friend struct CpgCallbacks;
   void dispatch();
-  void lose(Error error);
+  void lose(const Error& error);
   void drop_handle(bool leave);
   void flush();
   void retry_soon();
