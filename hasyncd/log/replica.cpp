@@ -209,7 +209,8 @@ Changes Replica::finish_snapshot() {
   mark_ = beginning();
   const Process was = owner_;
   owner_ = waiting.parts.front().owner;
-  out.owner_changed = owner_ != was;
+  // If it names this process, the install has just made it so, whoever owned before.
+  out.owner_changed = owner_ != was || owner_ == self_;
   for (const Snapshot& part : waiting.parts) {
     for (const auto& [delta, leases] : part.sas) {
       contexts_.insert_or_assign(delta.sa, delta);

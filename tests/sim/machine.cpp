@@ -274,9 +274,20 @@ void Machine::carry_out(const hasyncd::Action& action) {
       m.holds_address_ = false;
       m.world_.tell(m.id_, "drops the address");
     }
-    void operator()(const hasyncd::SetGate& gate) { m.kernel_.set_gate(gate.limits); }
+    void operator()(const hasyncd::SetGate& gate) {
+      m.kernel_.set_gate(gate.limits);
+      for (const auto& limits : gate.limits) {
+        m.world_.tell(m.id_, "gate " + to_string(limits.key) + ": " + std::to_string(limits.floor) + " to " +
+                                 std::to_string(limits.ceiling));
+      }
+    }
     void operator()(const hasyncd::ForgetGate& gate) { m.kernel_.forget(gate.keys); }
-    void operator()(const hasyncd::SetNumbers& set) { m.kernel_.set_numbers(set.numbers); }
+    void operator()(const hasyncd::SetNumbers& set) {
+      m.kernel_.set_numbers(set.numbers);
+      for (const auto& number : set.numbers) {
+        m.world_.tell(m.id_, "number " + to_string(number.key) + " is " + std::to_string(number.used));
+      }
+    }
     void operator()(const hasyncd::PutContext& put) {
       m.to_charon([this_machine = &m, put] { this_machine->put(put); });
     }
