@@ -131,6 +131,7 @@ class Node {
   void put(SaId sa, Actions& out);
   void close_for(const Delta& delta, Actions& out);
   void reopen(const Delta& delta, Actions& out);
+  void close_moved(const ContextReport& report, Actions& out);
   bool being_put(const LeaseState& lease) const { return putting_.contains(lease.sa); }
   void reconcile(bool distrust, Actions& out);
   bool is_superseded(SaId sa) const;
@@ -166,6 +167,7 @@ class Node {
 
   bool charon_synced_ = false;
   bool charon_lost_ = false;                                 // it was there before
+  std::uint64_t trusted_reign_ = 0;                          // and then this node owned, for the n-th time
   std::map<SaId, bool> charon_;                              // what charon holds: active?
   std::map<SaId, bool> putting_;                             // under way: again afterwards?
   std::map<SaId, std::uint64_t> restored_;                   // put again after a loss, by version

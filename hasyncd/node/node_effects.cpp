@@ -206,15 +206,18 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   charon_[report.sa] = report.active;
   const bool known = replica_.contexts().contains(report.sa);
   const bool undecided = !in_epoch_ || !replica_.current();
-  if (undecided && report.active) {
+  // What a charon tells at the beginning may be older than the log, unless it was this owner's before.
+  const bool trusted = charon_synced_ || (owner_changes_ != 0 && trusted_reign_ == owner_changes_);
+  if (report.active && (undecided || (mine() && !trusted))) {
     // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then
     // it does not answer.
-    if (replica_.mark().owner) {
+    if (replica_.mark().owner && trusted) {
       proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)});
     }
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
   } else if (mine() && report.active) {
+    close_moved(report, out);
     proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)});
   } else if (mine() && known && charon_synced_ && !putting_.contains(report.sa)) {
     charon_[report.sa] = true;
@@ -233,6 +236,40 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   settle(now, out);
   flush(out);
   return out;
+}
+
+// The peer's address has changed (RFC 4555): charon has deleted the SA and added it again, and its numbers
+// may repeat. Under the old address nothing leaves any more; if it comes back there, it begins behind its
+// lease.
+void Node::close_moved(const ContextReport& report, Actions& out) {
+  const auto context = replica_.contexts().find(report.sa);
+  if (context == replica_.contexts().end()) return;
+  const auto here = [&](const OutboundKey& key) {
+    return std::ranges::find(report.outbound, key, &OutboundSa::key) != report.outbound.end();
+  };
+  const auto elsewhere = [&](const OutboundKey& key) {
+    return std::ranges::any_of(report.outbound, [&](const OutboundSa& sa) { return sa.key.spi == key.spi; });
+  };
+  SetGate gate;
+  SetNumbers numbers;
+  for (const OutboundSa& sa : context->second.outbound) {
+    const auto lease = replica_.leases().find(sa.key);
+    const auto set = gate_.find(sa.key);
+    if (lease == replica_.leases().end() || set == gate_.end()) continue;
+    GateLimits& limits = set->second;
+    const bool open = limits.ceiling > limits.floor;
+    if (open && !here(sa.key) && elsewhere(sa.key)) {
+      limits.floor = limits.ceiling = lease->second.end;
+      gate.limits.push_back(limits);
+    } else if (!open && here(sa.key) && !being_put(lease->second)) {
+      numbers.numbers.push_back({sa.key, limits.floor - 1, sa.esn});
+      if (!proposals_.grant_pending(sa.key)) {
+        proposals_.grant({sa.key, lease->second.end + replica_.lease_size()});
+      }
+    }
+  }
+  if (!gate.limits.empty()) out.push_back(std::move(gate));
+  if (!numbers.numbers.empty()) out.push_back(std::move(numbers));
 }
 
 Actions Node::on_charon_gone(SaId sa, Instant now) {
@@ -318,6 +355,7 @@ Actions Node::on_charon_lost(Instant now) {
   Actions out;
   if (charon_synced_) out.push_back(Note{"charon-lost", "the connection to charon is gone"});
   charon_lost_ = charon_lost_ || charon_synced_;
+  if (charon_synced_) trusted_reign_ = mine() ? owner_changes_ : 0;
   charon_synced_ = false;
   charon_.clear();
   putting_.clear();

@@ -30,11 +30,10 @@ class Checker {
   void left(const Packet& packet);
 
   // The owner's state is stable up to its end.
-  void stable(const hasyncd::Replica& replica);
+  void stable(const hasyncd::Replica& replica, const hasyncd::Install& members);
   void became_owner(NodeId node, const hasyncd::Replica& replica);
   // An owner's charon has ended these: nobody has to know them any more.
   void ended(SaId sa) { ended_.insert(sa); }
-  void ended(std::uint32_t key_id) { ended_keys_.insert(key_id); }
 
   void fail(std::string what) {
     if (!failure_) failure_ = std::move(what);
@@ -44,6 +43,9 @@ class Checker {
   // When this key's last packet left.
   Instant last_left(std::uint32_t key_id) const;
   void note_time(Instant world) { world_ = world; }
+  // A state may be lost when every process that held it has died.
+  void born(hasyncd::Process process) { alive_.insert(process); }
+  void died(hasyncd::Process process) { alive_.erase(process); }
 
  private:
   Instant world_{};
@@ -51,9 +53,15 @@ class Checker {
   std::unordered_set<std::uint64_t> used_;
   std::uint64_t reign_ = 0;
   std::map<std::uint32_t, Instant> left_at_;
-  std::map<SaId, std::uint64_t> stable_;  // newest change that was stable
+  struct Stable {
+    std::uint64_t change = 0;            // newest that was stable
+    std::set<hasyncd::Process> holders;  // everybody who acknowledged it
+  };
+  bool all_died(const Stable& stable) const;
+
+  std::map<SaId, Stable> stable_;
+  std::set<hasyncd::Process> alive_;
   std::set<SaId> ended_;
-  std::set<std::uint32_t> ended_keys_;
 };
 
 }  // namespace hasync::sim

@@ -48,6 +48,7 @@ void Machine::power_on() {
 void Machine::power_off() {
   if (!std::exchange(powered_, false)) return;
   world_.tell(id_, "POWER OFF");
+  if (process_) world_.checker.died({id_, process_->incarnation});
   process_.reset();
   ++session_;
   charon_up_ = false;
@@ -69,6 +70,7 @@ void Machine::start_hasyncd() {
   if (world_.mutation == Mutation::Forgetful) disk_ = {.promised = {}, .confirmed = {}, .blank = false};
   process_.emplace(
       Process{incarnation, std::make_unique<hasyncd::Node>(settings, disk_.promised, disk_.confirmed)});
+  world_.checker.born({id_, incarnation});
   kernel_.close_fence();
   kernel_.forget_gates();
   holds_address_ = false;
@@ -84,6 +86,7 @@ void Machine::kill_hasyncd() {
   if (!process_) return;
   world_.tell(id_, "hasyncd is gone");
   const Incarnation incarnation = process_->incarnation;
+  world_.checker.died({id_, incarnation});
   process_.reset();
   ++session_;
   world_.ring->leave(id_, incarnation);
@@ -168,7 +171,7 @@ void Machine::on_quorate(bool quorate) {
 
 void Machine::on_heartbeat(const hasyncd::Heartbeat& heartbeat) {
   if (!process_) return;
-  if (!process_->paused) {  // what the checker knows of permission, by itself
+  {  // what the checker knows of permission, by itself
     for (const hasyncd::Ack& ack : heartbeat.acks) {
       if (ack.of != hasyncd::Process{id_, process_->incarnation}) continue;
       Instant& newest = acknowledged_[heartbeat.from.node];
@@ -219,7 +222,7 @@ void Machine::judge(hasyncd::Role before) {
   const hasyncd::StateMark mark = node.replica().mark();
   if (node.stability().stable() < mark.index) return;
   if (std::exchange(judged_, {mark.epoch, mark.index}) == std::pair{mark.epoch, mark.index}) return;
-  world_.checker.stable(node.replica());
+  world_.checker.stable(node.replica(), *node.agreement().current());
 }
 
 void Machine::tick(Incarnation process) {

@@ -165,7 +165,6 @@ void Machine::rekey_child(Held& held) {
     if (it == held_.end() || !it->second.active || it->second.sa.children.size() < 2 || session != session_)
       return;
     IkeSa& sa = it->second.sa;
-    world_.checker.ended(sa.children.front().key_id);
     kernel_.remove({sa.peer, sa.children.front().spi});
     sa.children.erase(sa.children.begin());
     sa.change = ++world_.changes;
@@ -208,7 +207,6 @@ void Machine::move_peer(Held& held) {
 void Machine::drop(Held& held) {
   const SaId id = held.sa.id;
   world_.tell(id_, "IKE_SA " + std::to_string(id.initiator_spi) + " deleted");
-  for (const Child& child : held.sa.children) world_.checker.ended(child.key_id);
   world_.checker.ended(id);
   remove_from_kernel(held.sa);
   held_.erase(id);
