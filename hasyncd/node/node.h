@@ -166,10 +166,14 @@ class Node {
   std::map<NodeId, Heartbeat> last_heartbeat_;
 
   bool charon_synced_ = false;
-  bool charon_lost_ = false;                                 // it was there before
-  std::uint64_t trusted_reign_ = 0;                          // and then this node owned, for the n-th time
-  std::map<SaId, bool> charon_;                              // what charon holds: active?
-  std::map<SaId, bool> putting_;                             // under way: again afterwards?
+  bool charon_lost_ = false;         // it was there before
+  std::uint64_t trusted_reign_ = 0;  // and then this node owned, for the n-th time
+  std::map<SaId, bool> charon_;      // what charon holds: active?
+  struct Put {
+    bool active = false;
+    bool again = false;  // something newer came meanwhile
+  };
+  std::map<SaId, Put> putting_;                              // under way
   std::map<SaId, std::uint64_t> restored_;                   // put again after a loss, by version
   std::map<OutboundKey, GateLimits> gate_;                   // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them

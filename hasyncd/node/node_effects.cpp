@@ -125,9 +125,9 @@ std::vector<OutboundNumber> Node::numbers_of(const Delta& delta) const {
 void Node::put(SaId sa, Actions& out) {
   const auto context = replica_.contexts().find(sa);
   if (!charon_synced_ || context == replica_.contexts().end()) return;
-  const auto [under_way, first] = putting_.try_emplace(sa, false);
+  const auto [under_way, first] = putting_.try_emplace(sa, Put{mine()});
   if (!first) {
-    under_way->second = true;
+    under_way->second.again = true;
     return;
   }
   if (mine()) close_for(context->second, out);
@@ -178,7 +178,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   Actions out;
   const auto under_way = putting_.find(sa);
   if (under_way == putting_.end()) return out;
-  const bool again = under_way->second;
+  const auto [active, again] = under_way->second;
   putting_.erase(under_way);
   const auto context = replica_.contexts().find(sa);
   if (installed && context == replica_.contexts().end()) {
@@ -191,8 +191,8 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
     if (!numbers.empty()) out.push_back(SetNumbers{std::move(numbers)});
   }
   if (installed && context != replica_.contexts().end()) {
-    if (charon_.try_emplace(sa, false).first->second != mine()) {
-      charon_[sa] = mine();
+    charon_[sa] = mine();
+    if (active != mine()) {
       out.push_back(SetActive{{sa}, mine()});
     }
   }

@@ -30,28 +30,36 @@ Instant Checker::last_left(std::uint32_t key_id) const {
   return it == left_at_.end() ? Instant{-1} : it->second;
 }
 
-bool Checker::all_died(const Stable& stable) const {
-  return std::ranges::none_of(stable.holders,
-                              [this](const auto& process) { return alive_.contains(process); });
+void Checker::died(hasyncd::Process process) {
+  for (auto& [epoch, processes] : confirmed_) processes.erase(process);
 }
 
-void Checker::stable(const hasyncd::Replica& replica, const hasyncd::Install& install) {
+void Checker::began_empty(Epoch epoch) {
+  const auto newest = std::ranges::find_if(confirmed_.rbegin(), confirmed_.rend(),
+                                           [&](const auto& known) { return known.first < epoch; });
+  if (newest != confirmed_.rend() && !newest->second.empty()) {
+    fail("I7: epoch " + std::to_string(epoch.value) + " begins empty, but somebody holds epoch " +
+         std::to_string(newest->first.value));
+  }
+  if (std::exchange(began_empty_, epoch) != epoch) stable_.clear();
+}
+
+void Checker::stable(const hasyncd::Replica& replica) {
   for (const auto& [sa, delta] : replica.contexts()) {
-    Stable& known = stable_[sa];
+    std::uint64_t& newest = stable_[sa];
     const std::uint64_t change = unseal(delta.sealed).change;
-    if (change < known.change && !all_died(known)) fail("I7: an older " + to_string(sa) + " became stable");
-    if (change != known.change) known = {change, {}};
-    for (const auto& member : install.members) known.holders.insert(member.process);
+    if (change < newest) fail("I7: an older " + to_string(sa) + " became stable");
+    newest = change;
   }
 }
 
 void Checker::became_owner(NodeId node, const hasyncd::Replica& replica) {
-  for (const auto& [sa, stable] : stable_) {
-    if (ended_.contains(sa) || all_died(stable)) continue;
+  for (const auto& [sa, change] : stable_) {
+    if (ended_.contains(sa)) continue;
     const auto known = replica.contexts().find(sa);
     if (known == replica.contexts().end()) {
       fail("I7: " + name(node) + " owns and does not know " + to_string(sa));
-    } else if (unseal(known->second.sealed).change < stable.change) {
+    } else if (unseal(known->second.sealed).change < change) {
       fail("I7: " + name(node) + " owns and has an older " + to_string(sa));
     }
   }

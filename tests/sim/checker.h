@@ -30,7 +30,7 @@ class Checker {
   void left(const Packet& packet);
 
   // The owner's state is stable up to its end.
-  void stable(const hasyncd::Replica& replica, const hasyncd::Install& members);
+  void stable(const hasyncd::Replica& replica);
   void became_owner(NodeId node, const hasyncd::Replica& replica);
   // An owner's charon has ended these: nobody has to know them any more.
   void ended(SaId sa) { ended_.insert(sa); }
@@ -43,9 +43,10 @@ class Checker {
   // When this key's last packet left.
   Instant last_left(std::uint32_t key_id) const;
   void note_time(Instant world) { world_ = world; }
-  // A state may be lost when every process that held it has died.
-  void born(hasyncd::Process process) { alive_.insert(process); }
-  void died(hasyncd::Process process) { alive_.erase(process); }
+  // Who acknowledged in an epoch. The state may be lost when all who did so in the newest have died.
+  void confirmed(hasyncd::Process process, Epoch epoch) { confirmed_[epoch].insert(process); }
+  void died(hasyncd::Process process);
+  void began_empty(Epoch epoch);
 
  private:
   Instant world_{};
@@ -53,14 +54,9 @@ class Checker {
   std::unordered_set<std::uint64_t> used_;
   std::uint64_t reign_ = 0;
   std::map<std::uint32_t, Instant> left_at_;
-  struct Stable {
-    std::uint64_t change = 0;            // newest that was stable
-    std::set<hasyncd::Process> holders;  // everybody who acknowledged it
-  };
-  bool all_died(const Stable& stable) const;
-
-  std::map<SaId, Stable> stable_;
-  std::set<hasyncd::Process> alive_;
+  std::map<SaId, std::uint64_t> stable_;  // newest change that was stable
+  std::map<Epoch, std::set<hasyncd::Process>> confirmed_;
+  Epoch began_empty_;
   std::set<SaId> ended_;
 };
 

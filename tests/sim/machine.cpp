@@ -70,12 +70,12 @@ void Machine::start_hasyncd() {
   if (world_.mutation == Mutation::Forgetful) disk_ = {.promised = {}, .confirmed = {}, .blank = false};
   process_.emplace(
       Process{incarnation, std::make_unique<hasyncd::Node>(settings, disk_.promised, disk_.confirmed)});
-  world_.checker.born({id_, incarnation});
   kernel_.close_fence();
   kernel_.forget_gates();
   holds_address_ = false;
   acknowledged_.clear();
   judged_ = {};
+  epoch_ = confirmed_ = {};
   join_ring(incarnation);
   connect_charon();
   tick(incarnation);
@@ -217,12 +217,19 @@ void Machine::judge(hasyncd::Role before) {
     carry_out(hasyncd::SetDeadline{clock() + world_.settings.fence.fence});
     holds_address_ = true;
   }
+  const auto& epoch = node.agreement().current();
+  if (epoch && std::exchange(epoch_, epoch->epoch) != epoch->epoch && epoch->reference == kNobody) {
+    world_.checker.began_empty(epoch->epoch);
+  }
+  if (node.agreement().confirmed() && std::exchange(confirmed_, epoch->epoch) != epoch->epoch) {
+    world_.checker.confirmed({id_, process_->incarnation}, epoch->epoch);
+  }
   if (node.role() != hasyncd::Role::Owner) return;
   if (before != hasyncd::Role::Owner) world_.checker.became_owner(id_, node.replica());
   const hasyncd::StateMark mark = node.replica().mark();
   if (node.stability().stable() < mark.index) return;
   if (std::exchange(judged_, {mark.epoch, mark.index}) == std::pair{mark.epoch, mark.index}) return;
-  world_.checker.stable(node.replica(), *node.agreement().current());
+  world_.checker.stable(node.replica());
 }
 
 void Machine::tick(Incarnation process) {
