@@ -96,6 +96,8 @@ AgreementActions Agreement::on_message(Process from, const Propose& propose, con
     leave_out_self(now);
     return {Excluded{}};
   }
+  // Whoever promises begins with the same exclusions and the same accusations.
+  accusers_.clear();
   sync.promised = promised_ = propose.epoch;
   round_ = Round{from, propose.epoch, {propose.members.begin(), propose.members.end()}, {}, now};
   return {Persist{promised_, confirmed_}, Multicast{sync}};

@@ -52,6 +52,7 @@ void Replica::begin_empty(Changes& out) {
   for (const auto& [key, lease] : leases_) out.unleased.push_back(key);
   contexts_.clear();
   leases_.clear();
+  by_spi_.clear();
   owner_ = {};
 }
 
@@ -104,25 +105,34 @@ void Replica::apply_body(Process /*from*/, const Delta& delta, Changes& out) {
     return;
   }
   const Delta* before = known == contexts_.end() ? nullptr : &known->second;
-  for (const OutboundSa& outbound : delta.outbound) lease_new(before, delta, outbound, out);
+  for (const OutboundSa& outbound : delta.outbound) lease_new(delta, outbound, out);
   if (before != nullptr) drop_leases(*before, delta.outbound, out);
   contexts_.insert_or_assign(delta.sa, delta);
   out.upserted.push_back(delta.sa);
 }
 
-void Replica::lease_new(const Delta* before, const Delta& delta, const OutboundSa& outbound, Changes& out) {
+void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out) {
   if (const auto known = leases_.find(outbound.key); known != leases_.end()) {
     known->second.sa = delta.sa;  // an IKE rekey hands its CHILD_SAs on
     return;
   }
-  std::uint64_t floor = outbound.used + 1;
-  // The peer's address changed (RFC 4555): the same SA under another key. Its numbers go on behind its lease.
-  for (const OutboundSa& old : before == nullptr ? std::vector<OutboundSa>{} : before->outbound) {
-    const auto lease = leases_.find(old.key);
-    if (old.key.spi == outbound.key.spi && lease != leases_.end()) floor = std::max(floor, lease->second.end);
-  }
+  // The peer's address changed (RFC 4555): the same SA under another key, perhaps of another IKE_SA by now.
+  // Its numbers go on behind its lease.
+  const std::uint64_t floor = std::max(outbound.used + 1, end_elsewhere(outbound.key));
   leases_.emplace(outbound.key, LeaseState{delta.sa, floor, floor + lease_, outbound.esn});
+  by_spi_.emplace(outbound.key.spi, outbound.key.address);
   out.leased.push_back(outbound.key);
+}
+
+// The highest lease of this SPI under any address. Another peer's SA may have the same SPI: then numbers are
+// skipped for nothing, which costs nothing.
+std::uint64_t Replica::end_elsewhere(const OutboundKey& key) const {
+  std::uint64_t end = 0;
+  for (auto it = by_spi_.lower_bound({key.spi, Address{}}); it != by_spi_.end() && it->first == key.spi;
+       ++it) {
+    end = std::max(end, leases_.at({it->second, it->first}).end);
+  }
+  return end;
 }
 
 void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out) {
@@ -131,6 +141,7 @@ void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& ke
     const bool handed_on = lease == leases_.end() || lease->second.sa != before.sa;
     if (handed_on || std::ranges::find(keep, old.key, &OutboundSa::key) != keep.end()) continue;
     leases_.erase(lease);
+    by_spi_.erase({old.key.spi, old.key.address});
     out.unleased.push_back(old.key);
   }
 }
@@ -204,12 +215,14 @@ Changes Replica::finish_snapshot() {
   std::map<OutboundKey, LeaseState> leases_before;
   before.swap(contexts_);
   leases_before.swap(leases_);
+  by_spi_.clear();
   const Waiting waiting = std::move(*waiting_);
   waiting_.reset();
   mark_ = beginning();
   const Process was = owner_;
   owner_ = waiting.parts.front().owner;
-  out.owner_changed = owner_ != was;
+  // If it names this process, the install has just made it so, whoever owned before.
+  out.owner_changed = owner_ != was || owner_ == self_;
   for (const Snapshot& part : waiting.parts) {
     for (const auto& [delta, leases] : part.sas) {
       contexts_.insert_or_assign(delta.sa, delta);
@@ -220,6 +233,7 @@ Changes Replica::finish_snapshot() {
         // If this process is the owner, the install has just made it so and granted [end - lease, end).
         leases_.insert_or_assign(outbound.key,
                                  LeaseState{delta.sa, lease->end - lease_, lease->end, outbound.esn});
+        by_spi_.emplace(outbound.key.spi, outbound.key.address);
         out.leased.push_back(outbound.key);
       }
     }

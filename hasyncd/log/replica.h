@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -71,7 +72,8 @@ class Replica {
   void apply_body(Process from, const Move& move, Changes& out);
   void choose_owner(Changes& out);
   void change_owner(Process to, Changes& out);
-  void lease_new(const Delta* before, const Delta& delta, const OutboundSa& outbound, Changes& out);
+  void lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out);
+  std::uint64_t end_elsewhere(const OutboundKey& key) const;
   void drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
   void begin_empty(Changes& out);
   StateMark beginning() const;
@@ -84,6 +86,7 @@ class Replica {
   Process owner_;
   std::map<SaId, Delta> contexts_;
   std::map<OutboundKey, LeaseState> leases_;
+  std::set<std::pair<EspSpi, Address>> by_spi_;  // of leases_
 
   struct Waiting {  // entries and parts that came before the snapshot was complete
     std::vector<Snapshot> parts;

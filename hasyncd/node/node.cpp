@@ -65,19 +65,38 @@ Actions Node::on_ring(NodeId from, const RingMessage& message, Instant now) {
   } else if (const auto* hello = std::get_if<Hello>(&message.body)) {
     carry(agreement_.on_message(sender, *hello, now), now, out);
   } else if (const auto* part = std::get_if<Snapshot>(&message.body)) {
-    const Changes changes = replica_.take(from, *part);
-    if (changes.became_whole) {
-      out.push_back(Note{"snapshot-taken", std::to_string(replica_.contexts().size()) +
-                                               " contexts from node " + std::to_string(from.value)});
-      take_effect(changes, out);
-      reconcile(out);
-      progressed(out);
-      beat(now, out);
-    }
+    take(from, *part, now, out);
   }
   settle(now, out);
   flush(out);
   return out;
+}
+
+// Not while a round is under way: what this node has told of its state must stay true until the install.
+void Node::take(NodeId from, const Snapshot& part, Instant now, Actions& out) {
+  if (agreement_.frozen()) return;
+  Changes changes = replica_.take(from, part);
+  if (!changes.became_whole) return;
+  out.push_back(Note{"snapshot-taken", std::to_string(replica_.contexts().size()) + " contexts from node " +
+                                           std::to_string(from.value)});
+  proposals_.clear();
+  changes.upserted.clear();  // all are put again
+  take_effect(changes, out);
+  reconcile(true, out);
+  progressed(out);
+  beat(now, out);
+}
+
+// What was granted, but not stable, is now part of the beginning: it counts when that does. An owner that had
+// lost its part in the log meanwhile does not know any more which grants those were.
+void Node::begin_grants(bool all) {
+  std::set<OutboundKey> pending;
+  for (auto& [index, keys] : unstable_) pending.merge(keys);
+  unstable_.clear();
+  if (all) {
+    for (const auto& [key, lease] : replica_.leases()) pending.insert(key);
+  }
+  if (!pending.empty()) unstable_[kBeginning] = std::move(pending);
 }
 
 void Node::installed(const Install& install, Instant now, Actions& out) {
@@ -93,18 +112,25 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   out.push_back(Note{"epoch-installed", "epoch " + std::to_string(install.epoch.value) + " with " +
                                             std::to_string(install.members.size()) + " members"});
 
-  // What was granted, but not stable, is now part of the beginning: it counts when that does.
-  std::set<OutboundKey> pending;
-  for (auto& [index, keys] : unstable_) pending.merge(keys);
-  unstable_.clear();
-  if (!pending.empty()) unstable_[kBeginning] = std::move(pending);
-
-  const bool was_mine = mine();
-  moved_at_ = moved_at_ ? std::optional{kBeginning} : std::nullopt;
+  const bool held = role_ != Role::Out && role_ != Role::Standby;
   const Changes changes = replica_.install(install);
-  if (changes.owner_changed) moved_at_.reset();
+  // A handover counts for as long as the old owner is here to say that it knows of it.
+  const EpochMember* old = install.find(moved_from_.node);
+  if (moved_at_ && !changes.owner_changed && old != nullptr && old->process == moved_from_) {
+    moved_at_ = kBeginning;
+  } else if (moved_at_) {
+    moved_at_.reset();
+    wait_from_.reset();
+  }
+  yield(out);
+  begin_grants(mine() && !held && !changes.owner_changed);
   take_effect(changes, out);
-  if (role_ == Role::Leaving && was_mine && mine()) enter(Role::Lapsed, "the move did not come about", out);
+  if (role_ == Role::Leaving) {
+    proposals_.cancel_move();
+    enter(Role::Lapsed, "the move did not come about", out);
+  }
+  if (replica_.current() && (!mine() || changes.owner_changed)) discard_proposals(out);
+  if (install.reference == kNobody) reconcile(true, out);
   const bool someone_needs = std::ranges::any_of(install.members, &EpochMember::needy);
   if (install.reference == settings_.self.node && someone_needs) {
     for (Snapshot& part : replica_.snapshot()) send(std::move(part), out);
@@ -115,6 +141,7 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
 
 void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out) {
   Changes changes;
+  const Process was = replica_.owner();
   if (!agreement_.frozen()) changes = replica_.apply(from, number, entry);
   const bool effective = changes.counted && !changes.refused;
   if (from == settings_.self) {
@@ -125,7 +152,11 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   }
   if (!effective) return;
   const bool moved_here = changes.owner_changed && mine();
-  if (moved_here) moved_at_ = replica_.mark().index;
+  if (moved_here) {
+    moved_at_ = replica_.mark().index;
+    moved_from_ = was;
+  }
+  yield(out);
   take_effect(changes, out);
   if (moved_here) begin_taking(true, out);
   progressed(out);

@@ -102,6 +102,8 @@ class Node {
   // node.cpp: ring and heartbeats
   void carry(AgreementActions actions, Instant now, Actions& out);
   void installed(const Install& install, Instant now, Actions& out);
+  void take(NodeId from, const Snapshot& part, Instant now, Actions& out);
+  void begin_grants(bool all);
   void apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out);
   void send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out);
   void beat(Instant now, Actions& out);
@@ -113,6 +115,7 @@ class Node {
   // node_role.cpp: role, fence, address
   bool mine() const;
   void settle(Instant now, Actions& out);
+  void yield(Actions& out);
   void enter(Role role, const char* why, Actions& out);
   void begin_taking(bool moved, Actions& out);
   bool may_open(Instant now) const;
@@ -127,8 +130,15 @@ class Node {
   void grant_now(const std::vector<OutboundKey>& keys, Actions& out);
   void grant_when_stable(const std::vector<OutboundKey>& keys, Actions& out);
   void stable_grants(Actions& out);
+  bool waits_for_grant(const OutboundKey& key, std::uint64_t stable) const;
   void put(SaId sa, Actions& out);
-  void reconcile(Actions& out);
+  void close_for(const Delta& delta, Actions& out);
+  void reopen(const Delta& delta, Actions& out);
+  void close_moved(const ContextReport& report, Actions& out);
+  bool being_put(const LeaseState& lease) const { return putting_.contains(lease.sa); }
+  void reconcile(bool distrust, Actions& out);
+  bool is_superseded(SaId sa) const;
+  void discard_proposals(Actions& out);
   std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
 
   NodeSettings settings_;
@@ -143,6 +153,7 @@ class Node {
   bool in_epoch_ = false;  // a member of the current epoch, ring connected
   bool quorate_ = false;
   bool stopping_ = false;
+  bool finished_ = false;
   bool ready_ = false;
   bool links_up_ = true;
   Instant deadline_{};
@@ -151,15 +162,23 @@ class Node {
   Instant announce_at_{};
   int announcements_ = 0;
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
-  std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position
+  std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,
+  Process moved_from_;                     // by this owner
   std::uint64_t owner_changes_ = 0;
   std::uint64_t message_number_ = 0;
   std::uint64_t heartbeat_number_ = 0;
   std::map<NodeId, Heartbeat> last_heartbeat_;
 
   bool charon_synced_ = false;
-  std::map<SaId, bool> charon_;                              // what charon holds: active?
-  std::map<SaId, bool> putting_;                             // under way: again afterwards?
+  bool charon_lost_ = false;         // it was there before
+  std::uint64_t trusted_reign_ = 0;  // and then this node owned, for the n-th time
+  std::map<SaId, bool> charon_;      // what charon holds: active?
+  struct Put {
+    bool active = false;
+    bool again = false;  // something newer came meanwhile
+  };
+  std::map<SaId, Put> putting_;                              // under way
+  std::map<SaId, std::uint64_t> restored_;                   // put again after a loss, by version
   std::map<OutboundKey, GateLimits> gate_;                   // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
 };

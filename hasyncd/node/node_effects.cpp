@@ -25,7 +25,7 @@ void Node::take_effect(const Changes& changes, Actions& out) {
   }
   std::vector<SaId> gone;
   for (const SaId sa : changes.gone) {
-    if (!mine() && charon_.erase(sa) != 0) gone.push_back(sa);
+    if (charon_.erase(sa) != 0) gone.push_back(sa);
   }
   if (!gone.empty()) out.push_back(ReleaseContexts{std::move(gone)});
 }
@@ -56,7 +56,9 @@ void Node::grant_now(const std::vector<OutboundKey>& keys, Actions& out) {
   for (const OutboundKey& key : keys) {
     const auto lease = replica_.leases().find(key);
     if (lease == replica_.leases().end()) continue;
-    const GateLimits limits{key, lease->second.floor, lease->second.end};
+    // What charon is just installing may begin anywhere: closed until it has been.
+    const std::uint64_t ceiling = being_put(lease->second) ? lease->second.floor : lease->second.end;
+    const GateLimits limits{key, lease->second.floor, ceiling};
     if (std::exchange(gate_[key], limits) == limits) continue;
     gate.limits.push_back(limits);
     numbers.numbers.push_back({key, limits.floor - 1, lease->second.esn});
@@ -64,6 +66,11 @@ void Node::grant_now(const std::vector<OutboundKey>& keys, Actions& out) {
   if (gate.limits.empty()) return;
   out.push_back(std::move(numbers));
   out.push_back(std::move(gate));
+}
+
+bool Node::waits_for_grant(const OutboundKey& key, std::uint64_t stable) const {
+  return std::ranges::any_of(
+      unstable_, [&](const auto& grants) { return grants.first > stable && grants.second.contains(key); });
 }
 
 void Node::grant_when_stable(const std::vector<OutboundKey>& keys, Actions& out) {
@@ -81,11 +88,12 @@ void Node::stable_grants(Actions& out) {
       const auto lease = replica_.leases().find(key);
       if (lease == replica_.leases().end()) continue;
       const auto set = gate_.find(key);
+      if (being_put(lease->second)) continue;
       GateLimits limits{key, lease->second.floor, lease->second.end};
+      if (set != gate_.end()) limits.floor = std::max(limits.floor, set->second.floor);
       // A later grant of the same SA may wait behind this one: only its own position opens it.
-      for (const auto& [index, later] : unstable_) {
-        if (index > stable && later.contains(key))
-          limits.ceiling = set == gate_.end() ? limits.ceiling : set->second.ceiling;
+      if (waits_for_grant(key, stable)) {
+        limits.ceiling = set == gate_.end() ? limits.floor + replica_.lease_size() : set->second.ceiling;
       }
       // An SA under a new address goes on behind its old lease (RFC 4555): the kernel's counter follows
       // before the gate opens.
@@ -107,7 +115,8 @@ std::vector<OutboundNumber> Node::numbers_of(const Delta& delta) const {
   for (const OutboundSa& sa : delta.outbound) {
     const auto lease = replica_.leases().find(sa.key);
     if (lease == replica_.leases().end()) continue;
-    const std::uint64_t next = mine() ? lease->second.floor : lease->second.end;
+    const auto gate = gate_.find(sa.key);
+    const std::uint64_t next = mine() && gate != gate_.end() ? gate->second.floor : lease->second.end;
     out.push_back({sa.key, next - 1, sa.esn});
   }
   return out;
@@ -116,29 +125,74 @@ std::vector<OutboundNumber> Node::numbers_of(const Delta& delta) const {
 void Node::put(SaId sa, Actions& out) {
   const auto context = replica_.contexts().find(sa);
   if (!charon_synced_ || context == replica_.contexts().end()) return;
-  const auto [under_way, first] = putting_.try_emplace(sa, false);
+  const auto [under_way, first] = putting_.try_emplace(sa, Put{mine()});
   if (!first) {
-    under_way->second = true;
+    under_way->second.again = true;
     return;
   }
+  if (mine()) close_for(context->second, out);
   out.push_back(PutContext{sa, context->second.sealed, mine(), numbers_of(context->second)});
+}
+
+// An owner's charon installs this context anew: its numbers begin behind all that may have left, and none may
+// leave before it is done. A gate that is closed already has let nothing out from its floor on.
+void Node::close_for(const Delta& delta, Actions& out) {
+  SetGate gate;
+  for (const OutboundSa& sa : delta.outbound) {
+    const auto lease = replica_.leases().find(sa.key);
+    if (lease == replica_.leases().end()) continue;
+    GateLimits& limits =
+        gate_.try_emplace(sa.key, GateLimits{sa.key, lease->second.floor, lease->second.floor}).first->second;
+    if (limits.ceiling > limits.floor) limits.floor = limits.ceiling = lease->second.end;
+    gate.limits.push_back(limits);
+    const std::uint64_t end = lease->second.end;
+    if (limits.floor >= end && !proposals_.grant_pending(sa.key)) {
+      proposals_.grant({sa.key, end + replica_.lease_size()});
+    }
+  }
+  if (!gate.limits.empty()) out.push_back(std::move(gate));
+}
+
+// charon is done with it.
+void Node::reopen(const Delta& delta, Actions& out) {
+  SetGate gate;
+  SetNumbers numbers;
+  const std::uint64_t stable = stability_.stable();
+  for (const OutboundSa& sa : delta.outbound) {
+    const auto lease = replica_.leases().find(sa.key);
+    const auto set = gate_.find(sa.key);
+    if (lease == replica_.leases().end() || set == gate_.end() || set->second.ceiling > set->second.floor) {
+      continue;
+    }
+    GateLimits& limits = set->second;
+    numbers.numbers.push_back({sa.key, limits.floor - 1, sa.esn});
+    if (waits_for_grant(sa.key, stable) || lease->second.end <= limits.floor) continue;
+    limits.ceiling = lease->second.end;
+    gate.limits.push_back(limits);
+  }
+  if (!numbers.numbers.empty()) out.push_back(std::move(numbers));
+  if (!gate.limits.empty()) out.push_back(std::move(gate));
 }
 
 Actions Node::on_put(SaId sa, bool installed, Instant now) {
   Actions out;
   const auto under_way = putting_.find(sa);
   if (under_way == putting_.end()) return out;
-  const bool again = under_way->second;
+  const auto [active, again] = under_way->second;
   putting_.erase(under_way);
   const auto context = replica_.contexts().find(sa);
   if (installed && context == replica_.contexts().end()) {
     out.push_back(ReleaseContexts{{sa}});
+  } else if (context != replica_.contexts().end() && mine()) {
+    if (!again) reopen(context->second, out);
   } else if (installed) {
     // Leases went on while it was being installed.
     auto numbers = numbers_of(context->second);
-    if (!numbers.empty() && !mine()) out.push_back(SetNumbers{std::move(numbers)});
-    if (charon_.try_emplace(sa, false).first->second != mine()) {
-      charon_[sa] = mine();
+    if (!numbers.empty()) out.push_back(SetNumbers{std::move(numbers)});
+  }
+  if (installed && context != replica_.contexts().end()) {
+    charon_[sa] = mine();
+    if (active != mine()) {
       out.push_back(SetActive{{sa}, mine()});
     }
   }
@@ -151,16 +205,29 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   Actions out;
   charon_[report.sa] = report.active;
   const bool known = replica_.contexts().contains(report.sa);
-  if (mine() && report.active) {
+  const bool undecided = !in_epoch_ || !replica_.current();
+  // What a charon tells at the beginning may be older than the log, unless it was this owner's before.
+  const bool trusted = charon_synced_ || (owner_changes_ != 0 && trusted_reign_ == owner_changes_);
+  if (report.active && (undecided || (mine() && !trusted))) {
+    // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then
+    // it does not answer.
+    if (replica_.mark().owner && trusted) {
+      proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)});
+    }
+    charon_[report.sa] = false;
+    out.push_back(SetActive{{report.sa}, false});
+  } else if (mine() && report.active) {
+    close_moved(report, out);
     proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)});
   } else if (mine() && known && charon_synced_ && !putting_.contains(report.sa)) {
     charon_[report.sa] = true;
     out.push_back(SetActive{{report.sa}, true});
-  } else if (!mine() && report.active && replica_.current()) {
-    // It is another node's, or nobody's: a standby has no SA of its own.
+  } else if (!mine() && report.active && !undecided) {
+    // It is another node's, or nobody's: a standby has no SA of its own, and what the log says is put again.
     charon_[report.sa] = false;
+    out.push_back(SetActive{{report.sa}, false});
     if (known) {
-      out.push_back(SetActive{{report.sa}, false});
+      put(report.sa, out);
     } else if (charon_synced_) {
       charon_.erase(report.sa);
       out.push_back(ReleaseContexts{{report.sa}});
@@ -171,44 +238,115 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   return out;
 }
 
+// The peer's address has changed (RFC 4555): charon has deleted the SA and added it again, and its numbers
+// may repeat. Under the old address nothing leaves any more; if it comes back there, it begins behind its
+// lease.
+void Node::close_moved(const ContextReport& report, Actions& out) {
+  const auto context = replica_.contexts().find(report.sa);
+  if (context == replica_.contexts().end()) return;
+  const auto here = [&](const OutboundKey& key) {
+    return std::ranges::find(report.outbound, key, &OutboundSa::key) != report.outbound.end();
+  };
+  const auto elsewhere = [&](const OutboundKey& key) {
+    return std::ranges::any_of(report.outbound, [&](const OutboundSa& sa) { return sa.key.spi == key.spi; });
+  };
+  SetGate gate;
+  SetNumbers numbers;
+  for (const OutboundSa& sa : context->second.outbound) {
+    const auto lease = replica_.leases().find(sa.key);
+    const auto set = gate_.find(sa.key);
+    if (lease == replica_.leases().end() || set == gate_.end()) continue;
+    GateLimits& limits = set->second;
+    const bool open = limits.ceiling > limits.floor;
+    if (open && !here(sa.key) && elsewhere(sa.key)) {
+      limits.floor = limits.ceiling = lease->second.end;
+      gate.limits.push_back(limits);
+    } else if (!open && here(sa.key) && !being_put(lease->second)) {
+      numbers.numbers.push_back({sa.key, limits.floor - 1, sa.esn});
+      if (!proposals_.grant_pending(sa.key)) {
+        proposals_.grant({sa.key, lease->second.end + replica_.lease_size()});
+      }
+    }
+  }
+  if (!gate.limits.empty()) out.push_back(std::move(gate));
+  if (!numbers.numbers.empty()) out.push_back(std::move(numbers));
+}
+
 Actions Node::on_charon_gone(SaId sa, Instant now) {
   Actions out;
   const auto held = charon_.find(sa);
   const bool was_active = held != charon_.end() && held->second;
   if (held != charon_.end()) charon_.erase(held);
   // Perhaps its context is only on its way to the log: Proposals knows.
-  if (mine() && was_active) proposals_.gone(sa);
+  if ((mine() && was_active) || proposals_.concerns(sa)) {
+    proposals_.gone(sa);
+  } else if (const auto context = replica_.contexts().find(sa);
+             in_epoch_ && replica_.current() && context != replica_.contexts().end()) {
+    // The log has it still: put again, once, lest an SA that cannot live here is put for ever.
+    const std::uint64_t version = context->second.version;
+    if (std::exchange(restored_[sa], version) != version) put(sa, out);
+  }
   settle(now, out);
   flush(out);
   return out;
 }
 
-// What charon holds against what the cluster holds.
-void Node::reconcile(Actions& out) {
-  if (!charon_synced_ || !replica_.current() || !settings_.gateway) return;
+// What charon holds against what the cluster holds. `distrust`: what charon holds may be older than the log.
+// An owner's own news are never replaced by the log.
+void Node::reconcile(bool distrust, Actions& out) {
+  if (!charon_synced_ || !in_epoch_ || !replica_.current() || !settings_.gateway) return;
+  std::vector<SaId> missing;
+  for (const auto& [sa, context] : replica_.contexts()) {
+    const bool trusted = mine() && (charon_.contains(sa) || putting_.contains(sa)) && !distrust;
+    if (!trusted && !(mine() && proposals_.concerns(sa))) missing.push_back(sa);
+  }
   std::vector<SaId> unknown;
   std::vector<SaId> wrong;
   for (auto& [sa, active] : charon_) {
-    if (!replica_.contexts().contains(sa)) {
-      if (!mine()) unknown.push_back(sa);
-    } else if (active != mine()) {
-      active = mine();
+    const bool news = mine() && proposals_.concerns(sa);
+    if (!replica_.contexts().contains(sa) && !news) {
+      unknown.push_back(sa);
+    } else if (std::exchange(active, mine()) != mine() &&
+               (!mine() || !std::ranges::binary_search(missing, sa))) {
       wrong.push_back(sa);
     }
   }
   if (!wrong.empty()) out.push_back(SetActive{std::move(wrong), mine()});
   for (const SaId sa : unknown) charon_.erase(sa);
   if (!unknown.empty()) out.push_back(ReleaseContexts{std::move(unknown)});
-  for (const auto& [sa, context] : replica_.contexts()) {
-    if (!mine() || !charon_.contains(sa)) put(sa, out);
+  // A rekeyed IKE_SA (RFC 7296, section 2.8) goes first, so that its successor takes its CHILD_SAs.
+  std::ranges::stable_partition(missing, [this](SaId sa) { return is_superseded(sa); });
+  for (const SaId sa : missing) put(sa, out);
+}
+
+bool Node::is_superseded(SaId sa) const {
+  return std::ranges::any_of(replica_.contexts().at(sa).outbound, [&](const OutboundSa& outbound) {
+    const auto lease = replica_.leases().find(outbound.key);
+    return lease != replica_.leases().end() && lease->second.sa != sa;
+  });
+}
+
+// Changes that charon has made and that did not get into the log: nobody was told of them. The log's contexts
+// take their place.
+void Node::discard_proposals(Actions& out) {
+  std::vector<SaId> unknown;
+  for (const SaId sa : proposals_.clear()) {
+    if (replica_.contexts().contains(sa)) {
+      put(sa, out);
+    } else if (charon_.erase(sa) != 0) {
+      unknown.push_back(sa);
+    }
   }
+  if (!unknown.empty()) out.push_back(ReleaseContexts{std::move(unknown)});
 }
 
 Actions Node::on_charon_synced(Instant now) {
   Actions out;
   charon_synced_ = true;
+  charon_lost_ = false;
+  restored_.clear();
   out.push_back(Note{"charon-synced", std::to_string(charon_.size()) + " IKE_SAs in charon"});
-  reconcile(out);
+  reconcile(true, out);
   settle(now, out);
   return out;
 }
@@ -216,13 +354,12 @@ Actions Node::on_charon_synced(Instant now) {
 Actions Node::on_charon_lost(Instant now) {
   Actions out;
   if (charon_synced_) out.push_back(Note{"charon-lost", "the connection to charon is gone"});
+  charon_lost_ = charon_lost_ || charon_synced_;
+  if (charon_synced_) trusted_reign_ = mine() ? owner_changes_ : 0;
   charon_synced_ = false;
   charon_.clear();
   putting_.clear();
   settle(now, out);
-  if (role_ == Role::Owner && !agreement_.frozen()) {
-    if (const auto next = successor()) leave_to(*next, "charon is gone", out);
-  }
   return out;
 }
 
@@ -235,7 +372,8 @@ Actions Node::on_used(const std::vector<OutboundNumber>& used, Instant /*now*/) 
     if (lease == replica_.leases().end() || proposals_.grant_pending(top.key)) continue;
     const std::uint64_t end = lease->second.end;
     if (top.used < end && end - top.used > replica_.lease_size() / 2) continue;
-    proposals_.grant({top.key, end + replica_.lease_size()});
+    // The kernel's counter may have run on behind a closed gate: the next lease must reach beyond it.
+    proposals_.grant({top.key, std::max(end, top.used + 1) + replica_.lease_size()});
   }
   flush(out);
   return out;

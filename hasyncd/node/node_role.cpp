@@ -61,15 +61,14 @@ void Node::enter(Role role, const char* why, Actions& out) {
 void Node::settle(Instant now, Actions& out) {
   ready_ =
       settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() && links_up_;
+  yield(out);
   if (!mine()) {
-    const Role role = in_epoch_ ? Role::Standby : Role::Out;
-    if (role_ == Role::Out || role_ == Role::Standby) {
-      enter(role, in_epoch_ ? "member of an epoch" : "no part in an epoch", out);
-    } else {
-      give_up(role, in_epoch_ ? (name(replica_.owner().node) + " owns").c_str() : "no part in an epoch", out);
-    }
+    enter(in_epoch_ ? Role::Standby : Role::Out, in_epoch_ ? "member of an epoch" : "no part in an epoch",
+          out);
   } else if (!stopping_ && (role_ == Role::Out || role_ == Role::Standby)) {
     begin_taking(false, out);
+  } else if (stopping_ && (role_ == Role::Taking || role_ == Role::Lapsed)) {
+    give_up(Role::Standby, "stopping", out);
   }
   if (role_ == Role::Taking && !wait_from_ && permission_.majority_heard()) wait_from_ = now;
   if ((role_ == Role::Taking || role_ == Role::Lapsed) && may_open(now)) {
@@ -80,7 +79,22 @@ void Node::settle(Instant now, Actions& out) {
     announce_at_ = now + kAnnounceAfter.front();
   }
   if (role_ == Role::Owner) renew(now, out);
-  if (stopping_ && (role_ == Role::Out || role_ == Role::Standby)) out.push_back(Finished{});
+  if (role_ == Role::Owner && charon_lost_ && !agreement_.frozen()) {
+    if (const auto next = successor()) leave_to(*next, "charon is gone", out);
+  }
+  if (stopping_ && (role_ == Role::Out || role_ == Role::Standby) && !std::exchange(finished_, true)) {
+    out.push_back(Finished{});
+  }
+}
+
+// Not the owner any more: the fence closes before gate and numbers are those of a standby.
+void Node::yield(Actions& out) {
+  if (mine() || role_ == Role::Out || role_ == Role::Standby) return;
+  if (in_epoch_) {
+    give_up(Role::Standby, (name(replica_.owner().node) + " owns").c_str(), out);
+  } else {
+    give_up(Role::Out, "no part in an epoch", out);
+  }
 }
 
 void Node::begin_taking(bool moved, Actions& out) {
@@ -88,21 +102,16 @@ void Node::begin_taking(bool moved, Actions& out) {
   wait_from_.reset();
   if (!moved) moved_at_.reset();
   enter(Role::Taking, moved_at_ ? "the old owner has handed over" : "the old owner is gone", out);
-  std::vector<SaId> sas;
-  for (const auto& [sa, active] : charon_) {
-    if (replica_.contexts().contains(sa)) sas.push_back(sa);
-  }
-  for (const SaId sa : sas) charon_[sa] = true;
-  if (!sas.empty()) out.push_back(SetActive{std::move(sas), true});
+  reconcile(false, out);
 }
 
 bool Node::may_open(Instant now) const {
   const auto until = permission_.deadline(now);
   const bool permitted = until && *until > now && quorate_ && agreement_.confirmed();
   if (!permitted || role_ == Role::Lapsed) return permitted;
-  const bool handed_over = moved_at_ && stability_.stable() >= *moved_at_;
-  const bool waited = wait_from_ && now >= *wait_from_ + takeover_wait(settings_.fence);
-  return handed_over || waited;
+  // After a Move only its stability says that the old owner will not come back; waiting does not.
+  if (moved_at_) return stability_.stable() >= *moved_at_;
+  return wait_from_ && now >= *wait_from_ + takeover_wait(settings_.fence);
 }
 
 void Node::renew(Instant now, Actions& out) {
@@ -132,17 +141,19 @@ void Node::give_up(Role role, const char* why, Actions& out) {
   if (role == Role::Lapsed || role == Role::Leaving) return;
   moved_at_.reset();
   wait_from_.reset();
-  proposals_.clear();
   unstable_.clear();
   std::vector<SaId> sas;
   for (auto& [sa, active] : charon_) {
     if (std::exchange(active, false)) sas.push_back(sa);
   }
   if (!sas.empty()) out.push_back(SetActive{std::move(sas), false});
+  proposals_.cancel_move();
+  proposals_.repeat_all();
   if (!in_epoch_ || !replica_.current()) return;
   std::vector<OutboundKey> keys;
   for (const auto& [key, lease] : replica_.leases()) keys.push_back(key);
   stand_by(keys, out);
+  discard_proposals(out);
 }
 
 std::optional<NodeId> Node::successor() const {
@@ -203,9 +214,7 @@ Actions Node::stop(Instant now) {
     }
     give_up(Role::Standby, "stopping", out);
   }
-  if (role_ == Role::Taking || role_ == Role::Lapsed) give_up(Role::Standby, "stopping", out);
   settle(now, out);
-  out.push_back(Finished{});
   return out;
 }
 

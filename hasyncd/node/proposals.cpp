@@ -52,9 +52,10 @@ std::vector<Entry> Proposals::due(Epoch epoch, const std::map<SaId, Delta>& know
     }
     out.push_back({epoch, std::move(grant)});
   }
-  // Last: what the next owner must know goes before it becomes the owner.
-  if (move_ && deltas_.empty() && gone_.empty())
-    out.push_back({epoch, Move{*std::exchange(move_, std::nullopt)}});
+  // Last: what the next owner must know goes before it becomes the owner, and has arrived, as it might be
+  // void.
+  const bool said = deltas_.empty() && gone_.empty() && busy_.empty() && out.empty();
+  if (move_ && said) out.push_back({epoch, Move{*std::exchange(move_, std::nullopt)}});
   return out;
 }
 
@@ -91,8 +92,19 @@ void Proposals::again(const Entry& entry) {
   }
 }
 
-void Proposals::clear() {
+void Proposals::repeat_all() {
+  const auto under_way = std::exchange(in_flight_, {});
+  busy_.clear();
+  granted_.clear();
+  for (const auto& [number, entry] : under_way) again(entry);
+}
+
+std::set<SaId> Proposals::clear() {
+  std::set<SaId> concerned = std::move(busy_);
+  concerned.merge(gone_);
+  for (const auto& [sa, delta] : deltas_) concerned.insert(sa);
   *this = Proposals{};
+  return concerned;
 }
 
 }  // namespace hasync::hasyncd

@@ -20,15 +20,21 @@ class Proposals {
   void gone(SaId sa);
   void grant(const Lease& lease);
   void move(NodeId to);
+  void cancel_move() { move_.reset(); }
 
   // What to send now. `known`: versions in the replicated state. Each body gets a number when it is sent.
   std::vector<Entry> due(Epoch epoch, const std::map<SaId, Delta>& known);
   void sent(std::uint64_t number, const Entry& entry);
   // Our entry `number` came back; not counted: it was void and is due again.
   void delivered(std::uint64_t number, bool counted);
-  // Not the owner any more: nothing of this concerns the log.
-  void clear();
+  // What is under way will not come back: the ring is gone, or what it carries is void. All of it is due
+  // again.
+  void repeat_all();
+  // Not the owner any more: nothing of this concerns the log. Returns whose contexts it was about.
+  std::set<SaId> clear();
 
+  // Something is to be said of this context, or is on its way.
+  bool concerns(SaId sa) const { return deltas_.contains(sa) || gone_.contains(sa) || busy_.contains(sa); }
   bool grant_pending(const OutboundKey& key) const { return grants_.contains(key) || granted_.contains(key); }
   bool idle() const {
     return deltas_.empty() && gone_.empty() && grants_.empty() && !move_ && in_flight_.empty();

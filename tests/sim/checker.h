@@ -34,7 +34,6 @@ class Checker {
   void became_owner(NodeId node, const hasyncd::Replica& replica);
   // An owner's charon has ended these: nobody has to know them any more.
   void ended(SaId sa) { ended_.insert(sa); }
-  void ended(std::uint32_t key_id) { ended_keys_.insert(key_id); }
 
   void fail(std::string what) {
     if (!failure_) failure_ = std::move(what);
@@ -44,6 +43,10 @@ class Checker {
   // When this key's last packet left.
   Instant last_left(std::uint32_t key_id) const;
   void note_time(Instant world) { world_ = world; }
+  // Who acknowledged in an epoch. The state may be lost when all who did so in the newest have died.
+  void confirmed(hasyncd::Process process, Epoch epoch) { confirmed_[epoch].insert(process); }
+  void died(hasyncd::Process process);
+  void began_empty(Epoch epoch);
 
  private:
   Instant world_{};
@@ -52,8 +55,9 @@ class Checker {
   std::uint64_t reign_ = 0;
   std::map<std::uint32_t, Instant> left_at_;
   std::map<SaId, std::uint64_t> stable_;  // newest change that was stable
+  std::map<Epoch, std::set<hasyncd::Process>> confirmed_;
+  Epoch began_empty_;
   std::set<SaId> ended_;
-  std::set<std::uint32_t> ended_keys_;
 };
 
 }  // namespace hasync::sim

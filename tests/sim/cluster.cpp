@@ -97,7 +97,6 @@ Verdict Cluster::run() {
     verdict.settled = world_.schedule.now() - healed;
     const Instant since = world_.schedule.now();
     if (why.empty() && run_until(since + kProof)) {
-      why = unsettled();
       for (const auto& machine : machines_) {
         if (why.empty() && machine->holds_address()) why = silent_keys(*machine, since);
       }
@@ -105,10 +104,26 @@ Verdict Cluster::run() {
     if (!why.empty()) world_.checker.fail("does not settle: " + why);
   }
   verdict.failure = world_.checker.failure();
+  if (verdict.failure) tell_state();
   verdict.at = world_.schedule.now();
   verdict.packets = world_.checker.packets();
   verdict.takeovers = world_.reigns;
   return verdict;
+}
+
+void Cluster::tell_state() const {
+  for (const auto& machine : machines_) {
+    const hasyncd::Node* node = machine->node();
+    if (node == nullptr) continue;
+    const hasyncd::StateMark mark = node->replica().mark();
+    std::string text = to_string(node->role()) + ", state " + std::to_string(mark.epoch.value) + ":" +
+                       std::to_string(mark.index) + (node->replica().current() ? " current" : " old") +
+                       (node->agreement().confirmed() ? " confirmed" : "") +
+                       (node->agreement().frozen() ? " frozen" : "") + (node->quorate() ? " quorate" : "") +
+                       ", stable " + std::to_string(node->stability().stable()) + ", agreed";
+    for (const auto& other : machines_) text += " " + std::to_string(node->stability().agreed(other->id()));
+    world_.tell(machine->id(), text);
+  }
 }
 
 std::string Cluster::unsettled() const {
@@ -149,7 +164,12 @@ std::string Cluster::unsettled_contexts(const Machine& owner) const {
     for (const auto& [sa, delta] : contexts) {
       const auto held = machine->held().find(sa);
       if (held == machine->held().end()) return who + "lacks " + to_string(sa);
-      if (held->second.sa != unseal(delta.sealed)) return who + "has another " + to_string(sa);
+      IkeSa known = unseal(delta.sealed);
+      std::erase_if(known.children, [&](const Child& child) {  // handed on to the SA that replaced it
+        const auto lease = owner.node()->replica().leases().find({known.peer, child.spi});
+        return lease == owner.node()->replica().leases().end() || lease->second.sa != sa;
+      });
+      if (held->second.sa != known) return who + "has another " + to_string(sa);
       if (held->second.active != (machine.get() == &owner))
         return who + "is wrong about who answers for " + to_string(sa);
     }

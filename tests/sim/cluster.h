@@ -37,6 +37,7 @@ class Cluster {
   void strike_network();
   void heal();
   Machine& machine(NodeId id);
+  void tell_state() const;
   std::string unsettled() const;  // empty: everything is as it should be
   std::string unsettled_contexts(const Machine& owner) const;
   std::string silent_keys(const Machine& owner, Instant since) const;

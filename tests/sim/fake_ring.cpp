@@ -57,6 +57,7 @@ void FakeRing::join(NodeId node, Incarnation process) {
   corosync.joined = false;
   corosync.view.clear();
   submit(node, {.from = node, .message = nullptr, .joins = process});
+  if (corosync.ring) callbacks_.quorate(node, corosync.ring->members.size() > nodes_.size() / 2);
 }
 
 void FakeRing::leave(NodeId node, Incarnation process) {

@@ -48,6 +48,7 @@ void Machine::power_on() {
 void Machine::power_off() {
   if (!std::exchange(powered_, false)) return;
   world_.tell(id_, "POWER OFF");
+  if (process_) world_.checker.died({id_, process_->incarnation});
   process_.reset();
   ++session_;
   charon_up_ = false;
@@ -74,6 +75,7 @@ void Machine::start_hasyncd() {
   holds_address_ = false;
   acknowledged_.clear();
   judged_ = {};
+  epoch_ = confirmed_ = {};
   join_ring(incarnation);
   connect_charon();
   tick(incarnation);
@@ -84,6 +86,7 @@ void Machine::kill_hasyncd() {
   if (!process_) return;
   world_.tell(id_, "hasyncd is gone");
   const Incarnation incarnation = process_->incarnation;
+  world_.checker.died({id_, incarnation});
   process_.reset();
   ++session_;
   world_.ring->leave(id_, incarnation);
@@ -168,7 +171,7 @@ void Machine::on_quorate(bool quorate) {
 
 void Machine::on_heartbeat(const hasyncd::Heartbeat& heartbeat) {
   if (!process_) return;
-  if (!process_->paused) {  // what the checker knows of permission, by itself
+  {  // what the checker knows of permission, by itself
     for (const hasyncd::Ack& ack : heartbeat.acks) {
       if (ack.of != hasyncd::Process{id_, process_->incarnation}) continue;
       Instant& newest = acknowledged_[heartbeat.from.node];
@@ -213,6 +216,13 @@ void Machine::judge(hasyncd::Role before) {
   if (world_.mutation == Mutation::EarlyFence && node.role() == hasyncd::Role::Taking) {
     carry_out(hasyncd::SetDeadline{clock() + world_.settings.fence.fence});
     holds_address_ = true;
+  }
+  const auto& epoch = node.agreement().current();
+  if (epoch && std::exchange(epoch_, epoch->epoch) != epoch->epoch && epoch->reference == kNobody) {
+    world_.checker.began_empty(epoch->epoch);
+  }
+  if (node.agreement().confirmed() && std::exchange(confirmed_, epoch->epoch) != epoch->epoch) {
+    world_.checker.confirmed({id_, process_->incarnation}, epoch->epoch);
   }
   if (node.role() != hasyncd::Role::Owner) return;
   if (before != hasyncd::Role::Owner) world_.checker.became_owner(id_, node.replica());
@@ -274,9 +284,20 @@ void Machine::carry_out(const hasyncd::Action& action) {
       m.holds_address_ = false;
       m.world_.tell(m.id_, "drops the address");
     }
-    void operator()(const hasyncd::SetGate& gate) { m.kernel_.set_gate(gate.limits); }
+    void operator()(const hasyncd::SetGate& gate) {
+      m.kernel_.set_gate(gate.limits);
+      for (const auto& limits : gate.limits) {
+        m.world_.tell(m.id_, "gate " + to_string(limits.key) + ": " + std::to_string(limits.floor) + " to " +
+                                 std::to_string(limits.ceiling));
+      }
+    }
     void operator()(const hasyncd::ForgetGate& gate) { m.kernel_.forget(gate.keys); }
-    void operator()(const hasyncd::SetNumbers& set) { m.kernel_.set_numbers(set.numbers); }
+    void operator()(const hasyncd::SetNumbers& set) {
+      m.kernel_.set_numbers(set.numbers);
+      for (const auto& number : set.numbers) {
+        m.world_.tell(m.id_, "number " + to_string(number.key) + " is " + std::to_string(number.used));
+      }
+    }
     void operator()(const hasyncd::PutContext& put) {
       m.to_charon([this_machine = &m, put] { this_machine->put(put); });
     }

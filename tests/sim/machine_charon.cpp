@@ -75,11 +75,22 @@ void Machine::remove_from_kernel(const IkeSa& sa) {
 void Machine::put(const hasyncd::PutContext& context) {
   const IkeSa sa = unseal(context.sealed);
   const auto known = held_.find(sa.id);
+  if (known != held_.end() && known->second.active) {
+    to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, false, now); });
+    return;
+  }
   if (known != held_.end()) remove_from_kernel(known->second.sa);
+  for (auto& [other, held] : held_) {  // a rekeyed IKE_SA hands its children on
+    std::erase_if(held.sa.children, [&](const Child& child) {
+      return other != sa.id && std::ranges::find(sa.children, child) != sa.children.end();
+    });
+  }
   for (const Child& child : sa.children) {
     const OutboundKey key{sa.peer, child.spi};
     const auto number = std::ranges::find(context.numbers, key, &hasyncd::OutboundNumber::key);
     kernel_.add(key, child.key_id, number == context.numbers.end() ? 0 : number->used);
+    world_.tell(id_, "put " + to_string(key) + ": key " + std::to_string(child.key_id) + " behind " +
+                         std::to_string(kernel_.sas().at(key).used));
   }
   held_.insert_or_assign(sa.id, Held{sa, context.active});
   to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, true, now); });
@@ -90,7 +101,6 @@ void Machine::release(SaId sa) {
   if (held == held_.end()) return;
   remove_from_kernel(held->second.sa);
   held_.erase(held);
-  to_hasyncd([sa](hasyncd::Node& node, Instant now) { return node.on_charon_gone(sa, now); });
 }
 
 void Machine::ike_event() {
@@ -155,7 +165,6 @@ void Machine::rekey_child(Held& held) {
     if (it == held_.end() || !it->second.active || it->second.sa.children.size() < 2 || session != session_)
       return;
     IkeSa& sa = it->second.sa;
-    world_.checker.ended(sa.children.front().key_id);
     kernel_.remove({sa.peer, sa.children.front().spi});
     sa.children.erase(sa.children.begin());
     sa.change = ++world_.changes;
@@ -198,7 +207,6 @@ void Machine::move_peer(Held& held) {
 void Machine::drop(Held& held) {
   const SaId id = held.sa.id;
   world_.tell(id_, "IKE_SA " + std::to_string(id.initiator_spi) + " deleted");
-  for (const Child& child : held.sa.children) world_.checker.ended(child.key_id);
   world_.checker.ended(id);
   remove_from_kernel(held.sa);
   held_.erase(id);
