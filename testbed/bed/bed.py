@@ -267,10 +267,12 @@ class Bed:
     # Events
 
     def power_off(self, name):
-        """Cables out and every process killed. Returns the moment (CLOCK_MONOTONIC, ns)."""
+        """Every process killed and cables out. Returns the moment (CLOCK_MONOTONIC, ns)."""
         moment = monotonic_ns()
+        self.hosts[name].kill()  # first: a daemon must not see one cable go and still speak on another
         network.cut(self.hosts[name].plan)
         self.hosts[name].power_off()
+        network.remove(self.hosts[name].plan)
         self.say(f"{name} is powered off", moment)
         return moment
 
