@@ -112,9 +112,10 @@ void CharonLink::put(const PutContext& request) {
   }
   if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->sa, *std::move(view));
   client_->put(*context, request.active,
-               [this, sa = request.sa, seal = end_of_seal(request.sealed)](Result<ctx::CharonReply> reply) {
+               [this, sa = request.sa, seal = end_of_seal(request.sealed),
+                asked = now_ns()](Result<ctx::CharonReply> reply) {
                  if (reply) {
-                   callbacks_.trace({true, sa, seal, 0, now_ns()});
+                   callbacks_.trace({true, sa, seal, asked, now_ns()});
                    times_.put_ns = reply->took_ns;
                    ++times_.puts;
                  } else {

@@ -27,9 +27,9 @@ struct CharonTimes {  // of the newest request, inside the plugin
 struct ContextTrace {
   bool put = false;  // it was PUT here; otherwise this charon has reported it
   SaId sa;
-  std::string seal;           // end of its seal, by which the nodes recognise it; not secret
-  std::uint64_t hook_ns = 0;  // when charon told the plugin; 0 for a PUT. CLOCK_MONOTONIC, as `at_ns`
-  std::uint64_t at_ns = 0;
+  std::string seal;            // end of its seal, by which the nodes recognise it; not secret
+  std::uint64_t since_ns = 0;  // when charon told its plugin, or when this PUT was asked for; CLOCK_MONOTONIC
+  std::uint64_t at_ns = 0;     // when it was reported, or installed
 };
 
 class CharonLink {

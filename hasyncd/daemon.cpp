@@ -122,7 +122,7 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
 void Daemon::follow(const ContextTrace& trace) {
   log_.debug(trace.put ? "context-put" : "context-reported", {{"sa", to_string(trace.sa)},
                                                               {"seal", trace.seal},
-                                                              {"hook_ns", std::to_string(trace.hook_ns)},
+                                                              {"since_ns", std::to_string(trace.since_ns)},
                                                               {"at_ns", std::to_string(trace.at_ns)}});
 }
 

@@ -18,6 +18,7 @@ class Bed:
         self.pace = topology.BOOTED if booted else topology.NATIVE
         self.esp_proposal = "aes128gcm16"
         self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about
+        self.charon_load = {}                   # host -> plugins to load instead of ours
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
         self.hasyncd_extra = ""                 # further text of every hasyncd.toml
         self.events, self.failures, self.facts = [], [], {}
@@ -113,6 +114,14 @@ class Bed:
             return status.get("tunnels", 0) > 0 and status.get("unprotected") == 0
         until("the tunnel is protected", safe, timeout, every=0.1)
         self.say("the tunnel is protected: the standby has its context")
+
+    def await_tunnels(self, name, count, timeout=20):
+        """How many tunnels the cluster's log holds, as this node sees it: `count`, or what it is when time is up."""
+        try:
+            until(f"{count} tunnels", lambda: (self.status(name) or {}).get("tunnels") == count, timeout, every=0.1)
+        except TimedOut:
+            pass
+        return (self.status(name) or {}).get("tunnels")
 
     def runs(self, name, service):
         services_of = self.hosts[name].services
@@ -267,10 +276,12 @@ class Bed:
     # Events
 
     def power_off(self, name):
-        """Cables out and every process killed. Returns the moment (CLOCK_MONOTONIC, ns)."""
+        """Every process killed and cables out. Returns the moment (CLOCK_MONOTONIC, ns)."""
         moment = monotonic_ns()
+        self.hosts[name].kill()  # first: a daemon must not see one cable go and still speak on another
         network.cut(self.hosts[name].plan)
         self.hosts[name].power_off()
+        network.remove(self.hosts[name].plan)
         self.say(f"{name} is powered off", moment)
         return moment
 

@@ -4,6 +4,7 @@ This end of a cable is named NETWORK-HOST (wan-gw1), the host's end NETWORK0 (wa
 it sees the wire and nothing else, in particular no packet that a host's kernel decrypted and looks at again.
 """
 import socket
+import os
 import subprocess
 
 from . import topology
@@ -61,8 +62,15 @@ def _set(key, value):
 
 
 def cut(plan):
-    """All cables of a host, at once."""
-    set_links(ports(plan), up=False)
+    """All cables of a host; the ring's first, for a host that could speak of the others there."""
+    set_links(sorted(ports(plan), key=lambda name: name != port("ring", plan.name)), up=False)
+
+
+def remove(plan):
+    """What is left of a host's cables: its end goes with its namespace, at a time that the kernel chooses."""
+    left = [port for port in ports(plan) if os.path.exists(f"/sys/class/net/{port}")]
+    subprocess.run(["ip", "-force", "-batch", "-"], input="".join(f"link del {port}\n" for port in left), text=True,
+                   capture_output=True)  # it may be gone by now
 
 
 def unplug(host_name, network):

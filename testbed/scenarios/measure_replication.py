@@ -11,7 +11,7 @@ import re
 from bed import topology
 from scenarios.context_move import Plugin
 
-_LINE = re.compile(r"event=(context-reported|context-put) sa=(\S+) seal=(\S+) hook_ns=(\d+) at_ns=(\d+)")
+_LINE = re.compile(r"event=(context-reported|context-put) sa=\"[^\"]*\" seal=(\S+) since_ns=(\d+) at_ns=(\d+)")
 
 
 def play(bed, rekeys="40"):
@@ -29,24 +29,30 @@ def play(bed, rekeys="40"):
         bed.pause(0.15)
     bed.pause(2)  # SAs that were replaced are deleted after a second
     bed.expect("children at the standby", Plugin(bed, standby)("list")["sas"][0]["children"], 1)
-    took, in_charon = _times(bed, owner, standby)
-    bed.facts["samples"] = {"replication_ms": took, "replication_in_charon_ms": in_charon}
-    bed.expect("contexts followed", len(took), lambda count: count >= int(rekeys))
+    samples = _times(bed, owner, standby)
+    bed.facts["samples"] = samples
+    bed.expect("contexts followed", len(samples["replication_ms"]), lambda count: count >= int(rekeys))
 
 
 def _times(bed, owner, standby):
-    reported = [line for line in _trace(bed, owner) if line[0] == "context-reported"]
-    put = {seal: at for kind, _, seal, _, at in _trace(bed, standby) if kind == "context-put"}
-    took, waiting = [], []
-    for _, _, seal, hook, _ in reported:
+    """The whole way, and its parts: charon's report, the log, the PUT."""
+    reported = [line[1:] for line in _trace(bed, owner) if line[0] == "context-reported"]
+    put = {seal: (asked, done) for kind, seal, asked, done in _trace(bed, standby) if kind == "context-put"}
+    samples = {key: [] for key in ("replication_ms", "replication_report_ms", "replication_log_ms", "replication_put_ms")}
+    waiting = []
+    for seal, hook, at in reported:
         waiting.append(hook)
+        samples["replication_report_ms"].append((at - hook) / 1e6)
         if seal in put:
-            took += [(put[seal] - since) / 1e6 for since in waiting]
+            asked, done = put[seal]
+            samples["replication_log_ms"].append((asked - at) / 1e6)
+            samples["replication_put_ms"].append((done - asked) / 1e6)
+            samples["replication_ms"] += [(done - since) / 1e6 for since in waiting]
             waiting = []
     bed.expect("contexts that the standby never got", len(waiting), 0)
-    return took, [(at - hook) / 1e6 for _, _, _, hook, at in reported]
+    return samples
 
 
 def _trace(bed, name):
     with open(os.path.join(bed.hosts[name].directory, "hasyncd.log")) as file:
-        return [(kind, sa, seal, int(hook), int(at)) for kind, sa, seal, hook, at in _LINE.findall(file.read())]
+        return [(kind, seal, int(since), int(at)) for kind, seal, since, at in _LINE.findall(file.read())]

@@ -14,7 +14,7 @@ from bed import network, story, topology
 from bed.host import monotonic_ns
 from bed.sniffer import Sniffer, esp_from
 
-_LINE = re.compile(r"^(\S+)Z info event=role-changed text=\"\S+ -> (\S+): ")
+_LINE = re.compile(r"^(\S+)Z info event=role-changed text=\"\S+ -> (\S+): ([^\"]*)")
 
 
 def play(bed, times="12"):
@@ -44,7 +44,8 @@ def _take_over(bed, owner, standby, samples):
     if first is None:
         raise RuntimeError(f"no ESP frame of {standby} within 20 s of the power-off of {owner}")
     bed.say(f"first ESP frame of {standby}, after {(first - moment) / 1e6:.1f} ms", first)
-    roles = dict(_roles(bed, standby, moment))
+    roles = {role: at for role, at, why in _roles(bed, standby, moment)}
+    bed.expect("why", [why for role, _, why in _roles(bed, standby, moment) if role == "taking"], ["the old owner is gone"])
     for key, since, until in (("takeover_ms", moment, first), ("detection_ms", moment, roles["taking"]),
                               ("fence_ms", roles["taking"], roles["owner"]), ("first_packet_ms", roles["owner"], first)):
         samples[key].append((until - since) / 1e6)
@@ -65,4 +66,4 @@ def _roles(bed, name, since):
             if found := _LINE.match(line):
                 at = datetime.datetime.fromisoformat(found[1] + "+00:00").timestamp() * 1e9 - offset
                 if at > since:
-                    yield found[2], at
+                    yield found[2], at, found[3]

@@ -1,0 +1,108 @@
+"""Figures: IKE_SAs with one CHILD_SA that a peer can set up with a gateway in a second.
+
+Variants: `with` our plugin, corosync and hasyncd running on gateways and witness, and `without` any of them. The standby has
+no charon: what it would install there is another machine's work. All hosts share this machine's processors in either case.
+The cheapest authentication and exchange (PSK, X25519) make the plugin's share as large as it can be.
+Second variant word: how many (600).
+"""
+import threading
+
+from bed import topology
+from bed.host import monotonic_ns
+from bed.vici import Vici
+
+_AT_ONCE = 6
+_WARM_UP = 60
+_CHARON = """\
+  dos_protection = no
+  reuse_ikesa = no
+"""
+
+
+def play(bed, variant="with", count="600"):
+    bed.charon_extra = {"gw1": _CHARON, "peer": _CHARON}
+    bed.start()
+    if variant == "without":
+        bed.charon_load["gw1"] = ""
+        bed.hold_vip("gw1")
+        bed.start_charon("gw1", "peer")
+    else:
+        bed.start_corosync()
+        bed.start_charon("gw1", "peer")
+        bed.start_hasyncd()
+        bed.expect("owner", bed.await_owner("gw1"), "gw1")
+    for name in ("gw1", "peer"):
+        host = bed.hosts[name]
+        host.run("swanctl", "--load-all", "--file", host.write("rate.conf", _configuration(name)), env=host.vici_env)
+    _set_up(bed, _WARM_UP)
+    begun = monotonic_ns()
+    _set_up(bed, int(count))
+    took = (monotonic_ns() - begun) / 1e9
+    bed.say(f"{count} set-ups, {int(count) / took:.0f} a second")
+    bed.facts["samples"] = {"ike_setups_per_s": [int(count) / took]}
+    if variant == "with":
+        total = int(count) + _WARM_UP
+        bed.expect("tunnels in the log", bed.await_tunnels("gw1", total), total)
+
+
+def _set_up(bed, count):
+    """`count` tunnels, _AT_ONCE at a time: the next begins when one is up."""
+    problems = []
+
+    def some(number):
+        vici = Vici(bed.hosts["peer"])
+        for _ in range(number):
+            answer = vici.ask("initiate", child="net", ike="tunnel", timeout=20000)
+            if answer.get("success") != "yes":
+                problems.append(answer.get("errmsg", "?"))
+        vici.close()
+
+    threads = [threading.Thread(target=some, args=((count + i) // _AT_ONCE,)) for i in range(_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise RuntimeError(f"{len(problems)} tunnels did not come up, the first: {problems[0]}")
+
+
+def _configuration(name):
+    gateway = name == "gw1"
+    local, remote = (topology.WAN_VIP, "%any") if gateway else (topology.HOSTS["peer"].address("wan"), topology.WAN_VIP)
+    me, you = ("gw", "peer") if gateway else ("peer", "gw")
+    return f"""\
+connections {{
+  tunnel {{
+    version = 2
+    local_addrs = {local}
+    remote_addrs = {remote}
+    proposals = aes128gcm16-prfsha256-x25519
+    encap = yes
+    unique = never
+    {"pools = clients" if gateway else "vips = 0.0.0.0"}
+    local {{
+      auth = psk
+      id = {me}
+    }}
+    remote {{
+      auth = psk
+      id = {you}
+    }}
+    children {{
+      net {{
+        local_ts = {topology.LOCAL_TS if gateway else "dynamic"}
+        remote_ts = {"dynamic" if gateway else topology.LOCAL_TS}
+        esp_proposals = aes128gcm16
+      }}
+    }}
+  }}
+}}
+{"pools { clients { addrs = 10.3.0.0/16 } }" if gateway else ""}
+secrets {{
+  ike {{
+    id-1 = gw
+    id-2 = peer
+    secret = "testbed secret, shared by nobody else"
+  }}
+}}
+"""
