@@ -14,7 +14,8 @@ constexpr std::uint32_t kEsp = 50;
 constexpr int kMaxChildren = 256;
 
 Result<Address> address_of(const proto::Host& host, const char* field) {
-  const auto address = Address::from_wire({reinterpret_cast<const std::uint8_t*>(host.address().data()), host.address().size()});
+  const auto address = Address::from_wire(
+      {reinterpret_cast<const std::uint8_t*>(host.address().data()), host.address().size()});
   if (!address) return invalid(std::string(field) + ".address: " + address.error().what);
   return *address;
 }
@@ -34,12 +35,15 @@ std::string text_of(const proto::Identity& id) {
 }
 
 Result<proto::Context> parse(std::string_view bytes) {
-  if (bytes.size() > kMaxContext) return invalid("context: " + std::to_string(bytes.size()) + " bytes are too many");
+  if (bytes.size() > kMaxContext)
+    return invalid("context: " + std::to_string(bytes.size()) + " bytes are too many");
   proto::Context context;
-  if (!context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return invalid("context: is not well formed");
+  if (!context.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return invalid("context: is not well formed");
   if (context.major() > kContextMajor) {
     return Error{Errc::Unsupported, "context.major: " + std::to_string(context.major()) + " is newer than " +
-                                        std::to_string(kContextMajor) + ", which is all that this version reads"};
+                                        std::to_string(kContextMajor) +
+                                        ", which is all that this version reads"};
   }
   if (context.major() == 0) return invalid("context.major: is missing");
   if (context.children_size() > kMaxChildren) return invalid("context.children: more than 256");
@@ -69,13 +73,17 @@ Result<ContextView> decode_context(std::string_view bytes) {
   for (const proto::ChildSa& child : context->children()) {
     if (child.protocol() != kEsp) continue;
     if (child.outbound_spi() == 0) return invalid("context.children.outbound_spi: is 0");
-    out.children.push_back({child.name(), EspSpi{child.inbound_spi()}, {*peer, EspSpi{child.outbound_spi()}}, child.esn(),
+    out.children.push_back({child.name(),
+                            EspSpi{child.inbound_spi()},
+                            {*peer, EspSpi{child.outbound_spi()}},
+                            child.esn(),
                             child.outbound_number()});
   }
   return out;
 }
 
-Result<std::string> with_outbound_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers) {
+Result<std::string> with_outbound_numbers(std::string_view bytes,
+                                          const std::map<OutboundKey, std::uint64_t>& numbers) {
   auto context = parse(bytes);
   if (!context) return context.error();
   const auto peer = address_of(context->ike().remote(), "context.ike.remote");

@@ -1,6 +1,6 @@
-// What the daemon needs to see of a Context (proto/context.proto), which otherwise stays a string of bytes to it.
-// decode() refuses what breaks a rule (Errc::Invalid) or has a newer major version (Errc::Unsupported), naming the field. Fields that
-// this version does not know survive with_outbound_numbers().
+// What the daemon needs to see of a Context (proto/context.proto), which otherwise stays a string of bytes to
+// it. decode() refuses what breaks a rule (Errc::Invalid) or has a newer major version (Errc::Unsupported),
+// naming the field. Fields that this version does not know survive with_outbound_numbers().
 #pragma once
 
 #include <cstdint>
@@ -41,6 +41,7 @@ inline constexpr std::size_t kMaxContext = 256 * 1024;  // bytes, encoded
 Result<ContextView> decode_context(std::string_view bytes);
 
 // The same context, its outbound SAs starting behind these numbers. SAs that are not named stay as they are.
-Result<std::string> with_outbound_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers);
+Result<std::string> with_outbound_numbers(std::string_view bytes,
+                                          const std::map<OutboundKey, std::uint64_t>& numbers);
 
 }  // namespace hasync::ctx

@@ -48,8 +48,7 @@ std::int64_t number(const ordered_json& from, const char* key) {
 
 std::string duration(std::int64_t seconds) {
   const std::int64_t minutes = seconds / 60;
-  if (minutes >= 1440)
-    return std::to_string(minutes / 1440) + "d " + std::to_string(minutes / 60 % 24) + "h";
+  if (minutes >= 1440) return std::to_string(minutes / 1440) + "d " + std::to_string(minutes / 60 % 24) + "h";
   if (minutes >= 60) return std::to_string(minutes / 60) + "h " + std::to_string(minutes % 60) + "m";
   return minutes > 0 ? std::to_string(minutes) + "m " + std::to_string(seconds % 60) + "s"
                      : std::to_string(seconds) + "s";

@@ -18,7 +18,9 @@ using boost::system::error_code;
 constexpr std::size_t kMaxFrame = 1U << 20U;
 constexpr std::size_t kLength = 4;  // bytes, big endian
 
-SaId sa_of(const proto::SaId& id) { return {id.initiator_spi(), id.responder_spi()}; }
+SaId sa_of(const proto::SaId& id) {
+  return {id.initiator_spi(), id.responder_spi()};
+}
 
 void put_sa(SaId sa, proto::SaId* out) {
   out->set_initiator_spi(sa.initiator_spi);
@@ -26,10 +28,16 @@ void put_sa(SaId sa, proto::SaId* out) {
 }
 
 SaSummary summary_of(const proto::SaSummary& from) {
-  SaSummary out{sa_of(from.sa()), from.connection(), from.remote_id().data(), {}, from.state() == proto::SA_STATE_ACTIVE,
-                from.keys_known(), from.children()};
+  SaSummary out{sa_of(from.sa()),
+                from.connection(),
+                from.remote_id().data(),
+                {},
+                from.state() == proto::SA_STATE_ACTIVE,
+                from.keys_known(),
+                from.children()};
   const std::string& address = from.remote().address();
-  const auto parsed = Address::from_wire({reinterpret_cast<const std::uint8_t*>(address.data()), address.size()});
+  const auto parsed =
+      Address::from_wire({reinterpret_cast<const std::uint8_t*>(address.data()), address.size()});
   if (parsed) out.remote = to_string(*parsed);
   return out;
 }
@@ -82,7 +90,8 @@ struct CharonClient::State : std::enable_shared_from_this<CharonClient::State> {
   bool open = true;
 };
 
-Result<std::unique_ptr<CharonClient>> CharonClient::connect(asio::io_context& io, const std::filesystem::path& socket,
+Result<std::unique_ptr<CharonClient>> CharonClient::connect(asio::io_context& io,
+                                                            const std::filesystem::path& socket,
                                                             Callbacks callbacks) {
   auto state = std::make_shared<State>(io, std::move(callbacks));
   error_code error;
@@ -117,50 +126,61 @@ void CharonClient::State::request(proto::Request message, Answer answer) {
   if (!open) return answer(Error{Errc::System, "charon's plugin socket is closed"});
   message.set_id(++next_request);
   const std::string bytes = message.SerializeAsString();
-  if (bytes.size() > kMaxFrame) return answer(invalid("request: " + std::to_string(bytes.size()) + " bytes are too many"));
+  if (bytes.size() > kMaxFrame)
+    return answer(invalid("request: " + std::to_string(bytes.size()) + " bytes are too many"));
   waiting.emplace(next_request, std::move(answer));
   std::string frame(kLength, '\0');
-  for (std::size_t i = 0; i < kLength; ++i) frame[i] = static_cast<char>(bytes.size() >> (8 * (kLength - 1 - i)));
+  for (std::size_t i = 0; i < kLength; ++i)
+    frame[i] = static_cast<char>(bytes.size() >> (8 * (kLength - 1 - i)));
   unsent.push_back(frame + bytes);
   if (unsent.size() == 1) write();
 }
 
 void CharonClient::State::write() {
-  asio::async_write(socket, asio::buffer(unsent.front()), [self = shared_from_this()](const error_code& error, std::size_t) {
-    if (!self->open) return;
-    if (error) return self->end({Errc::System, "charon's plugin socket: " + error.message()});
-    self->unsent.pop_front();
-    if (!self->unsent.empty()) self->write();
-  });
+  asio::async_write(socket, asio::buffer(unsent.front()),
+                    [self = shared_from_this()](const error_code& error, std::size_t) {
+                      if (!self->open) return;
+                      if (error)
+                        return self->end({Errc::System, "charon's plugin socket: " + error.message()});
+                      self->unsent.pop_front();
+                      if (!self->unsent.empty()) self->write();
+                    });
 }
 
 void CharonClient::State::read_length() {
-  asio::async_read(socket, asio::buffer(length), [self = shared_from_this()](const error_code& error, std::size_t) {
-    if (!self->open) return;
-    if (error) return self->end({Errc::System, "charon's plugin socket: " + error.message()});
-    std::size_t size = 0;
-    for (const std::uint8_t byte : self->length) size = size << 8U | byte;
-    if (size == 0 || size > kMaxFrame) return self->end(invalid("plugin frame: length " + std::to_string(size)));
-    self->read_body(size);
-  });
+  asio::async_read(socket, asio::buffer(length),
+                   [self = shared_from_this()](const error_code& error, std::size_t) {
+                     if (!self->open) return;
+                     if (error)
+                       return self->end({Errc::System, "charon's plugin socket: " + error.message()});
+                     std::size_t size = 0;
+                     for (const std::uint8_t byte : self->length) size = size << 8U | byte;
+                     if (size == 0 || size > kMaxFrame)
+                       return self->end(invalid("plugin frame: length " + std::to_string(size)));
+                     self->read_body(size);
+                   });
 }
 
 void CharonClient::State::read_body(std::size_t size) {
   body.resize(size);
-  asio::async_read(socket, asio::buffer(body), [self = shared_from_this()](const error_code& error, std::size_t) {
-    if (!self->open) return;
-    if (error) return self->end({Errc::System, "charon's plugin socket: " + error.message()});
-    proto::FromPlugin message;
-    if (!message.ParseFromString(self->body)) return self->end(invalid("plugin frame: is not well formed"));
-    self->handle(message);
-    if (self->open) self->read_length();
-  });
+  asio::async_read(socket, asio::buffer(body),
+                   [self = shared_from_this()](const error_code& error, std::size_t) {
+                     if (!self->open) return;
+                     if (error)
+                       return self->end({Errc::System, "charon's plugin socket: " + error.message()});
+                     proto::FromPlugin message;
+                     if (!message.ParseFromString(self->body))
+                       return self->end(invalid("plugin frame: is not well formed"));
+                     self->handle(message);
+                     if (self->open) self->read_length();
+                   });
 }
 
 void CharonClient::State::handle(const proto::FromPlugin& message) {
   if (message.has_event()) return handle(message.event());
   const auto waits = waiting.find(message.reply().id());
-  if (waits == waiting.end()) return end(invalid("plugin reply: id " + std::to_string(message.reply().id()) + " was not asked"));
+  if (waits == waiting.end())
+    return end(invalid("plugin reply: id " + std::to_string(message.reply().id()) + " was not asked"));
   const Answer answer = std::move(waits->second);
   waiting.erase(waits);
   answer(reply_of(message.reply()));
@@ -168,12 +188,15 @@ void CharonClient::State::handle(const proto::FromPlugin& message) {
 
 void CharonClient::State::handle(const proto::Event& event) {
   // The plugin never waits for a slow client: a gap means that it has dropped events.
-  if (last_event != 0 && event.number() != last_event + 1) return end({Errc::Busy, "plugin events were lost"});
+  if (last_event != 0 && event.number() != last_event + 1)
+    return end({Errc::Busy, "plugin events were lost"});
   last_event = event.number();
   if (event.has_changed() && callbacks.changed) {
     const proto::IkeSa& ike = event.changed().context().ike();
-    callbacks.changed({{ike.initiator_spi(), ike.responder_spi()}, event.changed().context().SerializeAsString(),
-                       event.changed().state() == proto::SA_STATE_ACTIVE, event.hook_ns()});
+    callbacks.changed({{ike.initiator_spi(), ike.responder_spi()},
+                       event.changed().context().SerializeAsString(),
+                       event.changed().state() == proto::SA_STATE_ACTIVE,
+                       event.hook_ns()});
   } else if (event.has_gone() && callbacks.gone) {
     callbacks.gone(sa_of(event.gone().sa()), event.gone().released());
   } else if (event.has_synced() && callbacks.synced) {

@@ -1,6 +1,7 @@
-// CharonClient: one connection to the charon plugin's socket (proto/plugin.proto). Requests are answered in their order;
-// events come in between. Asynchronous, in one thread; a command-line tool runs the loop until its answer is there.
-// A frame that breaks the rules ends the connection: the plugin is trusted no further than its bytes.
+// CharonClient: one connection to the charon plugin's socket (proto/plugin.proto). Requests are answered in
+// their order; events come in between. Asynchronous, in one thread; a command-line tool runs the loop until
+// its answer is there. A frame that breaks the rules ends the connection: the plugin is trusted no further
+// than its bytes.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -37,11 +38,11 @@ struct SaSummary {
 };
 
 struct CharonReply {
-  std::string context;             // Get
-  std::vector<SaSummary> sas;      // List
-  std::string plugin_version;      // Hello
-  std::string charon_version;      // Hello
-  std::uint64_t took_ns = 0;       // inside the plugin
+  std::string context;         // Get
+  std::vector<SaSummary> sas;  // List
+  std::string plugin_version;  // Hello
+  std::string charon_version;  // Hello
+  std::uint64_t took_ns = 0;   // inside the plugin
 };
 
 class CharonClient {
@@ -55,7 +56,8 @@ class CharonClient {
   };
   using Answer = std::function<void(Result<CharonReply>)>;
 
-  static Result<std::unique_ptr<CharonClient>> connect(boost::asio::io_context& io, const std::filesystem::path& socket,
+  static Result<std::unique_ptr<CharonClient>> connect(boost::asio::io_context& io,
+                                                       const std::filesystem::path& socket,
                                                        Callbacks callbacks);
   CharonClient(const CharonClient&) = delete;
   CharonClient& operator=(const CharonClient&) = delete;
