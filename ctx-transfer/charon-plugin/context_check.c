@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "context_check.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include "checks.h"
 
 #define BAD HASYNC__PROTO__ERROR_CODE__BAD_REQUEST
 #define UNSUPPORTED HASYNC__PROTO__ERROR_CODE__UNSUPPORTED
@@ -12,36 +8,9 @@
 #define MAX_PACKETS 64
 #define MAX_OUTSTANDING 8
 #define MAX_ADDRESSES 64
-#define MAX_SELECTORS 255
 #define MAX_FLAGS 64
-#define MAX_NAME 255
 #define MAX_IDENTITY 4096
-#define MAX_WINDOW 4096                      /* the kernel's limit */
-#define MAX_SECONDS (10LL * 365 * 24 * 3600) /* of a timer */
-#define IKE_HEADER 28                        /* RFC 7296, section 3.1 */
-
-bool hasync_fail(hasync_error_t *error, Hasync__Proto__ErrorCode code, const char *format, ...)
-{
-	va_list args;
-
-	error->code = code;
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
-	return false;
-}
-
-static bool check_length(size_t length, size_t wanted, const char *where, const char *field,
-						 hasync_error_t *error)
-{
-	return length == wanted ||
-		   hasync_fail(error, BAD, "%s.%s: %zu bytes, expected %zu", where, field, length, wanted);
-}
-
-static bool check_count(size_t count, size_t limit, const char *field, hasync_error_t *error)
-{
-	return count <= limit || hasync_fail(error, BAD, "%s: %zu entries, at most %zu", field, count, limit);
-}
+#define IKE_HEADER 28 /* RFC 7296, section 3.1 */
 
 static bool check_host(const Hasync__Proto__Host *host, const char *field, hasync_error_t *error)
 {
@@ -59,7 +28,7 @@ static bool check_host(const Hasync__Proto__Host *host, const char *field, hasyn
 static bool check_hosts(Hasync__Proto__Host *const *hosts, size_t count, const char *field,
 						hasync_error_t *error)
 {
-	if (!check_count(count, MAX_ADDRESSES, field, error))
+	if (!hasync_check_count(count, MAX_ADDRESSES, field, error))
 	{
 		return false;
 	}
@@ -83,31 +52,7 @@ static bool check_identity(const Hasync__Proto__Identity *id, const char *field,
 	{
 		return hasync_fail(error, BAD, "%s.type: %u is above 255", field, id->type);
 	}
-	return check_count(id->data.len, MAX_IDENTITY, field, error);
-}
-
-static bool check_remaining(const Hasync__Proto__Remaining *remaining, const char *field,
-							hasync_error_t *error)
-{
-	if (remaining && (remaining->seconds > MAX_SECONDS || remaining->seconds < -MAX_SECONDS))
-	{
-		return hasync_fail(error, BAD, "%s: %lld s is out of range", field, (long long)remaining->seconds);
-	}
-	return true;
-}
-
-static bool check_ago(int64_t seconds, const char *field, hasync_error_t *error)
-{
-	return (seconds >= 0 && seconds <= MAX_SECONDS) ||
-		   hasync_fail(error, BAD, "%s: %lld s is out of range", field, (long long)seconds);
-}
-
-static bool check_name(const char *name, const char *field, hasync_error_t *error)
-{
-	size_t length = name ? strlen(name) : 0;
-
-	return (length && length <= MAX_NAME) ||
-		   hasync_fail(error, BAD, "%s: %zu characters, expected 1 to %d", field, length, MAX_NAME);
+	return hasync_check_count(id->data.len, MAX_IDENTITY, field, error);
 }
 
 static bool check_message(const Hasync__Proto__SentMessage *message, const char *field, hasync_error_t *error)
@@ -116,7 +61,7 @@ static bool check_message(const Hasync__Proto__SentMessage *message, const char 
 	{
 		return hasync_fail(error, BAD, "%s.packets: none", field);
 	}
-	if (!check_count(message->n_packets, MAX_PACKETS, field, error))
+	if (!hasync_check_count(message->n_packets, MAX_PACKETS, field, error))
 	{
 		return false;
 	}
@@ -131,37 +76,12 @@ static bool check_message(const Hasync__Proto__SentMessage *message, const char 
 	return true;
 }
 
-static bool check_encryption(const Hasync__Proto__Algorithm *encryption,
-							 const Hasync__Proto__Algorithm *integrity, const char *where,
-							 hasync_error_t *error)
-{
-	if (!encryption)
-	{
-		return hasync_fail(error, BAD, "%s.encryption: missing", where);
-	}
-	if (hasync_encryption_key_length(encryption->id, encryption->key_bits) < 0)
-	{
-		return hasync_fail(error, UNSUPPORTED, "%s.encryption: transform %u with %u key bits is not known",
-						   where, encryption->id, encryption->key_bits);
-	}
-	if (hasync_encryption_is_aead(encryption->id))
-	{
-		return !integrity || hasync_fail(error, BAD, "%s.integrity: present beside an AEAD", where);
-	}
-	if (!integrity)
-	{
-		return hasync_fail(error, BAD, "%s.integrity: missing", where);
-	}
-	return hasync_integrity_key_length(integrity->id) >= 0 ||
-		   hasync_fail(error, UNSUPPORTED, "%s.integrity: transform %u is not known", where, integrity->id);
-}
-
 static bool check_ike_keys(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
 {
 	const char *where = "context.ike";
 	size_t encryption, integrity = 0;
 
-	if (!check_encryption(ike->encryption, ike->integrity, where, error))
+	if (!hasync_check_encryption(ike->encryption, ike->integrity, where, error))
 	{
 		return false;
 	}
@@ -184,11 +104,12 @@ static bool check_ike_keys(const Hasync__Proto__IkeSa *ike, hasync_error_t *erro
 	{
 		integrity = (size_t)hasync_integrity_key_length(ike->integrity->id);
 	}
-	return check_length(ike->sk_d.len, (size_t)hasync_prf_key_length(ike->prf->id), where, "sk_d", error) &&
-		   check_length(ike->sk_ei.len, encryption, where, "sk_ei", error) &&
-		   check_length(ike->sk_er.len, encryption, where, "sk_er", error) &&
-		   check_length(ike->sk_ai.len, integrity, where, "sk_ai", error) &&
-		   check_length(ike->sk_ar.len, integrity, where, "sk_ar", error);
+	return hasync_check_length(ike->sk_d.len, (size_t)hasync_prf_key_length(ike->prf->id), where, "sk_d",
+							   error) &&
+		   hasync_check_length(ike->sk_ei.len, encryption, where, "sk_ei", error) &&
+		   hasync_check_length(ike->sk_er.len, encryption, where, "sk_er", error) &&
+		   hasync_check_length(ike->sk_ai.len, integrity, where, "sk_ai", error) &&
+		   hasync_check_length(ike->sk_ar.len, integrity, where, "sk_ar", error);
 }
 
 static bool check_ike_messages(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
@@ -207,11 +128,12 @@ static bool check_ike_messages(const Hasync__Proto__IkeSa *ike, hasync_error_t *
 		}
 	}
 	if (ike->last_request_hash.len &&
-		!check_length(ike->last_request_hash.len, 32, "context.ike", "last_request_hash", error))
+		!hasync_check_length(ike->last_request_hash.len, 32, "context.ike", "last_request_hash", error))
 	{
 		return false;
 	}
-	if (!check_count(ike->n_outstanding_requests, MAX_OUTSTANDING, "context.ike.outstanding_requests", error))
+	if (!hasync_check_count(ike->n_outstanding_requests, MAX_OUTSTANDING, "context.ike.outstanding_requests",
+							error))
 	{
 		return false;
 	}
@@ -249,14 +171,14 @@ static bool check_ike_peers(const Hasync__Proto__IkeSa *ike, hasync_error_t *err
 	{
 		return hasync_fail(error, BAD, "context.ike.%s.port: 0", ike->local->port ? "remote" : "local");
 	}
-	return check_count(ike->n_conditions, MAX_FLAGS, "context.ike.conditions", error) &&
-		   check_count(ike->n_extensions, MAX_FLAGS, "context.ike.extensions", error) &&
+	return hasync_check_count(ike->n_conditions, MAX_FLAGS, "context.ike.conditions", error) &&
+		   hasync_check_count(ike->n_extensions, MAX_FLAGS, "context.ike.extensions", error) &&
 		   check_hosts(ike->peer_addresses, ike->n_peer_addresses, "context.ike.peer_addresses", error) &&
 		   check_hosts(ike->local_virtual_ips, ike->n_local_virtual_ips, "context.ike.local_virtual_ips",
 					   error) &&
 		   check_hosts(ike->remote_virtual_ips, ike->n_remote_virtual_ips, "context.ike.remote_virtual_ips",
 					   error) &&
-		   check_name(ike->connection, "context.ike.connection", error);
+		   hasync_check_name(ike->connection, "context.ike.connection", error);
 }
 
 static bool check_ike(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
@@ -271,154 +193,22 @@ static bool check_ike(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
 						   ike->initiator_spi ? "responder" : "initiator");
 	}
 	return check_ike_keys(ike, error) && check_ike_messages(ike, error) && check_ike_peers(ike, error) &&
-		   check_remaining(ike->rekey_in, "context.ike.rekey_in", error) &&
-		   check_remaining(ike->reauth_in, "context.ike.reauth_in", error) &&
-		   check_remaining(ike->delete_in, "context.ike.delete_in", error) &&
-		   check_ago(ike->established_ago, "context.ike.established_ago", error) &&
-		   check_ago(ike->last_inbound_ago, "context.ike.last_inbound_ago", error);
-}
-
-static bool check_selector(const Hasync__Proto__TrafficSelector *ts, const char *field, hasync_error_t *error)
-{
-	if ((ts->from_address.len != 4 && ts->from_address.len != 16) ||
-		ts->to_address.len != ts->from_address.len)
-	{
-		return hasync_fail(error, BAD, "%s: addresses of %zu and %zu bytes, expected both 4 or both 16",
-						   field, ts->from_address.len, ts->to_address.len);
-	}
-	if (memcmp(ts->from_address.data, ts->to_address.data, ts->from_address.len) > 0)
-	{
-		return hasync_fail(error, BAD, "%s: range ends before it begins", field);
-	}
-	if (ts->protocol > 255 || ts->from_port > 65535 || ts->to_port > 65535)
-	{
-		return hasync_fail(error, BAD, "%s: protocol or port out of range", field);
-	}
-	return true;
-}
-
-static bool check_selectors(Hasync__Proto__TrafficSelector *const *list, size_t count, const char *field,
-							hasync_error_t *error)
-{
-	if (!count)
-	{
-		return hasync_fail(error, BAD, "%s: none", field);
-	}
-	if (!check_count(count, MAX_SELECTORS, field, error))
-	{
-		return false;
-	}
-	for (size_t i = 0; i < count; i++)
-	{
-		if (!check_selector(list[i], field, error))
-		{
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool check_child_keys(const Hasync__Proto__ChildSa *child, const char *where, hasync_error_t *error)
-{
-	size_t encryption = 0, integrity = 0;
-
-	if (child->protocol == 50)
-	{
-		if (!check_encryption(child->encryption, child->integrity, where, error))
-		{
-			return false;
-		}
-		encryption = (size_t)hasync_encryption_key_length(child->encryption->id, child->encryption->key_bits);
-	}
-	else if (child->encryption || !child->integrity || hasync_integrity_key_length(child->integrity->id) < 0)
-	{
-		return hasync_fail(error, BAD, "%s.integrity: AH takes a known integrity transform and nothing else",
-						   where);
-	}
-	if (child->integrity)
-	{
-		integrity = (size_t)hasync_integrity_key_length(child->integrity->id);
-	}
-	return check_length(child->inbound_encryption_key.len, encryption, where, "inbound_encryption_key",
-						error) &&
-		   check_length(child->outbound_encryption_key.len, encryption, where, "outbound_encryption_key",
-						error) &&
-		   check_length(child->inbound_integrity_key.len, integrity, where, "inbound_integrity_key", error) &&
-		   check_length(child->outbound_integrity_key.len, integrity, where, "outbound_integrity_key", error);
-}
-
-static bool check_child_numbers(const Hasync__Proto__ChildSa *child, const char *where, hasync_error_t *error)
-{
-	size_t words = (child->replay_window + 31) / 32;
-
-	if (!child->esn && (child->outbound_number > UINT32_MAX || child->inbound_top > UINT32_MAX))
-	{
-		return hasync_fail(error, BAD, "%s.%s: above 2^32 - 1 without ESN", where,
-						   child->outbound_number > UINT32_MAX ? "outbound_number" : "inbound_top");
-	}
-	if (child->replay_window > MAX_WINDOW)
-	{
-		return hasync_fail(error, BAD, "%s.replay_window: %u packets, at most %d", where,
-						   child->replay_window, MAX_WINDOW);
-	}
-	return !child->replay_bitmap.len ||
-		   check_length(child->replay_bitmap.len, words * 4, where, "replay_bitmap", error);
-}
-
-static bool check_child_form(const Hasync__Proto__ChildSa *child, const char *where, hasync_error_t *error)
-{
-	if (child->protocol != 50 && child->protocol != 51)
-	{
-		return hasync_fail(error, UNSUPPORTED, "%s.protocol: %u, expected 50 (ESP) or 51 (AH)", where,
-						   child->protocol);
-	}
-	if (child->inbound_spi < 256 || child->outbound_spi < 256)
-	{
-		/* RFC 4303, section 2.1: 0 to 255 are reserved */
-		return hasync_fail(error, BAD, "%s.%s_spi: below 256", where,
-						   child->inbound_spi < 256 ? "inbound" : "outbound");
-	}
-	if (child->mode != 1 && child->mode != 2)
-	{
-		return hasync_fail(error, UNSUPPORTED, "%s.mode: %u, expected 1 (transport) or 2 (tunnel)", where,
-						   child->mode);
-	}
-	if (child->ipcomp > 255 || child->inbound_cpi > 65535 || child->outbound_cpi > 65535)
-	{
-		return hasync_fail(error, BAD, "%s.ipcomp: transform or CPI out of range", where);
-	}
-	return true;
-}
-
-static bool check_child(const Hasync__Proto__ChildSa *child, size_t index, hasync_error_t *error)
-{
-	char where[48], name[64], local[64], remote[64], rekey[64], delete[64], ago[64];
-
-	snprintf(where, sizeof(where), "context.children[%zu]", index);
-	snprintf(name, sizeof(name), "%s.name", where);
-	snprintf(local, sizeof(local), "%s.local_ts", where);
-	snprintf(remote, sizeof(remote), "%s.remote_ts", where);
-	snprintf(rekey, sizeof(rekey), "%s.rekey_in", where);
-	snprintf(delete, sizeof(delete), "%s.delete_in", where);
-	snprintf(ago, sizeof(ago), "%s.installed_ago", where);
-
-	return check_name(child->name, name, error) && check_child_form(child, where, error) &&
-		   check_child_keys(child, where, error) && check_child_numbers(child, where, error) &&
-		   check_selectors(child->local_ts, child->n_local_ts, local, error) &&
-		   check_selectors(child->remote_ts, child->n_remote_ts, remote, error) &&
-		   check_remaining(child->rekey_in, rekey, error) &&
-		   check_remaining(child->delete_in, delete, error) && check_ago(child->installed_ago, ago, error);
+		   hasync_check_remaining(ike->rekey_in, "context.ike.rekey_in", error) &&
+		   hasync_check_remaining(ike->reauth_in, "context.ike.reauth_in", error) &&
+		   hasync_check_remaining(ike->delete_in, "context.ike.delete_in", error) &&
+		   hasync_check_ago(ike->established_ago, "context.ike.established_ago", error) &&
+		   hasync_check_ago(ike->last_inbound_ago, "context.ike.last_inbound_ago", error);
 }
 
 static bool check_children(const Hasync__Proto__Context *context, hasync_error_t *error)
 {
-	if (!check_count(context->n_children, MAX_CHILDREN, "context.children", error))
+	if (!hasync_check_count(context->n_children, MAX_CHILDREN, "context.children", error))
 	{
 		return false;
 	}
 	for (size_t i = 0; i < context->n_children; i++)
 	{
-		if (!check_child(context->children[i], i, error))
+		if (!hasync_check_child(context->children[i], i, error))
 		{
 			return false;
 		}

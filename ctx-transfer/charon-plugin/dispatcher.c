@@ -31,11 +31,17 @@ typedef struct
 
 static bool hello(exchange_t *this)
 {
+	hasync_server_counters_t counters = hasync_server_counters(this->dispatcher->server);
+
 	hasync__proto__hello_reply__init(&this->hello);
 	this->hello.plugin_version = HASYNC_VERSION;
 	this->hello.charon_version = VERSION;
 	this->hello.context_major = HASYNC_CONTEXT_MAJOR;
 	this->hello.context_minor = HASYNC_CONTEXT_MINOR;
+	this->hello.requests = counters.requests;
+	this->hello.refused = counters.refused;
+	this->hello.bad_frames = counters.bad_frames;
+	this->hello.lost_events = counters.lost_events;
 	this->reply.reply_case = HASYNC__PROTO__REPLY__REPLY_HELLO;
 	this->reply.hello = &this->hello;
 	return TRUE;

@@ -2,14 +2,13 @@
 #include "server.h"
 
 #include "client.h"
+#include "listen.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <processing/jobs/callback_job.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <threading/mutex.h>
 #include <threading/thread.h>
 #include <unistd.h>
@@ -303,6 +302,7 @@ void hasync_server_reply(hasync_server_t *this, uint64_t id, Hasync__Proto__Repl
 		client->doomed = TRUE;
 		wake(this);
 	}
+	this->counters.refused += reply->code ? 1 : 0;
 	this->mutex->unlock(this->mutex);
 }
 
@@ -384,37 +384,6 @@ hasync_server_counters_t hasync_server_counters(hasync_server_t *this)
 	return counters;
 }
 
-static int open_listener(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	mode_t old;
-	int fd, error;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-	{
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-	{
-		return -1;
-	}
-	unlink(path);
-	old = umask(S_IXUSR | S_IRWXG | S_IRWXO);
-	error =
-		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CLIENTS_MAX) < 0 ? errno : 0;
-	umask(old);
-	if (error)
-	{
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
 hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler, void *user)
 {
 	hasync_server_t *this;
@@ -425,7 +394,7 @@ hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler,
 		DBG1(DBG_CFG, "hasync: socket '%s' is not of the form unix://PATH", uri);
 		return NULL;
 	}
-	fd = open_listener(uri + strlen("unix://"));
+	fd = hasync_listen(uri + strlen("unix://"), CLIENTS_MAX);
 	if (fd < 0)
 	{
 		DBG1(DBG_CFG, "hasync: socket '%s': %s", uri, strerror(errno));

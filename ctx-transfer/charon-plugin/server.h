@@ -20,6 +20,7 @@ typedef void (*hasync_handler_t)(void *user, uint64_t client, chunk_t content);
 typedef struct
 {
 	uint64_t requests;
+	uint64_t refused;    /* of these */
 	uint64_t bad_frames; /* too large or cut off: the client was closed */
 	uint64_t lost_events;
 } hasync_server_counters_t;
