@@ -29,6 +29,7 @@ class Machine {
   void resume_hasyncd();
   void stop_hasyncd();  // SIGTERM; comes back by itself
   void move(NodeId to);
+  void set_links(bool up);
   void kill_charon();
   void start_charon();
 
@@ -69,6 +70,7 @@ class Machine {
     std::deque<Call>& queue(From from);
   };
 
+  void tell_links();
   void post(From from, Call call);
   void run(const Call& call);
   void judge(hasyncd::Role before);
@@ -110,6 +112,7 @@ class Machine {
   Instant allowed_{};
 
   std::optional<Process> process_;
+  bool links_up_ = true;
   bool charon_up_ = false;
   std::uint64_t session_ = 0;  // between hasyncd and charon; every break makes a new one
   Instant next_command_{};
