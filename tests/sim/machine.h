@@ -118,6 +118,7 @@ class Machine {
   Instant next_command_{};
   Instant next_report_{};
   std::map<SaId, Held> held_;
+  std::set<SaId> unanswered_;
   Epoch epoch_;      // of this process, newest that was looked at
   Epoch confirmed_;  // likewise
   std::pair<Epoch, std::uint64_t> judged_{};

@@ -105,15 +105,21 @@ void Machine::release(SaId sa) {
 
 void Machine::ike_event() {
   if (!charon_up_ || !holds_address_ || !kernel_.open(clock())) return;
+  // The plugin holds an answer back until hasyncd has heard: without hasyncd a peer gets one request in, no
+  // more.
+  const bool heard = process_ && !process_->paused;
+  if (heard) unanswered_.clear();
   std::vector<SaId> active;
   for (const auto& [sa, held] : held_) {
-    if (held.active) active.push_back(sa);
+    if (held.active && !unanswered_.contains(sa)) active.push_back(sa);
   }
+  if (active.empty() && !heard) return;
   if (active.size() < 2 || (active.size() < 5 && world_.random.percent(15))) {
     establish();
     return;
   }
   Held& held = held_.at(world_.random.pick(active));
+  if (!heard) unanswered_.insert(held.sa.id);
   switch (world_.random.below(8)) {
     case 0:
     case 1:
