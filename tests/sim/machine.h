@@ -64,6 +64,7 @@ class Machine {
     std::unique_ptr<hasyncd::Node> node;
     bool paused = false;
     bool finished = false;
+    std::uint64_t session = 0;  // with charon, as far as this process knows
     std::deque<Call> from_ring;
     std::deque<Call> from_network;
     std::deque<Call> from_charon;
