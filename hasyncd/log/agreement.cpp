@@ -91,8 +91,11 @@ AgreementActions Agreement::on_message(Process from, const Propose& propose, con
             .blank = settings_.blank};
   if (sync.refused) return {Multicast{sync}};
 
+  const bool was_out = excluded_.contains(settings_.self.node);
   excluded_ = {propose.excluded.begin(), propose.excluded.end()};
   if (excluded_.contains(settings_.self.node)) {
+    // Told again: its hello must not wait for ever, the others may need what it holds.
+    if (was_out) return {};
     leave_out_self(now);
     return {Excluded{}};
   }

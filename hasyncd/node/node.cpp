@@ -122,6 +122,8 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
     moved_at_.reset();
     wait_from_.reset();
   }
+  // Owner of a new state is another thing than owner of the old one.
+  if (held && changes.owner_changed && mine()) give_up(Role::Standby, "the state has begun anew", out);
   yield(out);
   begin_grants(mine() && !held && !changes.owner_changed);
   take_effect(changes, out);
@@ -144,8 +146,9 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   const Process was = replica_.owner();
   if (!agreement_.frozen()) changes = replica_.apply(from, number, entry);
   const bool effective = changes.counted && !changes.refused;
+  bool known_to_charon = true;
   if (from == settings_.self) {
-    proposals_.delivered(number, changes.counted);
+    known_to_charon = proposals_.delivered(number, changes.counted);
     if (std::holds_alternative<Move>(entry.body) && !effective && role_ == Role::Leaving) {
       enter(Role::Lapsed, "the move was refused", out);
     }
@@ -158,6 +161,9 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   }
   yield(out);
   take_effect(changes, out);
+  if (mine() && !known_to_charon) {
+    for (const SaId sa : changes.upserted) put(sa, out);
+  }
   if (moved_here) begin_taking(true, out);
   progressed(out);
   beat(now, out);

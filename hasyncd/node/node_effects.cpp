@@ -130,7 +130,12 @@ void Node::put(SaId sa, Actions& out) {
     under_way->second.again = true;
     return;
   }
-  if (mine()) close_for(context->second, out);
+  if (mine()) {
+    close_for(context->second, out);
+    // charon refuses to replace what it answers for.
+    const auto held = charon_.find(sa);
+    if (held != charon_.end() && std::exchange(held->second, false)) out.push_back(SetActive{{sa}, false});
+  }
   out.push_back(PutContext{sa, context->second.sealed, mine(), numbers_of(context->second)});
 }
 
@@ -359,6 +364,7 @@ Actions Node::on_charon_lost(Instant now) {
   charon_synced_ = false;
   charon_.clear();
   putting_.clear();
+  proposals_.forget_contexts();
   settle(now, out);
   return out;
 }

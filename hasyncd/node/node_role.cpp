@@ -79,8 +79,9 @@ void Node::settle(Instant now, Actions& out) {
     announce_at_ = now + kAnnounceAfter.front();
   }
   if (role_ == Role::Owner) renew(now, out);
-  if (role_ == Role::Owner && charon_lost_ && !agreement_.frozen()) {
-    if (const auto next = successor()) leave_to(*next, "charon is gone", out);
+  if (role_ == Role::Owner && (charon_lost_ || !links_up_) && !agreement_.frozen()) {
+    if (const auto next = successor())
+      leave_to(*next, charon_lost_ ? "charon is gone" : "a link is down", out);
   }
   if (stopping_ && (role_ == Role::Out || role_ == Role::Standby) && !std::exchange(finished_, true)) {
     out.push_back(Finished{});
@@ -181,9 +182,6 @@ Actions Node::on_links(const std::vector<std::string>& down, Instant now) {
   out.push_back(
       Note{links_up_ ? "links-up" : "links-down", links_up_ ? "every link carries" : "no carrier:" + names});
   settle(now, out);
-  if (!links_up_ && role_ == Role::Owner && !agreement_.frozen()) {
-    if (const auto next = successor()) leave_to(*next, "a link is down", out);
-  }
   return out;
 }
 

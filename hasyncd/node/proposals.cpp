@@ -61,24 +61,36 @@ std::vector<Entry> Proposals::due(Epoch epoch, const std::map<SaId, Delta>& know
 
 void Proposals::sent(std::uint64_t number, const Entry& entry) {
   in_flight_.emplace(number, entry);
-  if (const auto* delta = std::get_if<Delta>(&entry.body)) busy_.insert(delta->sa);
-  if (const auto* gone = std::get_if<Gone>(&entry.body)) busy_.insert(gone->sa);
+  if (const auto* delta = std::get_if<Delta>(&entry.body)) busy_.emplace(delta->sa, Busy{});
+  if (const auto* gone = std::get_if<Gone>(&entry.body)) busy_.emplace(gone->sa, Busy{});
   if (const auto* grant = std::get_if<Grant>(&entry.body)) {
     for (const Lease& lease : grant->leases) granted_.insert(lease.key);
   }
 }
 
-void Proposals::delivered(std::uint64_t number, bool counted) {
+bool Proposals::delivered(std::uint64_t number, bool counted) {
   const auto it = in_flight_.find(number);
-  if (it == in_flight_.end()) return;
+  if (it == in_flight_.end()) return false;
   const Entry entry = std::move(it->second);
   in_flight_.erase(it);
-  if (const auto* delta = std::get_if<Delta>(&entry.body)) busy_.erase(delta->sa);
-  if (const auto* gone = std::get_if<Gone>(&entry.body)) busy_.erase(gone->sa);
+  bool forgotten = false;
+  const auto done = [&](SaId sa) {
+    const auto busy = busy_.extract(sa);
+    forgotten = busy && busy.mapped().forgotten;
+  };
+  if (const auto* delta = std::get_if<Delta>(&entry.body)) done(delta->sa);
+  if (const auto* gone = std::get_if<Gone>(&entry.body)) done(gone->sa);
   if (const auto* grant = std::get_if<Grant>(&entry.body)) {
     for (const Lease& lease : grant->leases) granted_.erase(lease.key);
   }
-  if (!counted) again(entry);
+  if (!counted && !forgotten) again(entry);
+  return !forgotten;
+}
+
+void Proposals::forget_contexts() {
+  deltas_.clear();
+  gone_.clear();
+  for (auto& [sa, busy] : busy_) busy.forgotten = true;
 }
 
 // Said again unless something newer waits already. A move is not repeated: the owner decides anew.
@@ -93,15 +105,21 @@ void Proposals::again(const Entry& entry) {
 }
 
 void Proposals::repeat_all() {
-  const auto under_way = std::exchange(in_flight_, {});
-  busy_.clear();
+  const auto sent = std::exchange(in_flight_, {});
+  const auto busy = std::exchange(busy_, {});
   granted_.clear();
-  for (const auto& [number, entry] : under_way) again(entry);
+  for (const auto& [number, entry] : sent) {
+    const auto* delta = std::get_if<Delta>(&entry.body);
+    const auto* gone = std::get_if<Gone>(&entry.body);
+    const SaId sa = delta != nullptr ? delta->sa : gone != nullptr ? gone->sa : SaId{};
+    const auto about = busy.find(sa);
+    if (about == busy.end() || !about->second.forgotten) again(entry);
+  }
 }
 
 std::set<SaId> Proposals::clear() {
-  std::set<SaId> concerned = std::move(busy_);
-  concerned.merge(gone_);
+  std::set<SaId> concerned = std::move(gone_);
+  for (const auto& [sa, busy] : busy_) concerned.insert(sa);
   for (const auto& [sa, delta] : deltas_) concerned.insert(sa);
   *this = Proposals{};
   return concerned;

@@ -25,8 +25,12 @@ class Proposals {
   // What to send now. `known`: versions in the replicated state. Each body gets a number when it is sent.
   std::vector<Entry> due(Epoch epoch, const std::map<SaId, Delta>& known);
   void sent(std::uint64_t number, const Entry& entry);
-  // Our entry `number` came back; not counted: it was void and is due again.
-  void delivered(std::uint64_t number, bool counted);
+  // Our entry `number` came back; not counted: it was void and is due again. False: it was forgotten
+  // meanwhile.
+  bool delivered(std::uint64_t number, bool counted);
+  // charon is gone, and with it what it had done: no context is said (again). What is under way may still
+  // count.
+  void forget_contexts();
   // What is under way will not come back: the ring is gone, or what it carries is void. All of it is due
   // again.
   void repeat_all();
@@ -34,7 +38,7 @@ class Proposals {
   std::set<SaId> clear();
 
   // Something is to be said of this context, or is on its way.
-  bool concerns(SaId sa) const { return deltas_.contains(sa) || gone_.contains(sa) || busy_.contains(sa); }
+  bool concerns(SaId sa) const { return deltas_.contains(sa) || gone_.contains(sa) || under_way(sa); }
   bool grant_pending(const OutboundKey& key) const { return grants_.contains(key) || granted_.contains(key); }
   bool idle() const {
     return deltas_.empty() && gone_.empty() && grants_.empty() && !move_ && in_flight_.empty();
@@ -42,13 +46,20 @@ class Proposals {
 
  private:
   void again(const Entry& entry);
+  bool under_way(SaId sa) const {
+    const auto it = busy_.find(sa);
+    return it != busy_.end() && !it->second.forgotten;
+  }
 
   std::map<SaId, Delta> deltas_;
   std::set<SaId> gone_;
   std::map<OutboundKey, Lease> grants_;
   std::optional<NodeId> move_;
   std::map<std::uint64_t, Entry> in_flight_;
-  std::set<SaId> busy_;            // a delta or a gone of these is under way
+  struct Busy {
+    bool forgotten = false;
+  };
+  std::map<SaId, Busy> busy_;      // a delta or a gone of these is under way
   std::set<OutboundKey> granted_;  // a grant of these is under way
 };
 

@@ -26,7 +26,7 @@ void Cluster::strike(Machine& m) {
   const auto later = [this](Duration low, Duration high, auto what) {
     world_.schedule.after(world_.some(low, high), what);
   };
-  switch (world_.random.below(9)) {
+  switch (world_.random.below(10)) {
     case 0:
       m.power_off();
       later(milliseconds{20}, milliseconds{1500}, [&m] { m.power_on(); });
@@ -57,6 +57,10 @@ void Cluster::strike(Machine& m) {
     case 6:
     case 7:
       for (const auto& from : machines_) from->move(m.id());
+      break;
+    case 8:
+      m.set_links(false);
+      later(milliseconds{20}, milliseconds{600}, [&m] { m.set_links(true); });
       break;
     default:
       m.stop_hasyncd();
@@ -138,6 +142,7 @@ void Cluster::heal() {
     m->resume_hasyncd();
     m->start_hasyncd();
     m->start_charon();
+    m->set_links(true);
   }
 }
 

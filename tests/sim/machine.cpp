@@ -78,6 +78,7 @@ void Machine::start_hasyncd() {
   epoch_ = confirmed_ = {};
   join_ring(incarnation);
   connect_charon();
+  tell_links();
   tick(incarnation);
   report_used(incarnation);
 }
@@ -133,6 +134,18 @@ void Machine::move(NodeId to) {
     world_.tell(id_,
                 "move to node " + std::to_string(to.value) + (actions ? "" : ": " + actions.error().what));
     return actions ? std::move(actions).value() : hasyncd::Actions{};
+  });
+}
+
+void Machine::set_links(bool up) {
+  if (!gateway_ || std::exchange(links_up_, up) == up) return;
+  world_.tell(id_, up ? "links are up" : "links are down");
+  tell_links();
+}
+
+void Machine::tell_links() {
+  post(From::Charon, [up = links_up_](hasyncd::Node& node, Instant now) {
+    return node.on_links(up ? std::vector<std::string>{} : std::vector<std::string>{"wan"}, now);
   });
 }
 

@@ -29,6 +29,7 @@ class Machine {
   void resume_hasyncd();
   void stop_hasyncd();  // SIGTERM; comes back by itself
   void move(NodeId to);
+  void set_links(bool up);
   void kill_charon();
   void start_charon();
 
@@ -63,12 +64,14 @@ class Machine {
     std::unique_ptr<hasyncd::Node> node;
     bool paused = false;
     bool finished = false;
+    std::uint64_t session = 0;  // with charon, as far as this process knows
     std::deque<Call> from_ring;
     std::deque<Call> from_network;
     std::deque<Call> from_charon;
     std::deque<Call>& queue(From from);
   };
 
+  void tell_links();
   void post(From from, Call call);
   void run(const Call& call);
   void judge(hasyncd::Role before);
@@ -110,11 +113,13 @@ class Machine {
   Instant allowed_{};
 
   std::optional<Process> process_;
+  bool links_up_ = true;
   bool charon_up_ = false;
   std::uint64_t session_ = 0;  // between hasyncd and charon; every break makes a new one
   Instant next_command_{};
   Instant next_report_{};
   std::map<SaId, Held> held_;
+  std::set<SaId> unanswered_;
   Epoch epoch_;      // of this process, newest that was looked at
   Epoch confirmed_;  // likewise
   std::pair<Epoch, std::uint64_t> judged_{};

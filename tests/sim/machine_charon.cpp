@@ -37,6 +37,10 @@ void Machine::connect_charon() {
   next_command_ = next_report_ = {};
   world_.schedule.after(world_.some(milliseconds{1}, milliseconds{60}), [this, session] {
     if (session != session_) return;
+    to_hasyncd([this, session](hasyncd::Node&, Instant) {
+      process_->session = session;
+      return hasyncd::Actions{};
+    });
     for (const auto& [sa, held] : held_) report(held);
     to_hasyncd([](hasyncd::Node& node, Instant now) { return node.on_charon_synced(now); });
   });
@@ -45,7 +49,7 @@ void Machine::connect_charon() {
 void Machine::to_charon(std::function<void()> command) {
   next_command_ =
       std::max(next_command_, world_.schedule.now()) + world_.some(microseconds{100}, milliseconds{3});
-  world_.schedule.at(next_command_, [this, session = session_, command = std::move(command)] {
+  world_.schedule.at(next_command_, [this, session = process_->session, command = std::move(command)] {
     if (session == session_ && charon_up_) command();
   });
 }
@@ -89,7 +93,8 @@ void Machine::put(const hasyncd::PutContext& context) {
     const OutboundKey key{sa.peer, child.spi};
     const auto number = std::ranges::find(context.numbers, key, &hasyncd::OutboundNumber::key);
     kernel_.add(key, child.key_id, number == context.numbers.end() ? 0 : number->used);
-    world_.tell(id_, "put " + to_string(key) + ": key " + std::to_string(child.key_id) + " behind " +
+    world_.tell(id_, "put of IKE_SA " + std::to_string(sa.id.initiator_spi) + ", " + to_string(key) +
+                         ": key " + std::to_string(child.key_id) + " behind " +
                          std::to_string(kernel_.sas().at(key).used));
   }
   held_.insert_or_assign(sa.id, Held{sa, context.active});
@@ -99,21 +104,28 @@ void Machine::put(const hasyncd::PutContext& context) {
 void Machine::release(SaId sa) {
   const auto held = held_.find(sa);
   if (held == held_.end()) return;
+  world_.tell(id_, "release of IKE_SA " + std::to_string(sa.initiator_spi));
   remove_from_kernel(held->second.sa);
   held_.erase(held);
 }
 
 void Machine::ike_event() {
   if (!charon_up_ || !holds_address_ || !kernel_.open(clock())) return;
+  // The plugin holds an answer back until hasyncd has heard: without hasyncd a peer gets one request in, no
+  // more.
+  const bool heard = process_ && !process_->paused;
+  if (heard) unanswered_.clear();
   std::vector<SaId> active;
   for (const auto& [sa, held] : held_) {
-    if (held.active) active.push_back(sa);
+    if (held.active && !unanswered_.contains(sa)) active.push_back(sa);
   }
+  if (active.empty() && !heard) return;
   if (active.size() < 2 || (active.size() < 5 && world_.random.percent(15))) {
     establish();
     return;
   }
   Held& held = held_.at(world_.random.pick(active));
+  if (!heard) unanswered_.insert(held.sa.id);
   switch (world_.random.below(8)) {
     case 0:
     case 1:
