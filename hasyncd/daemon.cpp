@@ -223,6 +223,8 @@ template <typename... Handlers>
 struct Match : Handlers... {
   using Handlers::operator()...;
 };
+template <typename... Handlers>
+Match(Handlers...) -> Match<Handlers...>;  // clang 14 does not deduce it for an aggregate
 }  // namespace
 
 void Daemon::carry_out(const Action& action) {

@@ -56,7 +56,7 @@ struct NodeStatus {
   std::uint64_t owner_changes = 0;
   std::chrono::seconds up{};
   std::vector<std::string> warnings;
-  std::vector<std::pair<std::string, std::uint64_t>> counters;  // by name; docs/metrics.md
+  std::vector<std::pair<std::string, std::uint64_t>> counters;  // by name; docs/control.md
 };
 
 struct LeaseStatus {

@@ -8,6 +8,8 @@ template <typename... Handlers>
 struct Cases : Handlers... {
   using Handlers::operator()...;
 };
+template <typename... Handlers>
+Cases(Handlers...) -> Cases<Handlers...>;  // clang 14 does not deduce it for an aggregate
 
 }  // namespace
 
@@ -46,7 +48,7 @@ std::vector<std::string> Checker::violations() const {
     claim(ike_.reauthentications(), "authentications after a peer's first");
   claim(dropped_.value_or(0), "frames that the recording missed: the evidence is not complete");
   if (const auto torn = malformed_.find("capture file ends within a frame"); torn != malformed_.end())
-    found.push_back("capture file ends within a frame: the evidence is not complete");
+    found.emplace_back("capture file ends within a frame: the evidence is not complete");
   return found;
 }
 
