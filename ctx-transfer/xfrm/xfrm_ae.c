@@ -116,26 +116,35 @@ static void put_replay(writer_t *writer, const hasync_xfrm_ae_t *ae)
 	}
 }
 
+static void put_lifetime(writer_t *writer, const hasync_xfrm_ae_t *ae)
+{
+	struct xfrm_lifetime_cur lifetime = {
+		.bytes = ae->bytes,
+		.packets = ae->packets,
+		.add_time = ae->add_time,
+		.use_time = ae->use_time,
+	};
+	/* netlink aligns attributes to four bytes only */
+	void *room = reserve_attribute(writer, XFRMA_LTIME_VAL, sizeof(lifetime));
+
+	if (room)
+	{
+		memcpy(room, &lifetime, sizeof(lifetime));
+	}
+}
+
 size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa,
 							  const hasync_xfrm_ae_t *ae, uint32_t sequence, bool acknowledge)
 {
 	writer_t writer = {.bytes = buffer, .size = size};
 	struct nlmsghdr *header;
-	struct xfrm_lifetime_cur *lifetime;
 	uint16_t flags = NLM_F_REQUEST | NLM_F_REPLACE | (acknowledge ? NLM_F_ACK : 0);
 
 	header = begin(&writer, XFRM_MSG_NEWAE, flags, sequence, sa);
 	put_replay(&writer, ae);
 	if (ae->has_lifetime)
 	{
-		lifetime = reserve_attribute(&writer, XFRMA_LTIME_VAL, sizeof(*lifetime));
-		if (lifetime)
-		{
-			lifetime->bytes = ae->bytes;
-			lifetime->packets = ae->packets;
-			lifetime->add_time = ae->add_time;
-			lifetime->use_time = ae->use_time;
-		}
+		put_lifetime(&writer, ae);
 	}
 	if (writer.overflow || !header)
 	{
