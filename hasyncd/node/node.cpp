@@ -132,7 +132,7 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
     enter(Role::Lapsed, "the move did not come about", out);
   }
   if (replica_.current() && (!mine() || changes.owner_changed)) discard_proposals(out);
-  if (install.reference == kNobody) reconcile(true, out);
+  if (install.reference == kNobody || to_reconcile_) reconcile(true, out);
   const bool someone_needs = std::ranges::any_of(install.members, &EpochMember::needy);
   if (install.reference == settings_.self.node && someone_needs) {
     for (Snapshot& part : replica_.snapshot()) send(std::move(part), out);

@@ -172,6 +172,7 @@ class Node {
   bool charon_synced_ = false;
   bool charon_lost_ = false;         // it was there before
   std::uint64_t trusted_reign_ = 0;  // and then this node owned, for the n-th time
+  bool to_reconcile_ = false;        // charon came while this node had no part
   std::map<SaId, bool> charon_;      // what charon holds: active?
   struct Put {
     bool active = false;

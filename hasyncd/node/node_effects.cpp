@@ -169,6 +169,7 @@ void Node::reopen(const Delta& delta, Actions& out) {
     if (lease == replica_.leases().end() || set == gate_.end() || set->second.ceiling > set->second.floor) {
       continue;
     }
+    if (being_put(lease->second)) continue;  // its new IKE_SA is on the way
     GateLimits& limits = set->second;
     numbers.numbers.push_back({sa.key, limits.floor - 1, sa.esn});
     if (waits_for_grant(sa.key, stable) || lease->second.end <= limits.floor) continue;
@@ -299,7 +300,9 @@ Actions Node::on_charon_gone(SaId sa, Instant now) {
 // What charon holds against what the cluster holds. `distrust`: what charon holds may be older than the log.
 // An owner's own news are never replaced by the log.
 void Node::reconcile(bool distrust, Actions& out) {
-  if (!charon_synced_ || !in_epoch_ || !replica_.current() || !settings_.gateway) return;
+  if (!charon_synced_ || !settings_.gateway) return;
+  to_reconcile_ = !in_epoch_ || !replica_.current();
+  if (to_reconcile_) return;
   std::vector<SaId> missing;
   for (const auto& [sa, context] : replica_.contexts()) {
     const bool trusted = mine() && (charon_.contains(sa) || putting_.contains(sa)) && !distrust;
