@@ -95,11 +95,13 @@ void Node::stable_grants(Actions& out) {
       if (waits_for_grant(key, stable)) {
         limits.ceiling = set == gate_.end() ? limits.floor + replica_.lease_size() : set->second.ceiling;
       }
-      // An SA under a new address goes on behind its old lease (RFC 4555): the kernel's counter follows
-      // before the gate opens.
+      // An SA under a new address goes on behind its old lease (RFC 4555), one that was closed behind its
+      // own: the kernel's counter follows before the gate opens.
       const auto& context = replica_.contexts().find(lease->second.sa)->second;
       const auto sa = std::ranges::find(context.outbound, key, &OutboundSa::key);
-      const bool jumps = set == gate_.end() && sa != context.outbound.end() && sa->used + 1 < limits.floor;
+      const bool closed = set != gate_.end() && set->second.ceiling <= set->second.floor;
+      const bool jumps =
+          closed || (set == gate_.end() && sa != context.outbound.end() && sa->used + 1 < limits.floor);
       if (jumps) numbers.numbers.push_back({key, limits.floor - 1, lease->second.esn});
       gate_.insert_or_assign(key, limits);
       gate.limits.push_back(limits);

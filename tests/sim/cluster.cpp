@@ -165,11 +165,14 @@ std::string Cluster::unsettled_contexts(const Machine& owner) const {
       const auto held = machine->held().find(sa);
       if (held == machine->held().end()) return who + "lacks " + to_string(sa);
       IkeSa known = unseal(delta.sealed);
-      std::erase_if(known.children, [&](const Child& child) {  // handed on to the SA that replaced it
-        const auto lease = owner.node()->replica().leases().find({known.peer, child.spi});
-        return lease == owner.node()->replica().leases().end() || lease->second.sa != sa;
-      });
-      if (held->second.sa != known) return who + "has another " + to_string(sa);
+      IkeSa here = held->second.sa;
+      for (IkeSa* one : {&known, &here}) {
+        std::erase_if(one->children, [&](const Child& child) {  // handed on to the SA that replaced it
+          const auto lease = owner.node()->replica().leases().find({one->peer, child.spi});
+          return lease == owner.node()->replica().leases().end() || lease->second.sa != sa;
+        });
+      }
+      if (here != known) return who + "has another " + to_string(sa);
       if (held->second.active != (machine.get() == &owner))
         return who + "is wrong about who answers for " + to_string(sa);
     }
