@@ -97,7 +97,7 @@ void Node::stable_grants(Actions& out) {
       }
       // An SA under a new address goes on behind its old lease (RFC 4555), one that was closed behind its
       // own: the kernel's counter follows before the gate opens.
-      const auto& context = replica_.contexts().find(lease->second.sa)->second;
+      const Delta& context = replica_.contexts().at(lease->second.sa);
       const auto sa = std::ranges::find(context.outbound, key, &OutboundSa::key);
       const bool closed = set != gate_.end() && set->second.ceiling <= set->second.floor;
       const bool jumps =
@@ -286,7 +286,9 @@ Actions Node::on_charon_gone(SaId sa, Instant now) {
   const bool was_active = held != charon_.end() && held->second;
   if (held != charon_.end()) charon_.erase(held);
   // Perhaps its context is only on its way to the log: Proposals knows.
-  if ((mine() && was_active) || proposals_.concerns(sa)) {
+  // So is the end of one that an owner's charon had just reported when the node lost its part in the log.
+  const bool news = !in_epoch_ && charon_synced_ && replica_.mark().owner;
+  if ((mine() && was_active) || news || proposals_.concerns(sa)) {
     proposals_.gone(sa);
   } else if (const auto context = replica_.contexts().find(sa);
              in_epoch_ && replica_.current() && context != replica_.contexts().end()) {
