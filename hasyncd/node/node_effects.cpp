@@ -309,8 +309,10 @@ void Node::reconcile(bool distrust, Actions& out) {
   if (to_reconcile_) return;
   std::vector<SaId> missing;
   for (const auto& [sa, context] : replica_.contexts()) {
-    const bool trusted = mine() && (charon_.contains(sa) || putting_.contains(sa)) && !distrust;
-    if (!trusted && !(mine() && proposals_.concerns(sa))) missing.push_back(sa);
+    const auto held = charon_.find(sa);
+    const bool answers = held != charon_.end() && held->second;
+    const bool trusted = answers || (!distrust && (held != charon_.end() || putting_.contains(sa)));
+    if (!(mine() && trusted) && !(mine() && proposals_.concerns(sa))) missing.push_back(sa);
   }
   std::vector<SaId> unknown;
   std::vector<SaId> wrong;
