@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
 from . import network, services, topology
@@ -341,8 +340,3 @@ def _direction(receiver, sender):
             "lost": sender["sent"] - receiver["received"], "duplicates": receiver["duplicates"],
             "reordered": receiver["reordered"], "longest_gap_ms": receiver["longest_gap"]["ms"],
             "longest_gap": receiver["longest_gap"], "gaps": receiver["gaps"]}
-
-
-def die(text):
-    print(text, file=sys.stderr, flush=True)
-    sys.exit(1)

@@ -1,7 +1,6 @@
 """How each daemon of a host is configured and started. """
 import os
 import re
-import signal
 
 from . import topology
 from .wait import until
