@@ -61,6 +61,7 @@ class Builder {
     config.allow_unencrypted_ring = row("cluster").boolean("allow_unencrypted_ring");
     config.heartbeat_port = static_cast<std::uint16_t>(row("heartbeat").integer("port"));
     config.heartbeat_interval = ms("heartbeat", "interval_ms");
+    config.realtime = row("heartbeat").boolean("realtime");
     config.fence = ms("fence", "fence_ms");
     config.evict_after = ms("fence", "evict_after_ms");
     config.drift_ppm = static_cast<std::uint32_t>(row("fence").integer("drift_ppm"));
@@ -276,6 +277,7 @@ std::string to_text(const Config& config) {
   }
   out << "heartbeat.port = " << config.heartbeat_port
       << "\nheartbeat.interval_ms = " << config.heartbeat_interval.count()
+      << "\nheartbeat.realtime = " << (config.realtime ? "true" : "false")
       << "\nfence.fence_ms = " << config.fence.count()
       << "\nfence.evict_after_ms = " << config.evict_after.count()
       << "\nfence.drift_ppm = " << config.drift_ppm << "\nlease.size = " << config.lease_size << "\n";

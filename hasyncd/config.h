@@ -36,6 +36,7 @@ struct Config {
   std::filesystem::path key_file;
   std::filesystem::path state_dir;
   bool allow_unencrypted_ring = false;
+  bool realtime = true;
   std::vector<Member> members;  // by ascending id; this node is one of them
   std::uint16_t heartbeat_port = 0;
   std::chrono::milliseconds heartbeat_interval{};

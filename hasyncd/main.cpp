@@ -5,6 +5,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <iostream>
 
+#include "hasyncd/adapters/realtime.h"
 #include "hasyncd/adapters/service_notifier.h"
 #include "hasyncd/adapters/stderr_log.h"
 #include "hasyncd/control.h"
@@ -22,6 +23,10 @@ int fail(const std::string& text) {
 int serve(const Config& config) {
   prctl(PR_SET_DUMPABLE, 0);  // keys stay out of core dumps
   StderrLog log(severity_of(config.log_level), journal_is_attached());
+  if (config.realtime) {
+    const hasync::Status raised = run_in_real_time();
+    if (!raised) log.warning("not-realtime", {{"error", raised.error().what}});
+  }
   const ServiceNotifier notifier;
   boost::asio::io_context io{1};
   auto daemon = Daemon::create(io, config, log);

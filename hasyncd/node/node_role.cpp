@@ -137,9 +137,13 @@ void Node::renew(Instant now, Actions& out) {
 void Node::give_up(Role role, const char* why, Actions& out) {
   deadline_ = Instant{};
   out.push_back(CloseFence{});
-  out.push_back(DropAddress{});
+  // A lapse may last a moment, a move a little longer. charon would move its IKE_SAs to another address of
+  // this node and tell the peers (RFC 4555, section 3.5), past the fence, which knows the virtual addresses
+  // only. Closed, it silences them.
+  const bool passing = role == Role::Lapsed || role == Role::Leaving;
+  if (!passing) out.push_back(DropAddress{});
   enter(role, why, out);
-  if (role == Role::Lapsed || role == Role::Leaving) return;
+  if (passing) return;
   moved_at_.reset();
   wait_from_.reset();
   unstable_.clear();

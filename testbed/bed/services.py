@@ -187,6 +187,7 @@ state_dir = "{state}"
 {vips if plan.gateway else ""}
 [heartbeat]
 interval_ms = {pace.heartbeat}
+realtime = {"true" if pace.realtime else "false"}
 
 [fence]
 fence_ms = {pace.fence}
