@@ -38,33 +38,34 @@ CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const 
       retry_(io) {}
 
 void CharonLink::start() {
-  retry_.start([this] {
-    connect();
-    return client_ != nullptr;
-  });
+  retry_.start([this] { return connect(); });
 }
 
-void CharonLink::connect() {
+bool CharonLink::connect() {
   auto client = ctx::CharonClient::connect(
       io_, socket_,
       {.changed = [this](ctx::ChangedContext context) { changed(std::move(context)); },
        .gone =
            [this](SaId sa, bool released) {
              views_.erase(sa);
+             keyless_.erase(sa);
              if (!released) callbacks_.gone(sa);
            },
        .synced = [this] { callbacks_.synced(); },
        .unprotected =
            [this](const ctx::SaSummary& sa) {
+             keyless_.insert_or_assign(sa.sa, sa);
              callbacks_.note("sa-unprotected", to_string(sa.sa) + " " + sa.connection +
                                                    ": made before the plugin was loaded; rekeying");
            },
        .lost = [this](const Error& error) { lost(error); }});
-  if (!client) return;
+  if (!client) return false;
+  keyless_.clear();
   client_ = *std::move(client);
   client_->subscribe([this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("subscribe", reply.error());
   });
+  return true;
 }
 
 void CharonLink::lost(const Error& error) {
@@ -82,6 +83,7 @@ void CharonLink::failed(const std::string& what, const Error& error) {
 void CharonLink::changed(ctx::ChangedContext changed) {
   const auto view = ctx::decode_context(changed.context);
   if (!view) return failed("context of " + to_string(changed.sa), view.error());
+  keyless_.erase(view->sa);
   ContextReport report{.sa = view->sa, .peer = view->peer, .active = changed.active};
   for (const ctx::ChildView& child : view->children) {
     report.outbound.push_back({child.outbound, child.esn, child.outbound_number});

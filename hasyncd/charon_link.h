@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "ctx-transfer/adapters/charon_client.h"
@@ -53,9 +54,11 @@ class CharonLink {
   const CharonTimes& times() const { return times_; }
   // What has been seen of a context when it passed, in clear; null: nothing.
   const ctx::ContextView* view(SaId sa) const;
+  // IKE_SAs made before the plugin was loaded: their keys are not known until they are rekeyed.
+  const std::map<SaId, ctx::SaSummary>& keyless() const { return keyless_; }
 
  private:
-  void connect();
+  bool connect();
   void changed(ctx::ChangedContext changed);
   void lost(const Error& error);
   void failed(const std::string& what, const Error& error);
@@ -68,6 +71,7 @@ class CharonLink {
   std::unique_ptr<ctx::CharonClient> client_;
   CharonTimes times_;
   std::map<SaId, ctx::ContextView> views_;
+  std::map<SaId, ctx::SaSummary> keyless_;
 };
 
 }  // namespace hasync::hasyncd

@@ -51,6 +51,43 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
   }
 }
 
+// Tunnels that the loss of this node would end.
+std::vector<TunnelStatus> unprotected(const Daemon& daemon) {
+  std::vector<TunnelStatus> out;
+  const auto add = [&](SaId sa, const char* reason) {
+    TunnelStatus tunnel{.sa = sa, .reason = reason, .owner = daemon.config().node, .here = "active"};
+    if (const auto* view = daemon.charon()->view(sa)) {
+      tunnel.connection = view->connection;
+      tunnel.peer = view->peer;
+      tunnel.remote_id = view->remote_id;
+      tunnel.children = static_cast<std::uint32_t>(view->children.size());
+    }
+    out.push_back(std::move(tunnel));
+  };
+  if (daemon.charon() == nullptr) return out;
+  for (const auto& [sa, summary] : daemon.charon()->keyless()) {
+    add(sa, "made before the plugin was loaded; it is being rekeyed");
+    out.back().connection = summary.connection;
+    out.back().remote_id = summary.remote_id;
+    out.back().children = summary.children;
+  }
+  for (const SaId sa : daemon.node().unlogged()) add(sa, "its context is not in the log yet");
+  return out;
+}
+
+std::vector<std::string> warnings_of(const Daemon& daemon) {
+  std::vector<std::string> out;
+  const Node& node = daemon.node();
+  if (!node.quorate()) out.emplace_back("corosync is not quorate here, or not running");
+  if (node.role() == Role::Lapsed) out.emplace_back("no majority answers: this node is silent");
+  const bool owns = node.role() == Role::Owner || node.role() == Role::Taking;
+  const bool relieved = std::ranges::any_of(daemon.config().members, [&](const Config::Member& member) {
+    return member.id != daemon.config().node && node.ready(member.id);
+  });
+  if (owns && !relieved) out.emplace_back("no other gateway is ready to take over");
+  return out;
+}
+
 }  // namespace
 
 NodeStatus node_status(const Daemon& daemon) {
@@ -76,7 +113,9 @@ NodeStatus node_status(const Daemon& daemon) {
     out.fence = {true, duration_cast<std::chrono::microseconds>(node.deadline() - at)};
   }
   out.members = members_of(daemon, at);
-  out.tunnels = node.replica().contexts().size();
+  out.unprotected = unprotected(daemon).size();
+  out.tunnels = node.replica().contexts().size() + out.unprotected;
+  out.warnings = warnings_of(daemon);
   out.owner_changes = node.moves();
   out.up = duration_cast<std::chrono::seconds>(at - daemon.started());
   add_counters(daemon, out);
@@ -105,6 +144,7 @@ std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
     tunnel.here = !held ? "absent" : *held ? "active" : "passive";
     out.push_back(std::move(tunnel));
   }
+  for (TunnelStatus& tunnel : unprotected(daemon)) out.push_back(std::move(tunnel));
   return out;
 }
 

@@ -97,6 +97,8 @@ class Node {
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
+  // What charon here answers for and the cluster does not know yet.
+  std::vector<SaId> unlogged() const;
 
  private:
   // node.cpp: ring and heartbeats

@@ -51,6 +51,14 @@ std::optional<bool> Node::held(SaId sa) const {
   return it == charon_.end() ? std::nullopt : std::optional{it->second};
 }
 
+std::vector<SaId> Node::unlogged() const {
+  std::vector<SaId> out;
+  for (const auto& [sa, active] : charon_) {
+    if (active && !replica_.contexts().contains(sa)) out.push_back(sa);
+  }
+  return out;
+}
+
 void Node::enter(Role role, const char* why, Actions& out) {
   if (role == role_) return;
   out.push_back(Note{"role-changed", to_string(role_) + " -> " + to_string(role) + ": " + why});

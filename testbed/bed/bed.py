@@ -295,6 +295,13 @@ class Bed:
         self.say(f"{name}: {net} cable is out", moment)
         return moment
 
+    def detach_fence(self, name):
+        """Takes the fence's program off the egress of the WAN interface."""
+        moment = monotonic_ns()
+        self.hosts[name].run("tc", "filter", "del", "dev", "wan0", "egress")
+        self.say(f"{name}: the fence is detached from wan0", moment)
+        return moment
+
     def link_up(self, name, net):
         network.plug(name, net)
         self.say(f"{name}: {net} cable is back")

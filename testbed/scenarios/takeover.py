@@ -4,7 +4,8 @@ Variants: the events below. Each story ends with a CHILD_SA rekey from either si
 """
 import signal
 
-from bed import story
+from bed import story, topology
+from bed.wait import until
 from bed.host import monotonic_ns
 
 
@@ -25,11 +26,27 @@ def kill_corosync(bed, owner, standby):
 
 
 def kill_charon(bed, owner, standby):
-    return bed.signal(owner, "charon", signal.SIGKILL)
+    """charon comes back to a kernel that still has its predecessor's SAs, and is filled again."""
+    moment = bed.signal(owner, "charon", signal.SIGKILL)
+    bed.await_owner(standby)
+    bed.start_charon(owner)
+    bed.await_cluster()
+    return moment
 
 
 def wan_down(bed, owner, standby):
     return bed.link_down(owner, "wan")
+
+
+def detached(bed, owner, standby):
+    """Somebody removes the program that holds the owner back: it must not carry the address any longer."""
+    moment = bed.detach_fence(owner)
+    hasyncd = bed.host(owner).services["hasyncd"]
+    until(f"hasyncd of {owner} has ended", lambda: not hasyncd.alive())
+    bed.expect("ended with an error", hasyncd.process.returncode, 1)
+    bed.expect("says why", "gate-detached" in hasyncd.log_text(), True)
+    bed.expect("address withdrawn", topology.WAN_VIP in bed.host(owner).run("ip", "addr", "show", "wan0"), False)
+    return moment
 
 
 def hang_5s(bed, owner, standby):
@@ -62,7 +79,7 @@ def come_back(bed, owner, standby):
     return moment
 
 
-EVENTS = {event.__name__: event for event in (power_off, clean_stop, kill_hasyncd, kill_corosync, kill_charon, wan_down,
+EVENTS = {event.__name__: event for event in (power_off, clean_stop, kill_hasyncd, kill_corosync, kill_charon, wan_down, detached,
                                               hang_5s, hang_30s, come_back)}
 
 
