@@ -203,7 +203,6 @@ void Agreement::leave_out_self(Instant now) {
   round_.reset();
   current_.reset();
   say_hello_ = now + hello_wait_;
-  hello_wait_ = std::min(2 * hello_wait_, settings_.hello_longest);
 }
 
 AgreementActions Agreement::on_message(Process from, const Hello& /*hello*/, Instant now) {
@@ -225,6 +224,7 @@ AgreementActions Agreement::on_tick(Instant now) {
   if (group_.empty()) return {};
   if (excluded_.contains(settings_.self.node)) {
     if (now < say_hello_) return {};
+    hello_wait_ = std::min(2 * hello_wait_, settings_.hello_longest);
     say_hello_ = now + hello_wait_;
     return {Multicast{Hello{}}};
   }
