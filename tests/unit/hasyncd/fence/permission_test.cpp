@@ -1,0 +1,79 @@
+#include "hasyncd/fence/permission.h"
+
+#include <gtest/gtest.h>
+
+#include "hasyncd/fence/silence.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Process kOne{NodeId{1}, Incarnation{10}};
+constexpr Process kTwo{NodeId{2}, Incarnation{20}};
+constexpr Process kThree{NodeId{3}, Incarnation{30}};
+
+Ack ack(Duration sent, Epoch epoch = Epoch{4}, Process of = kOne) {
+  return {of, epoch, static_cast<std::uint64_t>(sent.count())};
+}
+
+class PermissionTest : public testing::Test {
+ protected:
+  PermissionTest() {
+    permission_.install({Epoch{4}, {{kOne, true, false}, {kTwo, true, false}, {kThree}}, NodeId{1}});
+  }
+  Permission permission_{kOne, 2, {.fence = milliseconds{80}}};
+};
+
+TEST_F(PermissionTest, CountsFromTheSendTimeOfTheNewestHeartbeatOfAMajority) {
+  permission_.acknowledged(kTwo, ack(milliseconds{1000}));
+  permission_.acknowledged(kThree, ack(milliseconds{1010}));
+  EXPECT_EQ(permission_.deadline(milliseconds{1050}), milliseconds{1090});
+}
+
+TEST_F(PermissionTest, WithoutAMajorityThereIsNone) {
+  EXPECT_EQ(permission_.deadline(milliseconds{1050}), std::nullopt);
+}
+
+TEST_F(PermissionTest, AnAckFromTheFutureGivesNoMoreThanNow) {
+  permission_.acknowledged(kTwo, ack(milliseconds{9000}));
+  EXPECT_EQ(permission_.deadline(milliseconds{1000}), milliseconds{1080});
+}
+
+TEST_F(PermissionTest, AcksOfAnotherEpochProcessOrRunAreIgnored) {
+  permission_.acknowledged(kTwo, ack(milliseconds{1000}, Epoch{3}));
+  permission_.acknowledged({NodeId{2}, Incarnation{21}}, ack(milliseconds{1000}));
+  permission_.acknowledged(kTwo, ack(milliseconds{1000}, Epoch{4}, {NodeId{1}, Incarnation{11}}));
+  EXPECT_EQ(permission_.deadline(milliseconds{1050}), std::nullopt);
+}
+
+TEST_F(PermissionTest, AnInstallForgetsWhatWasAcknowledged) {
+  permission_.acknowledged(kTwo, ack(milliseconds{1000}));
+  permission_.install({Epoch{5}, {{kOne, true, false}, {kTwo, true, false}}, NodeId{1}});
+  EXPECT_EQ(permission_.deadline(milliseconds{1050}), std::nullopt);
+}
+
+TEST_F(PermissionTest, HonoursOnlyHeartbeatsThatNameItsOwnEpoch) {
+  permission_.heard({.from = kTwo, .epoch = Epoch{3}, .sent_ns = 5});
+  EXPECT_FALSE(permission_.majority_heard());
+  permission_.heard({.from = kTwo, .epoch = Epoch{4}, .sent_ns = 6});
+  EXPECT_TRUE(permission_.majority_heard());
+  EXPECT_EQ(permission_.honoured(), (std::vector<Ack>{{kTwo, Epoch{4}, 6}}));
+}
+
+TEST(Silence, NamesWhoeverIsNotHeardForLongerThanTheLimit) {
+  Silence silence(milliseconds{150});
+  silence.watch({NodeId{2}, NodeId{3}}, milliseconds{1000});
+  silence.heard(NodeId{2}, milliseconds{1100});
+  EXPECT_EQ(silence.silent(milliseconds{1200}), std::vector{NodeId{3}});
+}
+
+TEST(Silence, NobodyIsJudgedByTheTimeWeOurselvesStoodStill) {
+  Silence silence(milliseconds{150});
+  silence.watch({NodeId{2}}, milliseconds{1000});
+  silence.forgive(milliseconds{5000});
+  EXPECT_TRUE(silence.silent(milliseconds{6100}).empty());
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
