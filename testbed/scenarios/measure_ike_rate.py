@@ -1,7 +1,8 @@
 """Figures: IKE_SAs with one CHILD_SA that a peer can set up with a gateway in a second.
 
-Variants: `with` our plugin, corosync and hasyncd running on gateways and witness, and `without` any of them. The standby has
-no charon: what it would install there is another machine's work. All hosts share this machine's processors in either case.
+Variants: `with` our plugin, corosync and hasyncd running on gateways and witness; `plugin`: with our plugin and one client that
+takes every context, as hasyncd does, but no cluster; `without` any of them. The standby has no charon: what it would install
+there is another machine's work. All hosts share this machine's processors, the three corosyncs as well.
 The cheapest authentication and exchange (PSK, X25519) make the plugin's share as large as it can be.
 Second variant word: how many (600).
 """
@@ -10,6 +11,7 @@ import threading
 from bed import topology
 from bed.host import monotonic_ns
 from bed.vici import Vici
+from scenarios.context_move import Plugin
 
 _AT_ONCE = 6
 _WARM_UP = 60
@@ -22,10 +24,13 @@ _CHARON = """\
 def play(bed, variant="with", count="600"):
     bed.charon_extra = {"gw1": _CHARON, "peer": _CHARON}
     bed.start()
-    if variant == "without":
-        bed.charon_load["gw1"] = ""
+    if variant in ("without", "plugin"):
+        if variant == "without":
+            bed.charon_load["gw1"] = ""
         bed.hold_vip("gw1")
         bed.start_charon("gw1", "peer")
+        if variant == "plugin":
+            Plugin(bed, "gw1").watch()
     else:
         bed.start_corosync()
         bed.start_charon("gw1", "peer")

@@ -22,8 +22,8 @@ def play(bed, variant="hasyncd"):
     flow = bed.stop_stream()
     bed.facts["lost"] = {direction: seen["lost"] for direction, seen in flow.items()}
     silent = {direction: seen["longest_gap_ms"] for direction, seen in flow.items()}
-    bed.facts["samples"] = {"outage_ms": [max(silent.values())], "outage_at_server_ms": [silent["inbound"]],
-                            "outage_at_peer_ms": [silent["outbound"]]}
+    bed.facts["samples"] = {"outage_ms": [max(silent.values())], "outage_at_server_ms": [silent["outbound"]],
+                            "outage_at_peer_ms": [silent["inbound"]]}
 
 
 def _hasyncd(bed):
