@@ -198,8 +198,8 @@ std::optional<clusterip::GateCounters> Daemon::gate_counters() const {
   return *counters;
 }
 
-std::vector<OutboundNumber> Daemon::used() const {
-  return plane_ ? plane_->used() : std::vector<OutboundNumber>{};
+std::vector<OutboundNumber> Daemon::left() const {
+  return plane_ ? plane_->left() : std::vector<OutboundNumber>{};
 }
 
 void Daemon::run(Actions actions) {

@@ -30,7 +30,7 @@ class Daemon {
   Status move(NodeId to);
   Status fail_over();  // to whichever gateway is ready
   std::optional<clusterip::GateCounters> gate_counters() const;
-  std::vector<OutboundNumber> used() const;
+  std::vector<OutboundNumber> left() const;
   const LinkCounters& link_counters() const { return ring_->counters(); }
   const CharonLink* charon() const { return charon_.get(); }
   Instant started() const { return started_; }

@@ -22,6 +22,17 @@ std::vector<clusterip::Vip> vips_of(const Config& config) {
   return out;
 }
 
+constexpr std::size_t kAskedAtOnce = 64;
+
+hasync_xfrm_sa_t kernel_sa(const OutboundKey& key) {
+  hasync_xfrm_sa_t sa{};
+  std::ranges::copy(key.address.wire(), sa.destination);
+  sa.family = key.address.is_v4() ? AF_INET : AF_INET6;
+  sa.protocol = IPPROTO_ESP;
+  sa.spi = key.spi.value;
+  return sa;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DataPlane>> DataPlane::create(const Config& config) {
@@ -91,21 +102,15 @@ Status DataPlane::set_gate(const std::vector<clusterip::SaLimits>& limits) {
 }
 
 Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) {
+  for (const OutboundKey& key : keys) last_left_.erase(key);
   return gate_->remove_sas(keys);
 }
 
 Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
   std::vector<hasync_xfrm_outbound_t> items;
   for (const OutboundNumber& number : numbers) {
-    hasync_xfrm_outbound_t& item = items.emplace_back();
-    std::memset(&item, 0, sizeof item);
-    const auto wire = number.key.address.wire();
-    std::ranges::copy(wire, item.sa.destination);
-    item.sa.family = number.key.address.is_v4() ? AF_INET : AF_INET6;
-    item.sa.protocol = IPPROTO_ESP;
-    item.sa.spi = number.key.spi.value;
-    item.number = number.used;
-    item.esn_window = number.esn ? 1 : 0;  // charon gives outbound SAs with ESN a window of one
+    // charon gives outbound SAs with ESN a window of one.
+    items.push_back({kernel_sa(number.key), number.used, number.esn ? 1U : 0U});
   }
   std::size_t failed = 0;
   const int error = items.empty() ? 0 : hasync_xfrm_set_outbound(xfrm_, items.data(), items.size(), &failed);
@@ -115,9 +120,30 @@ Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
                "outbound number of " + to_string(numbers[failed].key) + ": " + std::strerror(-error)};
 }
 
-std::vector<OutboundNumber> DataPlane::used() const {
+std::vector<OutboundNumber> DataPlane::left() const {
   std::vector<OutboundNumber> out;
   for (const clusterip::SaTop& top : gate_->tops()) out.push_back({top.key, top.next - 1, false});
+  return out;
+}
+
+// Only SAs from which nothing has left since the last time can have run on unseen; some of them are asked
+// each time.
+std::vector<OutboundNumber> DataPlane::used() {
+  std::vector<OutboundNumber> out = left();
+  std::ranges::sort(out, {}, &OutboundNumber::key);
+  std::size_t asked = 0;
+  for (OutboundNumber& number : out) {
+    const auto [last, first] = last_left_.try_emplace(number.key, number.used);
+    const bool still = !first && last->second == number.used;
+    last->second = number.used;
+    if (!still || number.key <= asked_up_to_ || asked == kAskedAtOnce) continue;
+    ++asked;
+    asked_up_to_ = number.key;
+    hasync_xfrm_ae_t counters{};
+    const hasync_xfrm_sa_t sa = kernel_sa(number.key);
+    if (hasync_xfrm_get(xfrm_, &sa, &counters) == 0) number.used = std::max(number.used, counters.outbound);
+  }
+  if (asked < kAskedAtOnce) asked_up_to_ = {};
   return out;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +36,10 @@ class DataPlane {
   Status forget_gate(const std::vector<OutboundKey>& keys);
   Status set_numbers(const std::vector<OutboundNumber>& numbers);
   // The highest number that left through the gate, per SA.
-  std::vector<OutboundNumber> used() const;
+  std::vector<OutboundNumber> left() const;
+  // The same, or the kernel's counter where it has run on without the gate: packets that were dropped use
+  // numbers, too.
+  std::vector<OutboundNumber> used();
 
   Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
   int watch_fd() const { return gate_->watch_fd(); }
@@ -57,6 +61,8 @@ class DataPlane {
   clusterip::LinkWatch links_;
   int xfrm_;
   bool holding_ = false;
+  std::map<OutboundKey, std::uint64_t> last_left_;
+  OutboundKey asked_up_to_;
 };
 
 }  // namespace hasync::hasyncd

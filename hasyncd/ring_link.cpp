@@ -57,10 +57,14 @@ void RingLink::lost(const Error& error) {
 
 void RingLink::send(const RingMessage& message) {
   const Bytes sealed = sealer_.seal(encode(message), additional_data(Purpose::Ring, self_));
-  if (const Status queued = cpg_.multicast(sealed); !queued) {
-    ++counters_.unsent;
-    callbacks_.refused("ring-queue", queued.error());
-  }
+  const Status queued = cpg_.multicast(sealed);
+  if (queued) return;
+  // A message that is not said would leave a hole in what this node has promised to say: it leaves, and comes
+  // again.
+  ++counters_.unsent;
+  callbacks_.refused("ring-queue", queued.error());
+  cpg_.close();
+  lost(queued.error());
 }
 
 void RingLink::send(const Heartbeat& heartbeat) {

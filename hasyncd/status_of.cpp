@@ -125,7 +125,7 @@ NodeStatus node_status(const Daemon& daemon) {
 std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
   const Node& node = daemon.node();
   std::map<OutboundKey, std::uint64_t> used;
-  for (const OutboundNumber& top : daemon.used()) used.emplace(top.key, top.used);
+  for (const OutboundNumber& top : daemon.left()) used.emplace(top.key, top.used);
   std::vector<TunnelStatus> out;
   for (const auto& [sa, delta] : node.replica().contexts()) {
     TunnelStatus tunnel{.sa = sa, .peer = delta.peer, .version = delta.version, .is_protected = true};

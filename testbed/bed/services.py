@@ -7,6 +7,14 @@ from .wait import until
 
 _PLUGINS = "random nonce openssl pem pkcs1 x509 revocation constraints pubkey hmac kdf gcm"
 
+# A gateway's addresses come and go with its role; charon must not take that for roaming.
+_ROAM = """\
+  plugins {
+    kernel-netlink {
+      roam_events = no
+    }
+  }"""
+
 
 def charon(bed, host):
     """charon with the cluster's or the peer's configuration; on gateways with our plugin where it is built,
@@ -35,6 +43,7 @@ charon {{
       default = {os.environ.get("HASYNC_CHARON_LOG", "1")}
     }}
   }}
+{_ROAM if host.plan.gateway else ""}
 {bed.charon_extra.get(host.name, "")}
 }}
 swanctl {{
