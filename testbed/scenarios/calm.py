@@ -1,6 +1,7 @@
 """Nothing happens: a tunnel carries a stream beside a cluster of three; no membership changes, no packet is lost.
 
-Variants: seconds (10), Corosync's token in ms (that of the topology), packets/s each way (200). It measures how fast a detection the kernel at hand can bear.
+Variants: seconds (10), Corosync's token in ms (that of the topology), packets/s each way (200). It measures how fast
+a detection the kernel at hand can bear.
 """
 import dataclasses
 import re
