@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -128,6 +129,11 @@ class Node {
 
   // node_effects.cpp: gate, numbers, charon
   void take_effect(const Changes& changes, Actions& out);
+  using LimitsOf =
+      std::pair<std::uint64_t, std::uint64_t> (Node::*)(const LeaseState&) const;  // floor, ceiling
+  void place(const std::vector<OutboundKey>& keys, LimitsOf limits_of, Actions& out);
+  std::pair<std::uint64_t, std::uint64_t> behind_the_lease(const LeaseState& lease) const;
+  std::pair<std::uint64_t, std::uint64_t> within_the_lease(const LeaseState& lease) const;
   void stand_by(const std::vector<OutboundKey>& keys, Actions& out);
   void grant_now(const std::vector<OutboundKey>& keys, Actions& out);
   void grant_when_stable(const std::vector<OutboundKey>& keys, Actions& out);

@@ -30,42 +30,43 @@ void Node::take_effect(const Changes& changes, Actions& out) {
   if (!gone.empty()) out.push_back(ReleaseContexts{std::move(gone)});
 }
 
-// Not the owner: the kernel's counter stands at the end of the lease, the gate where this node would go on
-// (the fence is closed). So becoming the owner needs no work for each SA.
-void Node::stand_by(const std::vector<OutboundKey>& keys, Actions& out) {
+// Counter and gate of each SA where its lease puts them; what stands there already is left alone.
+void Node::place(const std::vector<OutboundKey>& keys, LimitsOf limits_of, Actions& out) {
   SetNumbers numbers;
   SetGate gate;
   for (const OutboundKey& key : keys) {
     const auto lease = replica_.leases().find(key);
     if (lease == replica_.leases().end()) continue;
-    const GateLimits limits{key, lease->second.end, lease->second.end + replica_.lease_size()};
+    const auto [floor, ceiling] = (this->*limits_of)(lease->second);
+    const GateLimits limits{key, floor, ceiling};
     if (std::exchange(gate_[key], limits) == limits) continue;
     gate.limits.push_back(limits);
-    numbers.numbers.push_back({key, limits.floor - 1, lease->second.esn});
+    numbers.numbers.push_back({key, floor - 1, lease->second.esn});
   }
   if (gate.limits.empty()) return;
   out.push_back(std::move(numbers));
   out.push_back(std::move(gate));
 }
 
+// Not the owner: the kernel's counter stands at the end of the lease, the gate where this node would go on
+// (the fence is closed). So becoming the owner needs no work for each SA.
+void Node::stand_by(const std::vector<OutboundKey>& keys, Actions& out) {
+  place(keys, &Node::behind_the_lease, out);
+}
+
+std::pair<std::uint64_t, std::uint64_t> Node::behind_the_lease(const LeaseState& lease) const {
+  return {lease.end, lease.end + replica_.lease_size()};
+}
+
 // The change of owner is itself the grant. Packets pass only when the fence opens, and that needs a majority
 // in this epoch.
 void Node::grant_now(const std::vector<OutboundKey>& keys, Actions& out) {
-  SetGate gate;
-  SetNumbers numbers;
-  for (const OutboundKey& key : keys) {
-    const auto lease = replica_.leases().find(key);
-    if (lease == replica_.leases().end()) continue;
-    // What charon is just installing may begin anywhere: closed until it has been.
-    const std::uint64_t ceiling = being_put(lease->second) ? lease->second.floor : lease->second.end;
-    const GateLimits limits{key, lease->second.floor, ceiling};
-    if (std::exchange(gate_[key], limits) == limits) continue;
-    gate.limits.push_back(limits);
-    numbers.numbers.push_back({key, limits.floor - 1, lease->second.esn});
-  }
-  if (gate.limits.empty()) return;
-  out.push_back(std::move(numbers));
-  out.push_back(std::move(gate));
+  place(keys, &Node::within_the_lease, out);
+}
+
+// What charon is just installing may begin anywhere: closed until it has been.
+std::pair<std::uint64_t, std::uint64_t> Node::within_the_lease(const LeaseState& lease) const {
+  return {lease.floor, being_put(lease) ? lease.floor : lease.end};
 }
 
 bool Node::waits_for_grant(const OutboundKey& key, std::uint64_t stable) const {
