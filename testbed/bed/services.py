@@ -54,9 +54,16 @@ swanctl {{
     service = host.start("charon", "/usr/lib/ipsec/charon", env=env)
     socket = f"/proc/{host.pid}/root/run/charon.vici"
     until(f"charon of {host.name} answers", lambda: os.path.exists(socket) or not service.alive())
+    must_live(service, host)
     host.run("swanctl", "--load-all", "--file", connections, env=env)
     host.vici_env = env
     return service
+
+
+def must_live(service, host):
+    """A daemon that ended while it started says why in its log: that is what the reader of a failure needs."""
+    if not service.alive():
+        raise RuntimeError(f"{service.name} of {host.name} ended with {service.wait()}: {service.log_text()[-1000:]}")
 
 
 def _swanctl(bed, host):
@@ -209,4 +216,5 @@ level = "{os.environ.get("HASYNC_LOG", "info")}"
     service = host.start("hasyncd", bed.program("hasyncd/hasyncd"), "--config", config)
     socket = f"/proc/{host.pid}/root/run/hasyncd/control.sock"
     until(f"hasyncd of {host.name} answers", lambda: os.path.exists(socket) or not service.alive())
+    must_live(service, host)
     return service
