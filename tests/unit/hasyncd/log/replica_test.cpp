@@ -1,0 +1,173 @@
+#include "hasyncd/log/replica.h"
+
+#include <gtest/gtest.h>
+
+namespace hasync::hasyncd {
+namespace {
+
+constexpr Process kOne{NodeId{1}, Incarnation{10}};
+constexpr Process kTwo{NodeId{2}, Incarnation{20}};
+constexpr Process kThree{NodeId{3}, Incarnation{30}};
+constexpr SaId kTunnel{0xaaaa, 0xbbbb};
+constexpr std::uint64_t kLease = 1000;
+
+OutboundKey key(std::uint32_t spi, std::uint8_t host = 10) {
+  return {Address::v4(192, 0, 2, host), EspSpi{spi}};
+}
+
+Install founded() {
+  return {Epoch{1}, {{kOne, true, false}, {kTwo, true, false}, {kThree, false, false}}, kNobody};
+}
+
+Delta context(std::uint64_t version, std::vector<OutboundSa> outbound, SaId sa = kTunnel) {
+  return {sa, version, Address::v4(192, 0, 2, 10), std::move(outbound), "sealed"};
+}
+
+// Node 2's replica, in an epoch that node 1 owns.
+class ReplicaTest : public testing::Test {
+ protected:
+  ReplicaTest() { replica_.install(founded()); }
+
+  Changes say(std::variant<Delta, Gone, Grant, Move> body, Process from = kOne, Epoch epoch = Epoch{1}) {
+    return replica_.apply(from, ++number_, {epoch, std::move(body)});
+  }
+  LeaseState lease(const OutboundKey& of) const { return replica_.leases().at(of); }
+
+  Replica replica_{kTwo, kLease};
+  std::uint64_t number_ = 0;
+};
+
+TEST_F(ReplicaTest, AnEmptyBeginningIsOwnedByTheLowestGateway) {
+  EXPECT_EQ(replica_.owner(), kOne);
+  EXPECT_TRUE(replica_.current());
+  EXPECT_EQ(replica_.mark().index, kBeginning);
+}
+
+TEST_F(ReplicaTest, ANewSaIsLeasedBehindWhatItHasUsed) {
+  const Changes changes = say(context(1, {{key(7), false, 41}}));
+  EXPECT_EQ(changes.upserted, std::vector{kTunnel});
+  EXPECT_EQ(changes.leased, std::vector{key(7)});
+  EXPECT_EQ(lease(key(7)).floor, 42U);
+  EXPECT_EQ(lease(key(7)).end, 42U + kLease);
+}
+
+TEST_F(ReplicaTest, AGrantOnlyEverExtends) {
+  say(context(1, {{key(7), false, 0}}));
+  EXPECT_EQ(say(Grant{{{key(7), 5000}}}).leased, std::vector{key(7)});
+  EXPECT_TRUE(say(Grant{{{key(7), 4000}}}).leased.empty());
+  EXPECT_EQ(lease(key(7)).end, 5000U);
+}
+
+TEST_F(ReplicaTest, WhoIsNotTheOwnerChangesNothing) {
+  const Changes changes = say(context(1, {{key(7), false, 0}}), kTwo);
+  EXPECT_TRUE(changes.counted);
+  EXPECT_TRUE(changes.refused);
+  EXPECT_TRUE(replica_.contexts().empty());
+}
+
+TEST_F(ReplicaTest, AnEntryOfAnotherEpochIsVoid) {
+  const StateMark before = replica_.mark();
+  EXPECT_FALSE(say(context(1, {}), kOne, Epoch{2}).counted);
+  EXPECT_EQ(replica_.mark(), before);
+}
+
+TEST_F(ReplicaTest, AnOlderVersionIsRefused) {
+  say(context(2, {{key(7), false, 0}}));
+  EXPECT_TRUE(say(context(2, {})).refused);
+  EXPECT_EQ(replica_.leases().size(), 1U);
+}
+
+TEST_F(ReplicaTest, AnIkeRekeyHandsItsChildrenOnWithTheirLeases) {
+  constexpr SaId kSuccessor{0xcccc, 0xdddd};
+  say(context(1, {{key(7), false, 0}}));
+  say(Grant{{{key(7), 9000}}});
+  say(context(1, {{key(7), false, 500}}, kSuccessor));
+  const Changes gone = say(Gone{kTunnel});
+  EXPECT_EQ(gone.gone, std::vector{kTunnel});
+  EXPECT_TRUE(gone.unleased.empty());
+  EXPECT_EQ(lease(key(7)).end, 9000U);
+  EXPECT_EQ(lease(key(7)).sa, kSuccessor);
+}
+
+TEST_F(ReplicaTest, APeerThatMovesGoesOnBehindItsLease) {
+  say(context(1, {{key(7), false, 0}}));
+  const std::uint64_t end = lease(key(7)).end;
+  say(context(2, {{key(7, 99), false, 3}}));
+  EXPECT_GE(lease(key(7, 99)).floor, end);
+  EXPECT_FALSE(replica_.leases().contains(key(7)));
+}
+
+TEST_F(ReplicaTest, AMoveGrantsEverySaTheNextLease) {
+  say(context(1, {{key(7), false, 0}}));
+  const std::uint64_t end = lease(key(7)).end;
+  const Changes changes = say(Move{NodeId{2}});
+  EXPECT_TRUE(changes.owner_changed);
+  EXPECT_EQ(replica_.owner(), kTwo);
+  EXPECT_EQ(lease(key(7)).floor, end);
+  EXPECT_EQ(lease(key(7)).end, end + kLease);
+}
+
+TEST_F(ReplicaTest, AWitnessNeverOwns) {
+  EXPECT_TRUE(say(Move{NodeId{3}}).refused);
+  EXPECT_EQ(replica_.owner(), kOne);
+}
+
+TEST_F(ReplicaTest, AnOwnerThatIsGoneIsFollowedByAWholeGateway) {
+  say(context(1, {{key(7), false, 0}}));
+  const std::uint64_t end = lease(key(7)).end;
+  const Changes changes =
+      replica_.install({Epoch{2}, {{kTwo, true, false}, {kThree, false, false}}, NodeId{2}});
+  EXPECT_TRUE(changes.owner_changed);
+  EXPECT_EQ(replica_.owner(), kTwo);
+  EXPECT_EQ(lease(key(7)).floor, end);
+}
+
+TEST_F(ReplicaTest, ARestartedOwnerIsAnotherProcess) {
+  constexpr Process kAgain{NodeId{1}, Incarnation{11}};
+  replica_.install(
+      {Epoch{2}, {{kAgain, true, true}, {kTwo, true, false}, {kThree, false, false}}, NodeId{2}});
+  EXPECT_EQ(replica_.owner(), kTwo);
+}
+
+TEST_F(ReplicaTest, TheSameEntriesGiveTheSameMarkAndAHoleDoesNot) {
+  Replica other{kThree, kLease};
+  other.install(founded());
+  say(context(1, {}));
+  say(context(2, {}));
+  other.apply(kOne, 1, {Epoch{1}, context(1, {})});
+  other.apply(kOne, 3, {Epoch{1}, context(3, {})});
+  EXPECT_EQ(replica_.mark().index, other.mark().index);
+  EXPECT_NE(replica_.mark().digest, other.mark().digest);
+}
+
+TEST_F(ReplicaTest, WhoLacksTheStateKeepsItsOwnUntilTheSnapshotIsThere) {
+  say(context(1, {{key(7), false, 0}}));
+  const StateMark before = replica_.mark();
+  const Install later{Epoch{5}, {{kOne, true, false}, {kTwo, true, true}, {kThree, false, false}}, NodeId{1}};
+  replica_.install(later);
+  EXPECT_FALSE(replica_.current());
+  EXPECT_EQ(replica_.mark(), before);
+}
+
+TEST_F(ReplicaTest, ASnapshotAndTheEntriesSinceGiveTheReferencesState) {
+  Replica reference{kOne, kLease};
+  reference.install(founded());
+  reference.apply(kOne, 1, {Epoch{1}, context(1, {{key(7), false, 0}})});
+  const Install later{Epoch{5}, {{kOne, true, false}, {kTwo, true, true}, {kThree, false, false}}, NodeId{1}};
+  reference.install(later);
+  replica_.install(later);
+  const std::vector<Snapshot> parts = reference.snapshot();
+  const Entry since{Epoch{5}, Grant{{{key(7), 7000}}}};
+  reference.apply(kOne, 9, since);
+  replica_.apply(kOne, 9, since);  // it waits for the snapshot
+  ASSERT_EQ(parts.size(), 1U);
+  EXPECT_FALSE(replica_.take(NodeId{3}, parts[0]).became_whole);  // not the reference's
+  EXPECT_TRUE(replica_.take(NodeId{1}, parts[0]).became_whole);
+  EXPECT_EQ(replica_.mark(),
+            (StateMark{Epoch{5}, reference.mark().index, reference.mark().digest, true, false}));
+  EXPECT_EQ(lease(key(7)).end, 7000U);
+  EXPECT_EQ(replica_.owner(), kOne);
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
