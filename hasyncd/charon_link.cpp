@@ -99,17 +99,19 @@ void CharonLink::changed(ctx::ChangedContext changed) {
   callbacks_.report(std::move(report));
 }
 
-void CharonLink::put(const PutContext& request) {
+// The newest context, its outbound SAs behind the numbers that may have been used.
+Result<std::string> CharonLink::context_of(const PutContext& request) {
   const auto opened = sealer_.open(view_of(request.sealed), additional_data(Purpose::Context, kNobody));
-  if (!opened || !client_) {
-    if (!opened) failed("context of " + to_string(request.sa), opened.error());
-    return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
-  }
+  if (!opened) return opened.error();
   std::map<OutboundKey, std::uint64_t> numbers;
   for (const OutboundNumber& number : request.numbers) numbers.emplace(number.key, number.used);
-  auto context = ctx::with_outbound_numbers(text_of(*opened), numbers);
-  if (!context) {
-    failed("context of " + to_string(request.sa), context.error());
+  return ctx::with_outbound_numbers(text_of(*opened), numbers);
+}
+
+void CharonLink::put(const PutContext& request) {
+  auto context = context_of(request);
+  if (!context) failed("context of " + to_string(request.sa), context.error());
+  if (!context || !client_) {
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
   if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->sa, *std::move(view));
