@@ -35,7 +35,8 @@ CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const 
       socket_(config.charon_socket),
       callbacks_(std::move(callbacks)),
       sealer_(keys.id, keys.context),
-      retry_(io) {}
+      retry_(io),
+      output_commit_{config.commit == Config::Commit::Available, config.commit_wait} {}
 
 void CharonLink::start() {
   retry_.start([this] { return connect(); });
@@ -46,10 +47,10 @@ bool CharonLink::connect() {
       io_, socket_,
       {.changed = [this](ctx::ChangedContext context) { changed(std::move(context)); },
        .gone =
-           [this](SaId sa, bool released) {
-             views_.erase(sa);
-             keyless_.erase(sa);
-             if (!released) callbacks_.gone(sa);
+           [this](const ctx::GoneSa& gone) {
+             views_.erase(gone.sa);
+             keyless_.erase(gone.sa);
+             if (!gone.released) callbacks_.gone(gone.sa, gone.number);
            },
        .synced = [this] { callbacks_.synced(); },
        .unprotected =
@@ -62,7 +63,7 @@ bool CharonLink::connect() {
   if (!client) return false;
   keyless_.clear();
   client_ = *std::move(client);
-  client_->subscribe([this](Result<ctx::CharonReply> reply) {
+  client_->subscribe(output_commit_, [this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("subscribe", reply.error());
   });
   return true;
@@ -84,7 +85,8 @@ void CharonLink::changed(ctx::ChangedContext changed) {
   const auto view = ctx::decode_context(changed.context);
   if (!view) return failed("context of " + to_string(changed.sa), view.error());
   keyless_.erase(view->sa);
-  ContextReport report{.sa = view->sa, .peer = view->peer, .active = changed.active};
+  ContextReport report{
+      .sa = view->sa, .peer = view->peer, .active = changed.active, .number = changed.number};
   for (const ctx::ChildView& child : view->children) {
     report.outbound.push_back({child.outbound, child.esn, child.outbound_number});
   }
@@ -147,6 +149,27 @@ void CharonLink::release(const ReleaseContexts& request) {
   client_->release(request.sas, [this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("release", reply.error());
   });
+}
+
+void CharonLink::commit(const CommitOutput& request) {
+  if (client_) client_->commit(request.report, [this](const auto& reply) { count(reply); });
+}
+
+void CharonLink::discard(const DiscardOutput& request) {
+  if (client_) client_->discard(request.report, [this](const auto& reply) { count(reply); });
+}
+
+void CharonLink::count(const Result<ctx::CharonReply>& reply) {
+  if (!reply) return failed("commit", reply.error());
+  const ctx::CommitCounters before = std::exchange(commits_, reply->commits);
+  if (commits_.dropped > before.dropped) {
+    callbacks_.note("output-dropped", std::to_string(commits_.dropped - before.dropped) +
+                                          " IKE packets: what they told of did not become stable");
+  }
+  if (commits_.early > before.early) {
+    callbacks_.note("output-early", std::to_string(commits_.early - before.early) +
+                                        " IKE packets were sent though not stable");
+  }
 }
 
 }  // namespace hasync::hasyncd

@@ -37,7 +37,7 @@ class CharonLink {
  public:
   struct Callbacks {
     std::function<void(ContextReport)> report;
-    std::function<void(SaId)> gone;
+    std::function<void(SaId, std::uint64_t number)> gone;
     std::function<void()> synced;
     std::function<void()> lost;
     std::function<void(SaId, bool installed)> put;
@@ -51,7 +51,10 @@ class CharonLink {
   void put(const PutContext& put);
   void set_active(const SetActive& request);
   void release(const ReleaseContexts& request);
+  void commit(const CommitOutput& request);
+  void discard(const DiscardOutput& request);
   const CharonTimes& times() const { return times_; }
+  const ctx::CommitCounters& commits() const { return commits_; }
   // What has been seen of a context when it passed, in clear; null: nothing.
   const ctx::ContextView* view(SaId sa) const;
   // IKE_SAs made before the plugin was loaded: their keys are not known until they are rekeyed.
@@ -61,6 +64,7 @@ class CharonLink {
   bool connect();
   void changed(ctx::ChangedContext changed);
   Result<std::string> context_of(const PutContext& request);
+  void count(const Result<ctx::CharonReply>& reply);
   void lost(const Error& error);
   void failed(const std::string& what, const Error& error);
 
@@ -70,7 +74,9 @@ class CharonLink {
   Sealer sealer_;
   RetryTimer retry_;
   std::unique_ptr<ctx::CharonClient> client_;
+  ctx::OutputCommit output_commit_;
   CharonTimes times_;
+  ctx::CommitCounters commits_;
   std::map<SaId, ctx::ContextView> views_;
   std::map<SaId, ctx::SaSummary> keyless_;
 };

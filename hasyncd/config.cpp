@@ -67,6 +67,9 @@ class Builder {
     config.drift_ppm = static_cast<std::uint32_t>(row("fence").integer("drift_ppm"));
     config.lease_size = static_cast<std::uint64_t>(row("lease").integer("size"));
     config.charon_socket = row("charon").text("socket");
+    config.commit =
+        row("output_commit").text("mode") == "available" ? Config::Commit::Available : Config::Commit::Strict;
+    config.commit_wait = ms("output_commit", "wait_ms");
     config.control_socket = row("control").text("socket");
     config.log_level = row("log").text("level");
   }
@@ -286,6 +289,8 @@ std::string to_text(const Config& config) {
   }
   for (const std::string& name : config.interfaces) out << "clusterip.interface = " << name << "\n";
   out << "charon.socket = " << config.charon_socket.string()
+      << "\noutput_commit.mode = " << (config.commit == Config::Commit::Available ? "available" : "strict")
+      << "\noutput_commit.wait_ms = " << config.commit_wait.count()
       << "\ncontrol.socket = " << config.control_socket.string() << "\nlog.level = " << config.log_level
       << "\n";
   return out.str();

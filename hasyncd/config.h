@@ -47,6 +47,9 @@ struct Config {
   std::vector<Vip> vips;                // empty on a witness
   std::vector<std::string> interfaces;  // that reach peers; those of the vips are among them
   std::filesystem::path charon_socket;
+  enum class Commit { Strict, Available };
+  Commit commit = Commit::Strict;
+  std::chrono::milliseconds commit_wait{};
   std::filesystem::path control_socket;
   std::string log_level;
 

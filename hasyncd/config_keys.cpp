@@ -16,6 +16,7 @@ constexpr TableDefinition kTables[] = {
     {"vip", true, "The addresses that peers and hosts behind the gateways use; the owner holds them all."},
     {"clusterip", false, "Where packets are checked."},
     {"charon", false, "The IKE daemon."},
+    {"output_commit", false, "IKE messages leave when the change that they tell of is stable."},
     {"control", false, "The socket that `haipsec` uses."},
     {"log", false, "What is written to the journal."},
 };
@@ -53,6 +54,11 @@ constexpr KeyDefinition kKeys[] = {
     {"clusterip", "interfaces", K::TextList, "", 0, 0, nullptr, "",
      "every interface that can reach a peer or a host behind; default: those of the vips"},
     {"charon", "socket", K::Path, "/run/charon.hasync", 0, 0, nullptr, "", "socket of the hasync plugin"},
+    {"output_commit", "mode", K::Text, "strict", 0, 0, "strict|available", "",
+     "a message that has waited too long: strict drops it, and the peer asks again; available sends it, and "
+     "what it told the peer may be lost with this node"},
+    {"output_commit", "wait_ms", K::Integer, "2000", 100, 60000, nullptr, "ms",
+     "how long a message waits at most; longer than a change of the membership takes"},
     {"control", "socket", K::Path, "/run/hasyncd/control.sock", 0, 0, nullptr, "", "mode 0660"},
     {"log", "level", K::Text, "info", 0, 0, "debug|info|warning|error", "", "least severity that is logged"},
 };

@@ -108,7 +108,7 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
       io_, config_, keys,
       CharonLink::Callbacks{
           .report = [this](ContextReport report) { run(node_->on_charon(std::move(report), now())); },
-          .gone = [this](SaId sa) { run(node_->on_charon_gone(sa, now())); },
+          .gone = [this](SaId sa, std::uint64_t number) { run(node_->on_charon_gone(sa, number, now())); },
           .synced = [this] { run(node_->on_charon_synced(now())); },
           .lost = [this] { run(node_->on_charon_lost(now())); },
           .put = [this](SaId sa, bool installed) { run(node_->on_put(sa, installed, now())); },
@@ -250,6 +250,10 @@ void Daemon::carry_out(const Action& action) {
                    [&](const PutContext& a) { charon_->put(a); },
                    [&](const SetActive& a) { charon_->set_active(a); },
                    [&](const ReleaseContexts& a) { charon_->release(a); },
+                   [&](const CommitOutput& a) { charon_->commit(a); },
+                   [&](const DiscardOutput& a) {
+                     if (charon_) charon_->discard(a);
+                   },
                    [&](const Note& a) {
                      log_.info(a.id, {{"text", a.text}});
                    },

@@ -41,6 +41,9 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
     out.counters.emplace_back("put_total", charon->times().puts);
     out.counters.emplace_back("put_last_ns", charon->times().put_ns);
     out.counters.emplace_back("charon_refused", charon->times().failed);
+    out.counters.emplace_back("output_held", charon->commits().held);
+    out.counters.emplace_back("output_dropped", charon->commits().dropped);
+    out.counters.emplace_back("output_early", charon->commits().early);
   }
   const auto gate = daemon.gate_counters();
   if (!gate) return;

@@ -55,6 +55,7 @@ Result<CharonReply> reply_of(const proto::Reply& from) {
   if (from.code() != proto::OK) return Error{errc_of(from.code()), from.text()};
   CharonReply out;
   out.took_ns = from.took_ns();
+  out.commits = {from.commit().held(), from.commit().dropped(), from.commit().early()};
   if (from.has_get()) out.context = from.get().context().SerializeAsString();
   if (from.has_list()) {
     for (const proto::SaSummary& sa : from.list().sas()) out.sas.push_back(summary_of(sa));
@@ -196,9 +197,10 @@ void CharonClient::State::handle(const proto::Event& event) {
     callbacks.changed({{ike.initiator_spi(), ike.responder_spi()},
                        event.changed().context().SerializeAsString(),
                        event.changed().state() == proto::SA_STATE_ACTIVE,
-                       event.hook_ns()});
+                       event.hook_ns(),
+                       event.number()});
   } else if (event.has_gone() && callbacks.gone) {
-    callbacks.gone(sa_of(event.gone().sa()), event.gone().released());
+    callbacks.gone({sa_of(event.gone().sa()), event.gone().released(), event.number()});
   } else if (event.has_synced() && callbacks.synced) {
     callbacks.synced();
   } else if (event.has_unprotected() && callbacks.unprotected) {
@@ -215,6 +217,26 @@ void CharonClient::hello(Answer answer) {
 void CharonClient::subscribe(Answer answer) {
   proto::Request request;
   request.mutable_subscribe();
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::subscribe(const OutputCommit& commit, Answer answer) {
+  proto::Request request;
+  proto::OutputCommit* wanted = request.mutable_subscribe()->mutable_commit();
+  wanted->set_mode(commit.available ? proto::COMMIT_MODE_AVAILABLE : proto::COMMIT_MODE_STRICT);
+  wanted->set_wait_ms(static_cast<std::uint32_t>(commit.wait.count()));
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::commit(std::uint64_t number, Answer answer) {
+  proto::Request request;
+  request.mutable_commit()->set_event(number);
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::discard(std::uint64_t number, Answer answer) {
+  proto::Request request;
+  request.mutable_discard()->set_event(number);
   state_->request(std::move(request), std::move(answer));
 }
 

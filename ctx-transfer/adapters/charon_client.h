@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -25,6 +26,25 @@ struct ChangedContext {
   std::string context;  // encoded; holds keys: seal it before it goes anywhere
   bool active = false;
   std::uint64_t hook_ns = 0;  // CLOCK_MONOTONIC when charon told the plugin
+  std::uint64_t number = 0;   // of this report; goes up within one connection
+};
+
+struct GoneSa {
+  SaId sa;
+  bool released = false;     // at a client's wish: elsewhere it may live on
+  std::uint64_t number = 0;  // as above
+};
+
+// Messages of charon's wait for `commit`, at most so long; then they are dropped, or sent all the same.
+struct OutputCommit {
+  bool available = false;
+  std::chrono::milliseconds wait{};
+};
+
+struct CommitCounters {  // packets since charon's start
+  std::uint64_t held = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t early = 0;
 };
 
 struct SaSummary {
@@ -42,6 +62,7 @@ struct CharonReply {
   std::vector<SaSummary> sas;  // List
   std::string plugin_version;  // Hello
   std::string charon_version;  // Hello
+  CommitCounters commits;      // Commit
   std::uint64_t took_ns = 0;   // inside the plugin
 };
 
@@ -49,7 +70,7 @@ class CharonClient {
  public:
   struct Callbacks {  // all may be empty but `lost`
     std::function<void(ChangedContext)> changed;
-    std::function<void(SaId, bool released)> gone;
+    std::function<void(const GoneSa&)> gone;
     std::function<void()> synced;
     std::function<void(const SaSummary&)> unprotected;
     std::function<void(const Error&)> lost;  // the connection has ended; no further call
@@ -65,6 +86,10 @@ class CharonClient {
 
   void hello(Answer answer);
   void subscribe(Answer answer);
+  // The same, and output commit: from now on charon waits for this client.
+  void subscribe(const OutputCommit& commit, Answer answer);
+  void commit(std::uint64_t number, Answer answer);   // reports up to this one are stable
+  void discard(std::uint64_t number, Answer answer);  // those up to this one that are not never will be
   void list(Answer answer);
   void get(SaId sa, Answer answer);
   void put(std::string_view context, bool active, Answer answer);

@@ -27,6 +27,7 @@ typedef struct
 	size_t backlog;       /* bytes in the queue that are not */
 
 	bool subscribed;
+	bool commits; /* packets wait for what it says */
 	uint64_t event_number;
 	bool doomed; /* to be closed by the server's thread */
 } hasync_client_t;

@@ -13,6 +13,7 @@ struct hasync_dispatcher_t
 	mutex_t *mutex; /* requests that change IKE_SAs */
 	hasync_server_t *server;
 	hasync_reporter_t *reporter;
+	hasync_commit_t *commit;
 };
 
 /* One request on its way; the reply's parts live in the arena. */
@@ -27,6 +28,7 @@ typedef struct
 	Hasync__Proto__HelloReply hello;
 	Hasync__Proto__ListReply list;
 	Hasync__Proto__GetReply get;
+	Hasync__Proto__CommitReply commit;
 } exchange_t;
 
 static bool hello(exchange_t *this)
@@ -90,6 +92,28 @@ static bool get(exchange_t *this)
 	return TRUE;
 }
 
+static bool commit(exchange_t *this)
+{
+	hasync_commit_counters_t counters;
+
+	if (this->request->request_case == HASYNC__PROTO__REQUEST__REQUEST_COMMIT)
+	{
+		hasync_commit_stable(this->dispatcher->commit, this->client, this->request->commit->event);
+	}
+	else
+	{
+		hasync_commit_void(this->dispatcher->commit, this->client, this->request->discard->event);
+	}
+	counters = hasync_commit_counters(this->dispatcher->commit);
+	hasync__proto__commit_reply__init(&this->commit);
+	this->commit.held = counters.held;
+	this->commit.dropped = counters.dropped;
+	this->commit.early = counters.early;
+	this->reply.reply_case = HASYNC__PROTO__REPLY__REPLY_COMMIT;
+	this->reply.commit = &this->commit;
+	return TRUE;
+}
+
 static bool change(exchange_t *this)
 {
 	mutex_t *mutex = this->dispatcher->mutex;
@@ -130,6 +154,9 @@ static bool carry_out(exchange_t *this)
 			return hasync_rekey(this->request->rekey, &this->error);
 		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
 			return TRUE;
+		case HASYNC__PROTO__REQUEST__REQUEST_COMMIT:
+		case HASYNC__PROTO__REQUEST__REQUEST_DISCARD:
+			return commit(this);
 		default:
 			return change(this);
 	}
@@ -154,7 +181,7 @@ void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content)
 	if (this.request && this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE)
 	{
 		/* the reply first: a client knows its events by it */
-		hasync_reporter_subscribe(this.dispatcher->reporter, client);
+		hasync_reporter_subscribe(this.dispatcher->reporter, client, this.request->subscribe);
 	}
 	hasync_arena_clear(&this.arena);
 }
@@ -168,10 +195,11 @@ hasync_dispatcher_t *hasync_dispatcher_create()
 }
 
 void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server,
-							   hasync_reporter_t *reporter)
+							   hasync_reporter_t *reporter, hasync_commit_t *commit)
 {
 	this->server = server;
 	this->reporter = reporter;
+	this->commit = commit;
 }
 
 void hasync_dispatcher_destroy(hasync_dispatcher_t *this)

@@ -17,7 +17,7 @@ void hasync_dispatcher_destroy(hasync_dispatcher_t *this);
 
 /* Where answers go and who reports changes: known only after the server that calls hasync_dispatch. */
 void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server,
-							   hasync_reporter_t *reporter);
+							   hasync_reporter_t *reporter, hasync_commit_t *commit);
 
 /* One request as it came; a hasync_handler_t. */
 void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content);

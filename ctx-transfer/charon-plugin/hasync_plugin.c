@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "charon_types.h"
+#include "commit.h"
 #include "dispatcher.h"
 #include "keymat.h"
 #include "listener.h"
@@ -17,6 +18,7 @@ typedef struct
 {
 	plugin_t public;
 	hasync_dispatcher_t *dispatcher;
+	hasync_commit_t *commit;
 	hasync_server_t *server;
 	hasync_reporter_t *reporter;
 	hasync_listener_t *listener;
@@ -55,6 +57,11 @@ static void tear_down(private_hasync_plugin_t *this)
 		hasync_dispatcher_destroy(this->dispatcher);
 		this->dispatcher = NULL;
 	}
+	if (this->commit)
+	{
+		hasync_commit_destroy(this->commit);
+		this->commit = NULL;
+	}
 	hasync_numbers_deinit();
 }
 
@@ -73,9 +80,10 @@ static bool set_up(private_hasync_plugin_t *this)
 		tear_down(this);
 		return FALSE;
 	}
-	this->reporter = hasync_reporter_create(this->server);
+	this->commit = hasync_commit_create();
+	this->reporter = hasync_reporter_create(this->server, this->commit);
 	this->listener = hasync_listener_create(this->reporter);
-	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter);
+	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter, this->commit);
 	hasync_keymat_register();
 	charon->bus->add_listener(charon->bus, &this->listener->listener);
 	if (!hasync_server_start(this->server))
@@ -104,6 +112,7 @@ METHOD(plugin_t, get_features, int, private_hasync_plugin_t *this, plugin_featur
 		PLUGIN_CALLBACK((plugin_feature_callback_t)plugin_cb, NULL),
 			PLUGIN_PROVIDE(CUSTOM, "hasync"),
 				PLUGIN_DEPENDS(CUSTOM, "kernel-ipsec"),
+				PLUGIN_DEPENDS(CUSTOM, "libcharon-receiver"),
 	};
 	/* clang-format on */
 

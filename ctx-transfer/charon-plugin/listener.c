@@ -66,6 +66,19 @@ METHOD(listener_t, ike_state_change, bool, private_listener_t *this, ike_sa_t *i
 	{
 		hasync_reporter_gone(this->reporter, ike_sa);
 	}
+	else if (state == IKE_PASSIVE)
+	{
+		hasync_reporter_passive(this->reporter, ike_sa);
+	}
+	return TRUE;
+}
+
+METHOD(listener_t, alert, bool, private_listener_t *this, ike_sa_t *ike_sa, alert_t alert, va_list args)
+{
+	if (alert == ALERT_SHUTDOWN_SIGNAL)
+	{
+		hasync_reporter_close(this->reporter);
+	}
 	return TRUE;
 }
 
@@ -146,6 +159,7 @@ hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter)
 	INIT(this,
 		.public = {
 			.listener = {
+				.alert = _alert,
 				.message = _message,
 				.ike_state_change = _ike_state_change,
 				.child_state_change = _child_state_change,

@@ -19,7 +19,9 @@
 struct hasync_reporter_t
 {
 	hasync_server_t *server;
+	hasync_commit_t *commit;
 	mutex_t *mutex;
+	bool closed;
 	hashtable_t *changed; /* ike_sa_id_t* -> change_t*, not reported yet */
 };
 
@@ -145,6 +147,7 @@ static void send_unprotected(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t
 static void send_changed(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t client, uint64_t since)
 {
 	hasync_memory_t *memory = hasync_memory_of(ike_sa);
+	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
 	Hasync__Proto__Changed changed = HASYNC__PROTO__CHANGED__INIT;
 	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
 	hasync_arena_t arena;
@@ -163,15 +166,19 @@ static void send_changed(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t cli
 		event.event_case = HASYNC__PROTO__EVENT__EVENT_CHANGED;
 		event.changed = &changed;
 		memory->announced = TRUE;
-		hasync_server_event(this->server, client, &event);
+		hasync_commit_reported(this->commit, id, hasync_server_event(this->server, client, &event));
 	}
-	else if (error.code == KEYS_UNKNOWN)
+	else
 	{
-		send_unprotected(this, ike_sa, client, since, &arena);
-	}
-	else if (error.code != BUSY)
-	{
-		DBG1(DBG_IKE, "hasync: IKE_SA is not reported: %s", error.text);
+		hasync_commit_exempt(this->commit, id);
+		if (error.code == KEYS_UNKNOWN)
+		{
+			send_unprotected(this, ike_sa, client, since, &arena);
+		}
+		else if (error.code != BUSY)
+		{
+			DBG1(DBG_IKE, "hasync: IKE_SA is not reported: %s", error.text);
+		}
 	}
 	hasync_arena_clear(&arena);
 }
@@ -201,6 +208,14 @@ static ike_sa_t *report_successor(hasync_reporter_t *this, ike_sa_t *ike_sa, ike
 	return ike_sa;
 }
 
+/* What has changed up to here is being reported; what changes from here on needs another report. */
+static void begin_report(hasync_reporter_t *this, ike_sa_id_t *id)
+{
+	this->mutex->lock(this->mutex);
+	this->changed->remove(this->changed, id);
+	this->mutex->unlock(this->mutex);
+}
+
 static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since)
 {
 	ike_sa_t *ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, id);
@@ -209,6 +224,10 @@ static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, ui
 	if (memory && memory->successor)
 	{
 		ike_sa = report_successor(this, ike_sa, id, since);
+	}
+	if (!client)
+	{
+		begin_report(this, id);
 	}
 	if (ike_sa)
 	{
@@ -223,12 +242,15 @@ static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, ui
 static job_requeue_t report_change(change_t *change)
 {
 	hasync_reporter_t *this = change->reporter;
+	bool pending;
 
-	/* what changes from here on needs another report */
 	this->mutex->lock(this->mutex);
-	this->changed->remove(this->changed, change->id);
+	pending = this->changed->get(this->changed, change->id) == change;
 	this->mutex->unlock(this->mutex);
-	report(this, change->id, 0, change->since);
+	if (pending)
+	{
+		report(this, change->id, 0, change->since);
+	}
 	return JOB_REQUEUE_NONE;
 }
 
@@ -237,7 +259,12 @@ void hasync_reporter_changed(hasync_reporter_t *this, ike_sa_t *ike_sa)
 	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
 	change_t *change;
 
-	if (quiet || !hasync_is_established(ike_sa) || !hasync_server_has_subscribers(this->server))
+	if (quiet || this->closed || !hasync_is_established(ike_sa))
+	{
+		return;
+	}
+	hasync_commit_changed(this->commit, id);
+	if (!hasync_server_has_subscribers(this->server))
 	{
 		return;
 	}
@@ -263,7 +290,7 @@ static void send_gone(hasync_reporter_t *this, ike_sa_id_t *id, bool released)
 	event.hook_ns = hasync_now_ns();
 	event.event_case = HASYNC__PROTO__EVENT__EVENT_GONE;
 	event.gone = &gone;
-	hasync_server_event(this->server, 0, &event);
+	hasync_commit_ended(this->commit, id, hasync_server_event(this->server, 0, &event));
 	hasync_arena_clear(&arena);
 }
 
@@ -287,6 +314,14 @@ void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
 	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
 	farewell_t *farewell;
 
+	if (this->closed)
+	{
+		return;
+	}
+	if (!memory || !memory->announced || memory->released)
+	{
+		hasync_commit_discard(this->commit, id);
+	}
 	if (!memory || !memory->announced)
 	{
 		return;
@@ -301,6 +336,17 @@ void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
 		 .since = hasync_now_ns(), .released = memory->released);
 	memory->successor = NULL;
 	queue(bid_farewell, farewell, farewell_destroy);
+}
+
+void hasync_reporter_passive(hasync_reporter_t *this, ike_sa_t *ike_sa)
+{
+	hasync_commit_discard(this->commit, ike_sa->get_id(ike_sa));
+}
+
+void hasync_reporter_close(hasync_reporter_t *this)
+{
+	this->closed = TRUE;
+	hasync_commit_close(this->commit);
 }
 
 static void sync_destroy(sync_t *sync)
@@ -343,14 +389,21 @@ static job_requeue_t send_existing(sync_t *sync)
 	return JOB_REQUEUE_NONE;
 }
 
-void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client)
+void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client,
+							   const Hasync__Proto__Subscribe *request)
 {
+	const Hasync__Proto__OutputCommit *commit = request->commit;
 	enumerator_t *enumerator;
 	ike_sa_t *ike_sa;
 	ike_sa_id_t *id;
 	sync_t *sync;
 
-	hasync_server_subscribe(this->server, client);
+	if (commit)
+	{
+		hasync_commit_begin(this->commit, client, commit->wait_ms,
+							commit->mode == HASYNC__PROTO__COMMIT_MODE__COMMIT_MODE_AVAILABLE);
+	}
+	hasync_server_subscribe(this->server, client, commit != NULL);
 	INIT(sync, .reporter = this, .client = client, .ids = linked_list_create());
 	enumerator = charon->ike_sa_manager->create_enumerator(charon->ike_sa_manager, TRUE);
 	while (enumerator->enumerate(enumerator, &ike_sa))
@@ -362,11 +415,11 @@ void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client)
 	queue(send_existing, sync, sync_destroy);
 }
 
-hasync_reporter_t *hasync_reporter_create(hasync_server_t *server)
+hasync_reporter_t *hasync_reporter_create(hasync_server_t *server, hasync_commit_t *commit)
 {
 	hasync_reporter_t *this;
 
-	INIT(this, .server = server, .mutex = mutex_create(MUTEX_TYPE_DEFAULT),
+	INIT(this, .server = server, .commit = commit, .mutex = mutex_create(MUTEX_TYPE_DEFAULT),
 		 .changed = hashtable_create((hashtable_hash_t)hash_id, (hashtable_equals_t)equal_ids, 64));
 	return this;
 }

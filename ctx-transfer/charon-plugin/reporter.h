@@ -7,12 +7,13 @@
 #ifndef HASYNC_REPORTER_H_
 #define HASYNC_REPORTER_H_
 
+#include "commit.h"
 #include "memory.h"
 #include "server.h"
 
 typedef struct hasync_reporter_t hasync_reporter_t;
 
-hasync_reporter_t *hasync_reporter_create(hasync_server_t *server);
+hasync_reporter_t *hasync_reporter_create(hasync_server_t *server, hasync_commit_t *commit);
 void hasync_reporter_destroy(hasync_reporter_t *this);
 
 /* From a hook: this IKE_SA has changed. Ignored within hasync_quiet_begin/end of the calling thread. */
@@ -21,8 +22,15 @@ void hasync_reporter_changed(hasync_reporter_t *this, ike_sa_t *ike_sa);
 /* From a hook: this IKE_SA is being destroyed. Subscribers are told at once. */
 void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa);
 
+/* From a hook: this IKE_SA becomes a copy. */
+void hasync_reporter_passive(hasync_reporter_t *this, ike_sa_t *ike_sa);
+
+/* From a hook: charon ends and deletes its IKE_SAs. They live on elsewhere, so nothing of that is told. */
+void hasync_reporter_close(hasync_reporter_t *this);
+
 /* Makes the client a subscriber and sends it one event per IKE_SA, then Synced, as fast as it takes them. */
-void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client);
+void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client,
+							   const Hasync__Proto__Subscribe *request);
 
 /* What this thread does meanwhile was asked for by a client and needs no event. */
 void hasync_quiet_begin();

@@ -6,6 +6,9 @@
 /* one request can name every IKE_SA of a big gateway */
 #define MAX_SAS 65536
 
+/* a packet that waited longer would meet its own repetition */
+#define MAX_WAIT_MS 60000
+
 static bool check_sa(const Hasync__Proto__SaId *sa, const char *field, hasync_error_t *error)
 {
 	if (!sa)
@@ -38,15 +41,35 @@ static bool check_state(Hasync__Proto__SaState state, const char *field, hasync_
 		   hasync_fail(error, BAD, "%s: %d, expected 1 (active) or 2 (passive)", field, (int)state);
 }
 
+static bool check_commit(const Hasync__Proto__OutputCommit *commit, hasync_error_t *error)
+{
+	if (!commit)
+	{
+		return true;
+	}
+	if (commit->mode != HASYNC__PROTO__COMMIT_MODE__COMMIT_MODE_STRICT &&
+		commit->mode != HASYNC__PROTO__COMMIT_MODE__COMMIT_MODE_AVAILABLE)
+	{
+		return hasync_fail(error, BAD, "subscribe.commit.mode: %d, expected 1 (strict) or 2 (available)",
+						   (int)commit->mode);
+	}
+	return (commit->wait_ms && commit->wait_ms <= MAX_WAIT_MS) ||
+		   hasync_fail(error, BAD, "subscribe.commit.wait_ms: %u, expected 1 to %d", commit->wait_ms,
+					   MAX_WAIT_MS);
+}
+
 static bool check_request(const Hasync__Proto__Request *request, hasync_error_t *error)
 {
 	/* as a number: newer clients may send what this enum does not have */
 	switch ((int)request->request_case)
 	{
 		case HASYNC__PROTO__REQUEST__REQUEST_HELLO:
-		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
 		case HASYNC__PROTO__REQUEST__REQUEST_LIST:
+		case HASYNC__PROTO__REQUEST__REQUEST_COMMIT:
+		case HASYNC__PROTO__REQUEST__REQUEST_DISCARD:
 			return true;
+		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
+			return check_commit(request->subscribe->commit, error);
 		case HASYNC__PROTO__REQUEST__REQUEST_GET:
 			return check_sa(request->get->sa, "get.sa", error);
 		case HASYNC__PROTO__REQUEST__REQUEST_PUT:

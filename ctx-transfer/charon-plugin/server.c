@@ -320,10 +320,11 @@ static void send_event(hasync_server_t *this, hasync_client_t *client, Hasync__P
 	}
 }
 
-void hasync_server_event(hasync_server_t *this, uint64_t id, Hasync__Proto__Event *event)
+uint64_t hasync_server_event(hasync_server_t *this, uint64_t id, Hasync__Proto__Event *event)
 {
 	enumerator_t *enumerator;
 	hasync_client_t *client;
+	uint64_t number = 0;
 
 	this->mutex->lock(this->mutex);
 	enumerator = this->clients->create_enumerator(this->clients);
@@ -332,23 +333,35 @@ void hasync_server_event(hasync_server_t *this, uint64_t id, Hasync__Proto__Even
 		if (client->subscribed && (!id || client->id == id))
 		{
 			send_event(this, client, event);
+			number = client->commits ? event->number : number;
 		}
 	}
 	enumerator->destroy(enumerator);
 	this->mutex->unlock(this->mutex);
+	return number;
 }
 
-void hasync_server_subscribe(hasync_server_t *this, uint64_t id)
+void hasync_server_subscribe(hasync_server_t *this, uint64_t id, bool commits)
 {
+	enumerator_t *enumerator;
 	hasync_client_t *client;
 
 	this->mutex->lock(this->mutex);
-	client = find(this, id);
-	if (client && !client->subscribed)
+	enumerator = this->clients->create_enumerator(this->clients);
+	while (enumerator->enumerate(enumerator, &client))
 	{
-		client->subscribed = TRUE;
-		this->subscribers++;
+		if (client->id == id)
+		{
+			this->subscribers += client->subscribed ? 0 : 1;
+			client->subscribed = TRUE;
+			client->commits = commits;
+		}
+		else if (commits)
+		{
+			client->commits = FALSE;
+		}
 	}
+	enumerator->destroy(enumerator);
 	this->mutex->unlock(this->mutex);
 }
 

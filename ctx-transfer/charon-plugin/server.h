@@ -39,13 +39,14 @@ void hasync_server_destroy(hasync_server_t *this);
 /* A reply to one client, which is closed if it does not take its replies. Nothing happens if it is gone. */
 void hasync_server_reply(hasync_server_t *this, uint64_t client, Hasync__Proto__Reply *reply);
 
-/* This client gets events from now on. */
-void hasync_server_subscribe(hasync_server_t *this, uint64_t client);
+/* This client gets events from now on; `commits`: it is the one whose events packets wait for. */
+void hasync_server_subscribe(hasync_server_t *this, uint64_t client, bool commits);
 
 bool hasync_server_has_subscribers(hasync_server_t *this);
 
-/* An event to one subscriber, or to all for client 0. It gets its number here. */
-void hasync_server_event(hasync_server_t *this, uint64_t client, Hasync__Proto__Event *event);
+/* An event to one subscriber, or to all for client 0. It gets its number here. Returns the one that it has
+ * for the subscriber that commits, 0 if that one does not get it. */
+uint64_t hasync_server_event(hasync_server_t *this, uint64_t client, Hasync__Proto__Event *event);
 
 /* Bytes that wait to be sent to this client; -1 if it is gone. */
 ssize_t hasync_server_backlog(hasync_server_t *this, uint64_t client);

@@ -1,5 +1,10 @@
 // hasync-probe: says one thing to the charon plugin, for tests and for looking at what goes wrong. Contexts
 // are read and written in plain: they hold keys, so only scratch files in a test's own directory are meant.
+#include <fcntl.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/read_until.hpp>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -21,7 +26,8 @@ using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 
 constexpr const char* kUsage = R"(usage: hasync-probe SOCKET COMMAND
-  hello | list | watch
+  hello | list
+  watch [strict|available WAIT_MS FIFO]  with output commit; in FIFO: lines `commit N`, `discard N`
   get SA FILE                      SA: INITIATOR_SPI:RESPONDER_SPI in hex, as list shows it
   put FILE active|passive [JUMP]   JUMP: added to all outbound numbers
   state active|passive SA...
@@ -93,6 +99,7 @@ void show_changed(const ctx::ChangedContext& changed) {
   auto view = ctx::decode_context(changed.context);
   Json context = view ? to_json(*view) : Json(view.error().what);
   show({{"event", "changed"},
+        {"number", changed.number},
         {"active", changed.active},
         {"age_us", age / 1000},
         {"context", std::move(context)}});
@@ -101,8 +108,11 @@ void show_changed(const ctx::ChangedContext& changed) {
 CharonClient::Callbacks callbacks(std::optional<Error>& lost) {
   return {.changed = show_changed,
           .gone =
-              [](SaId sa, bool released) {
-                show({{"event", "gone"}, {"sa", text_of(sa)}, {"released", released}});
+              [](const ctx::GoneSa& gone) {
+                show({{"event", "gone"},
+                      {"sa", text_of(gone.sa)},
+                      {"released", gone.released},
+                      {"number", gone.number}});
               },
           .synced =
               [] {
@@ -132,6 +142,11 @@ Status ask(CharonClient& client, const std::string& command, const Words& words,
   const bool about_list = command == "release" || command == "state";
   if (command == "hello") return client.hello(answer), Done{};
   if (command == "list") return client.list(answer), Done{};
+  if (command == "watch" && words.size() == 3) {
+    return client.subscribe({words[0] == "available", std::chrono::milliseconds{std::stoul(words[1])}},
+                            answer),
+           Done{};
+  }
   if (command == "watch") return client.subscribe(answer), Done{};
   if (words.empty()) return invalid(command + " needs more words");
   if (command == "put") {
@@ -179,6 +194,42 @@ Status show_reply(const ctx::CharonReply& reply, Clock::duration waited, const s
   return Done{};
 }
 
+// Says of charon's reports what is written into a FIFO.
+class Committer {
+ public:
+  Committer(boost::asio::io_context& io, CharonClient& client, const std::string& fifo)
+      : client_(client), fifo_(io, ::open(fifo.c_str(), O_RDWR | O_CLOEXEC)) {
+    read();
+  }
+
+ private:
+  void read() {
+    boost::asio::async_read_until(fifo_, boost::asio::dynamic_buffer(text_), '\n',
+                                  [this](const boost::system::error_code& error, std::size_t size) {
+                                    if (error) return;
+                                    say(text_.substr(0, size));
+                                    text_.erase(0, size);
+                                    read();
+                                  });
+  }
+  void say(const std::string& line) {
+    const auto show_counters = [](Result<ctx::CharonReply> reply) {
+      if (!reply) return show({{"event", "refused"}, {"text", reply.error().what}});
+      show({{"event", "counters"},
+            {"held", reply->commits.held},
+            {"dropped", reply->commits.dropped},
+            {"early", reply->commits.early}});
+    };
+    const std::uint64_t number = std::stoull(line.substr(line.find(' ')));
+    line.starts_with("commit") ? client_.commit(number, show_counters)
+                               : client_.discard(number, show_counters);
+  }
+
+  CharonClient& client_;
+  boost::asio::posix::stream_descriptor fifo_;
+  std::string text_;
+};
+
 Status run(const std::string& socket, const std::string& command, const Words& words) {
   boost::asio::io_context io;
   std::optional<Error> lost;
@@ -193,6 +244,8 @@ Status run(const std::string& socket, const std::string& command, const Words& w
   const auto waited = Clock::now() - begun;
   if (!*reply) return reply->error();
   if (command != "watch") return show_reply(**reply, waited, command, words);
+  std::optional<Committer> committer;
+  if (words.size() == 3) committer.emplace(io, **client, words[2]);
   while (!lost) io.run_one();
   return *lost;
 }

@@ -82,6 +82,18 @@ struct ReleaseContexts {
   bool operator==(const ReleaseContexts&) const = default;
 };
 
+// charon: what its reports up to this one tell of may be told to peers.
+struct CommitOutput {
+  std::uint64_t report = 0;
+  bool operator==(const CommitOutput&) const = default;
+};
+
+// charon: what its reports up to this one tell of and is not committed will not be. Peers are told nothing.
+struct DiscardOutput {
+  std::uint64_t report = 0;
+  bool operator==(const DiscardOutput&) const = default;
+};
+
 // An event for the operator: a stable id (docs/messages.md) and its particulars.
 struct Note {
   std::string id;
@@ -95,7 +107,7 @@ struct Finished {
 
 using Action = std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
                             DropAddress, SetGate, ForgetGate, SetNumbers, PutContext, SetActive,
-                            ReleaseContexts, Note, Finished>;
+                            ReleaseContexts, CommitOutput, DiscardOutput, Note, Finished>;
 using Actions = std::vector<Action>;
 
 }  // namespace hasync::hasyncd

@@ -80,6 +80,7 @@ void Node::take(NodeId from, const Snapshot& part, Instant now, Actions& out) {
   out.push_back(Note{"snapshot-taken", std::to_string(replica_.contexts().size()) + " contexts from node " +
                                            std::to_string(from.value)});
   proposals_.clear();
+  discard_output(out);
   changes.upserted.clear();  // all are put again
   take_effect(changes, out);
   reconcile(true, out);
@@ -126,6 +127,8 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   if (held && changes.owner_changed && mine()) give_up(Role::Standby, "the state has begun anew", out);
   yield(out);
   begin_grants(mine() && !held && !changes.owner_changed);
+  // Likewise what charon has reported: it is in the state that all begin with.
+  if (!committing_.empty()) committing_ = {{kBeginning, committing_.back().second}};
   take_effect(changes, out);
   if (role_ == Role::Leaving) {
     proposals_.cancel_move();
@@ -264,6 +267,26 @@ void Node::flush(Actions& out) {
     proposals_.sent(message_number_ + 1, entry);
     send(std::move(entry), out);
   }
+  commit(out);
+}
+
+// What a report tells of may be told to peers when everything up to it is in the log and stable.
+void Node::commit(Actions& out) {
+  const std::uint64_t settled = proposals_.settled();
+  if (settled > (committing_.empty() ? committed_ : committing_.back().second)) {
+    committing_.emplace_back(replica_.mark().index, settled);
+  }
+  const std::uint64_t before = committed_;
+  for (; !committing_.empty() && committing_.front().first <= stability_.stable(); committing_.pop_front()) {
+    committed_ = committing_.front().second;
+  }
+  if (committed_ != before) out.push_back(CommitOutput{committed_});
+}
+
+// What charon has reported and the log does not have will not get in any more.
+void Node::discard_output(Actions& out) {
+  committing_.clear();
+  if (reported_ != committed_) out.push_back(DiscardOutput{reported_});
 }
 
 Actions Node::on_ring_lost(Instant now) {

@@ -7,6 +7,7 @@
 // anything is carried out.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -53,6 +54,7 @@ struct ContextReport {
   std::vector<OutboundSa> outbound;
   std::string sealed;
   bool active = false;
+  std::uint64_t number = 0;  // of this report, upwards within one connection
 };
 
 class Node {
@@ -70,7 +72,7 @@ class Node {
 
   // What charon says. A connection begins with a report of every IKE_SA, then on_charon_synced.
   Actions on_charon(ContextReport report, Instant now);
-  Actions on_charon_gone(SaId sa, Instant now);
+  Actions on_charon_gone(SaId sa, std::uint64_t number, Instant now);
   Actions on_charon_synced(Instant now);
   Actions on_charon_lost(Instant now);
   // A PutContext was carried out (or refused; then it is tried again when the context changes).
@@ -113,6 +115,8 @@ class Node {
   void progressed(Actions& out);
   StateMark reported() const;
   void flush(Actions& out);
+  void commit(Actions& out);
+  void discard_output(Actions& out);
   void accuse(Instant now, Actions& out);
 
   // node_role.cpp: role, fence, address
@@ -145,7 +149,7 @@ class Node {
   void close_moved(const ContextReport& report, Actions& out);
   bool being_put(const LeaseState& lease) const { return putting_.contains(lease.sa); }
   void reconcile(bool distrust, Actions& out);
-  bool is_superseded(SaId sa) const;
+  std::set<SaId> successors(SaId sa) const;
   void discard_proposals(Actions& out);
   std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
 
@@ -186,8 +190,12 @@ class Node {
     bool active = false;
     bool again = false;  // something newer came meanwhile
   };
-  std::map<SaId, Put> putting_;                              // under way
-  std::map<SaId, std::uint64_t> restored_;                   // put again after a loss, by version
+  std::map<SaId, Put> putting_;             // under way
+  std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
+  // Up to which report the log had everything at which position, until that is stable.
+  std::deque<std::pair<std::uint64_t, std::uint64_t>> committing_;
+  std::uint64_t committed_ = 0;
+  std::uint64_t reported_ = 0;                               // charon's newest report
   std::map<OutboundKey, GateLimits> gate_;                   // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
 };

@@ -206,12 +206,17 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
     }
   }
   if (again) put(sa, out);
+  // The PUT of a rekeyed IKE_SA has taken its CHILD_SAs back.
+  if (installed && !mine() && context != replica_.contexts().end()) {
+    for (const SaId successor : successors(sa)) put(successor, out);
+  }
   settle(now, out);
   return out;
 }
 
 Actions Node::on_charon(ContextReport report, Instant now) {
   Actions out;
+  reported_ = std::max(reported_, report.number);
   charon_[report.sa] = report.active;
   const bool known = replica_.contexts().contains(report.sa);
   const bool undecided = !in_epoch_ || !replica_.current();
@@ -221,13 +226,15 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then
     // it does not answer.
     if (replica_.mark().owner && trusted) {
-      proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)});
+      proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
+                         report.number);
     }
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
   } else if (mine() && report.active) {
     close_moved(report, out);
-    proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)});
+    proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
+                       report.number);
   } else if (mine() && known && charon_synced_ && !putting_.contains(report.sa)) {
     charon_[report.sa] = true;
     out.push_back(SetActive{{report.sa}, true});
@@ -281,8 +288,9 @@ void Node::close_moved(const ContextReport& report, Actions& out) {
   if (!numbers.numbers.empty()) out.push_back(std::move(numbers));
 }
 
-Actions Node::on_charon_gone(SaId sa, Instant now) {
+Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
   Actions out;
+  reported_ = std::max(reported_, number);
   const auto held = charon_.find(sa);
   const bool was_active = held != charon_.end() && held->second;
   if (held != charon_.end()) charon_.erase(held);
@@ -290,7 +298,7 @@ Actions Node::on_charon_gone(SaId sa, Instant now) {
   // So is the end of one that an owner's charon had just reported when the node lost its part in the log.
   const bool news = !in_epoch_ && charon_synced_ && replica_.mark().owner;
   if ((mine() && was_active) || news || proposals_.concerns(sa)) {
-    proposals_.gone(sa);
+    proposals_.gone(sa, number);
   } else if (const auto context = replica_.contexts().find(sa);
              in_epoch_ && replica_.current() && context != replica_.contexts().end()) {
     // The log has it still: put again, once, lest an SA that cannot live here is put for ever.
@@ -330,20 +338,24 @@ void Node::reconcile(bool distrust, Actions& out) {
   for (const SaId sa : unknown) charon_.erase(sa);
   if (!unknown.empty()) out.push_back(ReleaseContexts{std::move(unknown)});
   // A rekeyed IKE_SA (RFC 7296, section 2.8) goes first, so that its successor takes its CHILD_SAs.
-  std::ranges::stable_partition(missing, [this](SaId sa) { return is_superseded(sa); });
+  std::ranges::stable_partition(missing, [this](SaId sa) { return !successors(sa).empty(); });
   for (const SaId sa : missing) put(sa, out);
 }
 
-bool Node::is_superseded(SaId sa) const {
-  return std::ranges::any_of(replica_.contexts().at(sa).outbound, [&](const OutboundSa& outbound) {
+// IKE_SAs that have taken CHILD_SAs over from this one.
+std::set<SaId> Node::successors(SaId sa) const {
+  std::set<SaId> out;
+  for (const OutboundSa& outbound : replica_.contexts().at(sa).outbound) {
     const auto lease = replica_.leases().find(outbound.key);
-    return lease != replica_.leases().end() && lease->second.sa != sa;
-  });
+    if (lease != replica_.leases().end() && lease->second.sa != sa) out.insert(lease->second.sa);
+  }
+  return out;
 }
 
 // Changes that charon has made and that did not get into the log: nobody was told of them. The log's contexts
 // take their place.
 void Node::discard_proposals(Actions& out) {
+  discard_output(out);
   std::vector<SaId> unknown;
   for (const SaId sa : proposals_.clear()) {
     if (replica_.contexts().contains(sa)) {
@@ -375,6 +387,8 @@ Actions Node::on_charon_lost(Instant now) {
   charon_.clear();
   putting_.clear();
   proposals_.forget_contexts();
+  committing_.clear();
+  committed_ = reported_ = 0;
   settle(now, out);
   return out;
 }

@@ -155,6 +155,7 @@ void Node::give_up(Role role, const char* why, Actions& out) {
   moved_at_.reset();
   wait_from_.reset();
   unstable_.clear();
+  committing_.clear();
   std::vector<SaId> sas;
   for (auto& [sa, active] : charon_) {
     if (std::exchange(active, false)) sas.push_back(sa);

@@ -4,12 +4,14 @@
 
 namespace hasync::hasyncd {
 
-void Proposals::changed(Delta delta) {
+void Proposals::changed(Delta delta, std::uint64_t report) {
+  if (report != 0) reports_.came(delta.sa, report);
   gone_.erase(delta.sa);
   deltas_.insert_or_assign(delta.sa, std::move(delta));
 }
 
-void Proposals::gone(SaId sa) {
+void Proposals::gone(SaId sa, std::uint64_t report) {
+  if (report != 0) reports_.came(sa, report);
   deltas_.erase(sa);
   gone_.insert(sa);
 }
@@ -42,7 +44,12 @@ std::vector<Entry> Proposals::due(Epoch epoch, const std::map<SaId, Delta>& know
       ++it;
       continue;
     }
-    if (known.contains(*it)) out.push_back({epoch, Gone{*it}});
+    if (known.contains(*it)) {
+      out.push_back({epoch, Gone{*it}});
+    } else {
+      reports_.sent(*it);
+      reports_.logged(*it);
+    }
     it = gone_.erase(it);
   }
   while (!grants_.empty()) {
@@ -61,8 +68,12 @@ std::vector<Entry> Proposals::due(Epoch epoch, const std::map<SaId, Delta>& know
 
 void Proposals::sent(std::uint64_t number, const Entry& entry) {
   in_flight_.emplace(number, entry);
-  if (const auto* delta = std::get_if<Delta>(&entry.body)) busy_.emplace(delta->sa, Busy{});
-  if (const auto* gone = std::get_if<Gone>(&entry.body)) busy_.emplace(gone->sa, Busy{});
+  const auto begin = [&](SaId sa) {
+    busy_.emplace(sa, Busy{});
+    reports_.sent(sa);
+  };
+  if (const auto* delta = std::get_if<Delta>(&entry.body)) begin(delta->sa);
+  if (const auto* gone = std::get_if<Gone>(&entry.body)) begin(gone->sa);
   if (const auto* grant = std::get_if<Grant>(&entry.body)) {
     for (const Lease& lease : grant->leases) granted_.insert(lease.key);
   }
@@ -77,6 +88,7 @@ bool Proposals::delivered(std::uint64_t number, bool counted) {
   const auto done = [&](SaId sa) {
     const auto busy = busy_.extract(sa);
     forgotten = busy && busy.mapped().forgotten;
+    counted ? reports_.logged(sa) : reports_.refused(sa);
   };
   if (const auto* delta = std::get_if<Delta>(&entry.body)) done(delta->sa);
   if (const auto* gone = std::get_if<Gone>(&entry.body)) done(gone->sa);
@@ -90,6 +102,7 @@ bool Proposals::delivered(std::uint64_t number, bool counted) {
 void Proposals::forget_contexts() {
   deltas_.clear();
   gone_.clear();
+  reports_.clear();
   for (auto& [sa, busy] : busy_) busy.forgotten = true;
 }
 
@@ -108,6 +121,7 @@ void Proposals::repeat_all() {
   const auto sent = std::exchange(in_flight_, {});
   const auto busy = std::exchange(busy_, {});
   granted_.clear();
+  for (const auto& [sa, about] : busy) reports_.refused(sa);
   for (const auto& [number, entry] : sent) {
     const auto* delta = std::get_if<Delta>(&entry.body);
     const auto* gone = std::get_if<Gone>(&entry.body);

@@ -10,14 +10,16 @@
 #include <set>
 #include <vector>
 
+#include "hasyncd/node/reports.h"
 #include "hasyncd/wire/messages.h"
 
 namespace hasync::hasyncd {
 
 class Proposals {
  public:
-  void changed(Delta delta);  // its version is set when it is sent
-  void gone(SaId sa);
+  // `report`: charon's number of what this comes from; 0: charon waits for nothing.
+  void changed(Delta delta, std::uint64_t report = 0);  // its version is set when it is sent
+  void gone(SaId sa, std::uint64_t report = 0);
   void grant(const Lease& lease);
   void move(NodeId to);
   void cancel_move() { move_.reset(); }
@@ -40,6 +42,8 @@ class Proposals {
   // Something is to be said of this context, or is on its way.
   bool concerns(SaId sa) const { return deltas_.contains(sa) || gone_.contains(sa) || under_way(sa); }
   bool grant_pending(const OutboundKey& key) const { return grants_.contains(key) || granted_.contains(key); }
+  // Every report of charon's up to here is in the log.
+  std::uint64_t settled() const { return reports_.settled(); }
   bool idle() const {
     return deltas_.empty() && gone_.empty() && grants_.empty() && !move_ && in_flight_.empty();
   }
@@ -61,6 +65,7 @@ class Proposals {
   };
   std::map<SaId, Busy> busy_;      // a delta or a gone of these is under way
   std::set<OutboundKey> granted_;  // a grant of these is under way
+  Reports reports_;
 };
 
 }  // namespace hasync::hasyncd

@@ -128,6 +128,7 @@ totem {{
   token_coefficient: 0
   token_retransmits_before_loss_const: 2
   join: 30
+  seqno_unchanged_const: 3
 {consensus}  interface {{
     linknumber: 0
     knet_ping_interval: 250

@@ -41,7 +41,11 @@ void Checker::began_empty(Epoch epoch) {
     fail("I7: epoch " + std::to_string(epoch.value) + " begins empty, but somebody holds epoch " +
          std::to_string(newest->first.value));
   }
-  if (std::exchange(began_empty_, epoch) != epoch) stable_.clear();
+  if (std::exchange(began_empty_, epoch) != epoch) {
+    stable_.clear();
+    told_.clear();
+    told_ended_.clear();
+  }
 }
 
 void Checker::stable(const hasyncd::Replica& replica) {
@@ -53,8 +57,23 @@ void Checker::stable(const hasyncd::Replica& replica) {
   }
 }
 
+void Checker::told(SaId sa, std::uint64_t change) {
+  std::uint64_t& newest = told_[sa];
+  newest = std::max(newest, change);
+}
+
 void Checker::became_owner(NodeId node, const hasyncd::Replica& replica) {
-  for (const auto& [sa, change] : stable_) {
+  know(node, replica, stable_);
+  know(node, replica, told_);
+  for (const SaId sa : told_ended_) {
+    if (replica.contexts().contains(sa))
+      fail("I7: " + name(node) + " owns " + to_string(sa) + ", which its peer was told has ended");
+  }
+}
+
+void Checker::know(NodeId node, const hasyncd::Replica& replica,
+                   const std::map<SaId, std::uint64_t>& changes) {
+  for (const auto& [sa, change] : changes) {
     if (ended_.contains(sa)) continue;
     const auto known = replica.contexts().find(sa);
     if (known == replica.contexts().end()) {

@@ -2,7 +2,8 @@
 //
 // I1: no number of one key leaves twice. I2: once packets of a new owner's reign have left, none of an
 // earlier reign do. I3: nothing leaves later than the fence after the send time of the newest heartbeat that
-// a majority has acknowledged. I7: what was stable at an owner is known to every later owner.
+// a majority has acknowledged. I7: what was stable at an owner, and what a peer was told, is known to every
+// later owner.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,10 @@ class Checker {
   // The owner's state is stable up to its end.
   void stable(const hasyncd::Replica& replica);
   void became_owner(NodeId node, const hasyncd::Replica& replica);
-  // An owner's charon has ended these: nobody has to know them any more.
+  // A peer was told of this change, or that its IKE_SA has ended.
+  void told(SaId sa, std::uint64_t change);
+  void told_ended(SaId sa) { told_ended_.insert(sa); }
+  // An owner's charon has ended this: from here on nobody has to know it.
   void ended(SaId sa) { ended_.insert(sa); }
 
   void fail(std::string what) {
@@ -49,15 +53,19 @@ class Checker {
   void began_empty(Epoch epoch);
 
  private:
+  void know(NodeId node, const hasyncd::Replica& replica, const std::map<SaId, std::uint64_t>& changes);
+
   Instant world_{};
   std::optional<std::string> failure_;
   std::unordered_set<std::uint64_t> used_;
   std::uint64_t reign_ = 0;
   std::map<std::uint32_t, Instant> left_at_;
   std::map<SaId, std::uint64_t> stable_;  // newest change that was stable
+  std::map<SaId, std::uint64_t> told_;    // newest change that a peer was told of
   std::map<Epoch, std::set<hasyncd::Process>> confirmed_;
   Epoch began_empty_;
   std::set<SaId> ended_;
+  std::set<SaId> told_ended_;
 };
 
 }  // namespace hasync::sim

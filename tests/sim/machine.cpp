@@ -315,17 +315,18 @@ void Machine::carry_out(const hasyncd::Action& action) {
       m.to_charon([this_machine = &m, put] { this_machine->put(put); });
     }
     void operator()(const hasyncd::SetActive& set) {
-      m.to_charon([this_machine = &m, set] {
-        for (const SaId sa : set.sas) {
-          const auto held = this_machine->held_.find(sa);
-          if (held != this_machine->held_.end()) held->second.active = set.active;
-        }
-      });
+      m.to_charon([this_machine = &m, set] { this_machine->set_active(set); });
     }
     void operator()(const hasyncd::ReleaseContexts& release) {
       m.to_charon([this_machine = &m, release] {
         for (const SaId sa : release.sas) this_machine->release(sa);
       });
+    }
+    void operator()(const hasyncd::CommitOutput& commit) {
+      m.to_charon([this_machine = &m, commit] { this_machine->commit(commit.report); });
+    }
+    void operator()(const hasyncd::DiscardOutput& discard) {
+      m.to_charon([this_machine = &m, discard] { this_machine->discard_output(discard.report); });
     }
     void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }

@@ -84,7 +84,13 @@ class Machine {
   void to_charon(std::function<void()> command);
   void to_hasyncd(Call report);
   void report(const Held& held);
+  void report_gone(SaId sa);
+  std::uint64_t note_report(SaId sa, std::optional<std::uint64_t> change);
+  void commit(std::uint64_t report);
+  void discard_output(SaId sa);
+  void discard_output(std::uint64_t report);
   void put(const hasyncd::PutContext& context);
+  void set_active(const hasyncd::SetActive& set);
   void release(SaId sa);
   void remove_from_kernel(const IkeSa& sa);
   void establish();
@@ -120,6 +126,12 @@ class Machine {
   Instant next_report_{};
   std::map<SaId, Held> held_;
   std::set<SaId> unanswered_;
+  struct Told {  // what a peer is told when the report is committed
+    SaId sa;
+    std::optional<std::uint64_t> change;  // none: it has ended
+  };
+  std::map<std::uint64_t, Told> reports_;  // not committed yet
+  std::uint64_t last_report_ = 0;
   Epoch epoch_;      // of this process, newest that was looked at
   Epoch confirmed_;  // likewise
   std::pair<Epoch, std::uint64_t> judged_{};

@@ -35,6 +35,8 @@ void Machine::connect_charon() {
   if (!charon_up_ || !process_) return;
   const std::uint64_t session = ++session_;
   next_command_ = next_report_ = {};
+  reports_.clear();
+  last_report_ = 0;
   world_.schedule.after(world_.some(milliseconds{1}, milliseconds{60}), [this, session] {
     if (session != session_) return;
     to_hasyncd([this, session](hasyncd::Node&, Instant) {
@@ -64,12 +66,43 @@ void Machine::to_hasyncd(Call report) {
 
 void Machine::report(const Held& held) {
   hasyncd::ContextReport out{held.sa.id, held.sa.peer, {}, seal(held.sa), held.active};
+  out.number = note_report(held.sa.id, held.sa.change);
   for (const Child& child : held.sa.children) {
     const OutboundKey key{held.sa.peer, child.spi};
     const auto sa = kernel_.sas().find(key);
     out.outbound.push_back({key, false, sa == kernel_.sas().end() ? 0 : sa->second.used});
   }
   to_hasyncd([out = std::move(out)](hasyncd::Node& node, Instant now) { return node.on_charon(out, now); });
+}
+
+void Machine::report_gone(SaId sa) {
+  world_.checker.ended(sa);
+  to_hasyncd([sa, number = note_report(sa, std::nullopt)](hasyncd::Node& node, Instant now) {
+    return node.on_charon_gone(sa, number, now);
+  });
+}
+
+// Output commit: what charon says of a change waits in the plugin.
+std::uint64_t Machine::note_report(SaId sa, std::optional<std::uint64_t> change) {
+  reports_[++last_report_] = {sa, change};
+  if (world_.mutation == Mutation::ResponseBeforeStable) commit(last_report_);
+  return last_report_;
+}
+
+void Machine::commit(std::uint64_t report) {
+  const auto end = reports_.upper_bound(report);
+  for (auto it = reports_.begin(); it != end; it = reports_.erase(it)) {
+    const auto& [sa, change] = it->second;
+    change ? world_.checker.told(sa, *change) : world_.checker.told_ended(sa);
+  }
+}
+
+void Machine::discard_output(SaId sa) {
+  std::erase_if(reports_, [sa](const auto& report) { return report.second.sa == sa; });
+}
+
+void Machine::discard_output(std::uint64_t report) {
+  reports_.erase(reports_.begin(), reports_.upper_bound(report));
 }
 
 void Machine::remove_from_kernel(const IkeSa& sa) {
@@ -101,10 +134,19 @@ void Machine::put(const hasyncd::PutContext& context) {
   to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, true, now); });
 }
 
+void Machine::set_active(const hasyncd::SetActive& set) {
+  for (const SaId sa : set.sas) {
+    const auto held = held_.find(sa);
+    if (held != held_.end()) held->second.active = set.active;
+    if (!set.active) discard_output(sa);
+  }
+}
+
 void Machine::release(SaId sa) {
   const auto held = held_.find(sa);
   if (held == held_.end()) return;
   world_.tell(id_, "release of IKE_SA " + std::to_string(sa.initiator_spi));
+  discard_output(sa);
   remove_from_kernel(held->second.sa);
   held_.erase(held);
 }
@@ -194,9 +236,8 @@ void Machine::rekey_ike(Held& held) {
   world_.tell(id_, "IKE_SA rekeyed to " + std::to_string(number));
   held_.erase(old);
   held_.insert_or_assign(next.sa.id, next);
-  world_.checker.ended(old);
   report(next);
-  to_hasyncd([old](hasyncd::Node& node, Instant now) { return node.on_charon_gone(old, now); });
+  report_gone(old);
 }
 
 // RFC 4555: the same SPIs at another address. charon reads, deletes and adds again: numbers may repeat.
@@ -219,10 +260,9 @@ void Machine::move_peer(Held& held) {
 void Machine::drop(Held& held) {
   const SaId id = held.sa.id;
   world_.tell(id_, "IKE_SA " + std::to_string(id.initiator_spi) + " deleted");
-  world_.checker.ended(id);
   remove_from_kernel(held.sa);
   held_.erase(id);
-  to_hasyncd([id](hasyncd::Node& node, Instant now) { return node.on_charon_gone(id, now); });
+  report_gone(id);
 }
 
 }  // namespace hasync::sim

@@ -21,6 +21,7 @@ const std::map<std::string, Mutation> kMutations = {
     {"stuck-fence", Mutation::StuckFence},
     {"no-gate", Mutation::NoGate},
     {"no-numbers", Mutation::NoNumbers},
+    {"response_before_stable", Mutation::ResponseBeforeStable},
     {"forgetful", Mutation::Forgetful},
 };
 

@@ -33,12 +33,13 @@ IkeSa unseal(const std::string& sealed);
 // What can be broken on purpose, to see that the checker notices.
 enum class Mutation {
   None,
-  NoFence,     // the kernel does not look at the deadline
-  EarlyFence,  // a new owner's fence opens without waiting
-  StuckFence,  // a fence, once open, is not closed and not judged by a Move
-  NoGate,      // the kernel does not look at the gate
-  NoNumbers,   // the outbound counter is never set
-  Forgetful,   // promised and confirmed epochs are lost in a restart, without a word
+  NoFence,               // the kernel does not look at the deadline
+  EarlyFence,            // a new owner's fence opens without waiting
+  StuckFence,            // a fence, once open, is not closed and not judged by a Move
+  NoGate,                // the kernel does not look at the gate
+  NoNumbers,             // the outbound counter is never set
+  ResponseBeforeStable,  // charon's answers do not wait to be committed
+  Forgetful,             // promised and confirmed epochs are lost in a restart, without a word
 };
 
 // One node's kernel. It outlives hasyncd and charon, not the machine.

@@ -43,6 +43,23 @@ class Requests : public testing::Test {
   hasync_error_t error_{};
 };
 
+TEST_F(Requests, ToCommitSayHowAndHowLong) {
+  proto::Request request;
+  proto::OutputCommit* commit = request.mutable_subscribe()->mutable_commit();
+  commit->set_mode(proto::COMMIT_MODE_AVAILABLE);
+  commit->set_wait_ms(2000);
+  EXPECT_EQ(pass(request)->subscribe->commit->wait_ms, 2000U);
+  commit->set_wait_ms(0);
+  EXPECT_EQ(pass(request), nullptr);
+  EXPECT_STREQ(error_.text, "subscribe.commit.wait_ms: 0, expected 1 to 60000");
+  commit->set_wait_ms(60001);
+  EXPECT_EQ(pass(request), nullptr);
+  commit->set_wait_ms(1);
+  commit->set_mode(proto::COMMIT_MODE_UNKNOWN);
+  EXPECT_EQ(pass(request), nullptr);
+  EXPECT_STREQ(error_.text, "subscribe.commit.mode: 0, expected 1 (strict) or 2 (available)");
+}
+
 TEST_F(Requests, OfEveryKindArriveAsTheyWereMeant) {
   proto::Request request;
   request.mutable_hello();
@@ -51,6 +68,10 @@ TEST_F(Requests, OfEveryKindArriveAsTheyWereMeant) {
   EXPECT_EQ(pass(request)->request_case, HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE);
   request.mutable_list();
   EXPECT_EQ(pass(request)->request_case, HASYNC__PROTO__REQUEST__REQUEST_LIST);
+  request.mutable_commit()->set_event(12);
+  EXPECT_EQ(pass(request)->commit->event, 12U);
+  request.mutable_discard()->set_event(13);
+  EXPECT_EQ(pass(request)->discard->event, 13U);
   set_sa(request.mutable_get()->mutable_sa());
   EXPECT_EQ(pass(request)->get->sa->responder_spi, 0x2222U);
   request.mutable_release();
