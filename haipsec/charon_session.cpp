@@ -42,7 +42,7 @@ Result<ctx::CharonReply> CharonSession::get(SaId sa) {
 }
 
 Result<ctx::CharonReply> CharonSession::put(const std::string& context) {
-  return wait([&](auto answer) { client_->put(context, true, std::move(answer)); });
+  return wait([&](auto answer) { client_->put(context, ctx::Holding::ActiveSynced, std::move(answer)); });
 }
 
 Result<ctx::CharonReply> CharonSession::release(SaId sa) {

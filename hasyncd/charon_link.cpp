@@ -117,7 +117,7 @@ void CharonLink::put(const PutContext& request) {
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
   if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->sa, *std::move(view));
-  client_->put(*context, request.active,
+  client_->put(*context, holding(request.active),
                [this, sa = request.sa, seal = end_of_seal(request.sealed),
                 asked = now_ns()](Result<ctx::CharonReply> reply) {
                  if (reply) {
@@ -132,6 +132,12 @@ void CharonLink::put(const PutContext& request) {
   OPENSSL_cleanse(context->data(), context->size());
 }
 
+// With `strict` a context is exact, and what is in flight is repeated (docs/decisions/0006-message-ids.md).
+ctx::Holding CharonLink::holding(bool active) const {
+  if (!active) return ctx::Holding::Passive;
+  return output_commit_.available ? ctx::Holding::ActiveSynced : ctx::Holding::Active;
+}
+
 const ctx::ContextView* CharonLink::view(SaId sa) const {
   const auto known = views_.find(sa);
   return known == views_.end() ? nullptr : &known->second;
@@ -139,7 +145,7 @@ const ctx::ContextView* CharonLink::view(SaId sa) const {
 
 void CharonLink::set_active(const SetActive& request) {
   if (!client_) return;
-  client_->set_state(request.sas, request.active, [this](Result<ctx::CharonReply> reply) {
+  client_->set_state(request.sas, holding(request.active), [this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("set state", reply.error());
   });
 }

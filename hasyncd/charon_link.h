@@ -64,6 +64,7 @@ class CharonLink {
   bool connect();
   void changed(ctx::ChangedContext changed);
   Result<std::string> context_of(const PutContext& request);
+  ctx::Holding holding(bool active) const;
   void count(const Result<ctx::CharonReply>& reply);
   void lost(const Error& error);
   void failed(const std::string& what, const Error& error);

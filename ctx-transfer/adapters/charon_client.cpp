@@ -27,6 +27,12 @@ void put_sa(SaId sa, proto::SaId* out) {
   out->set_responder_spi(sa.responder_spi);
 }
 
+template <typename Request>  // Put, SetState
+void hold(Holding holding, Request* out) {
+  out->set_state(holding == Holding::Passive ? proto::SA_STATE_PASSIVE : proto::SA_STATE_ACTIVE);
+  out->set_sync_message_ids(holding == Holding::ActiveSynced);
+}
+
 SaSummary summary_of(const proto::SaSummary& from) {
   SaSummary out{sa_of(from.sa()),
                 from.connection(),
@@ -252,19 +258,19 @@ void CharonClient::get(SaId sa, Answer answer) {
   state_->request(std::move(request), std::move(answer));
 }
 
-void CharonClient::put(std::string_view context, bool active, Answer answer) {
+void CharonClient::put(std::string_view context, Holding holding, Answer answer) {
   proto::Request request;
   proto::Put* put = request.mutable_put();
   if (!put->mutable_context()->ParseFromArray(context.data(), static_cast<int>(context.size()))) {
     return answer(invalid("context: is not well formed"));
   }
-  put->set_state(active ? proto::SA_STATE_ACTIVE : proto::SA_STATE_PASSIVE);
+  hold(holding, put);
   state_->request(std::move(request), std::move(answer));
 }
 
-void CharonClient::set_state(const std::vector<SaId>& sas, bool active, Answer answer) {
+void CharonClient::set_state(const std::vector<SaId>& sas, Holding holding, Answer answer) {
   proto::Request request;
-  request.mutable_set_state()->set_state(active ? proto::SA_STATE_ACTIVE : proto::SA_STATE_PASSIVE);
+  hold(holding, request.mutable_set_state());
   for (const SaId sa : sas) put_sa(sa, request.mutable_set_state()->add_sas());
   state_->request(std::move(request), std::move(answer));
 }

@@ -41,6 +41,10 @@ struct OutputCommit {
   std::chrono::milliseconds wait{};
 };
 
+// What a charon is to do with an IKE_SA: keep it ready, answer for it, or answer for it and agree with the
+// peer on message IDs first, since the context may be behind (RFC 6311, section 5.1).
+enum class Holding { Passive, Active, ActiveSynced };
+
 struct CommitCounters {  // packets since charon's start
   std::uint64_t held = 0;
   std::uint64_t dropped = 0;
@@ -92,8 +96,8 @@ class CharonClient {
   void discard(std::uint64_t number, Answer answer);  // those up to this one that are not never will be
   void list(Answer answer);
   void get(SaId sa, Answer answer);
-  void put(std::string_view context, bool active, Answer answer);
-  void set_state(const std::vector<SaId>& sas, bool active, Answer answer);
+  void put(std::string_view context, Holding holding, Answer answer);
+  void set_state(const std::vector<SaId>& sas, Holding holding, Answer answer);
   void release(const std::vector<SaId>& sas, Answer answer);
   void rekey(SaId sa, EspSpi child_inbound_spi, Answer answer);  // SPI 0: the IKE_SA itself
 

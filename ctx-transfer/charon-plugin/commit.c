@@ -18,9 +18,9 @@ typedef struct
 typedef struct
 {
 	spis_t spis;
-	bool unreported;   /* something has changed since its last report */
+	bool unreported; /* something has changed since its last report */
 	bool ended;
-	uint64_t reported; /* number of the last report; 0: there was none */
+	uint64_t reported;      /* number of the last report; 0: there was none */
 	linked_list_t *packets; /* waiting_t* */
 } output_t;
 

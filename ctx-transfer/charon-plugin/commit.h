@@ -1,8 +1,9 @@
 /*
  * Output commit: an IKE message of ours leaves only when the change that it tells of is stable in the cluster
- * (design.md, section 7). Takes the place of charon's sender. A change of an IKE_SA marks it; until a client has
- * said that the event which reports the change is stable, packets of that IKE_SA wait. Nothing blocks: a
- * packet whose wait is over is dropped (the peer asks again, RFC 7296, section 2.1) or, if so configured, let go.
+ * (design.md, section 7). Takes the place of charon's sender. A change of an IKE_SA marks it; until a client
+ * has said that the event which reports the change is stable, packets of that IKE_SA wait. Nothing blocks: a
+ * packet whose wait is over is dropped (the peer asks again, RFC 7296, section 2.1) or, if so configured, let
+ * go.
  *
  * Until a client has asked for it, and for IKE_SAs that nobody reports, charon's sender is all there is. From
  * then on it stays: while the client is away, what has changed is not told.

@@ -4,6 +4,7 @@
 #include "convert.h"
 #include "export.h"
 #include "keymat.h"
+#include "message_ids.h"
 #include "messages.h"
 #include "reporter.h"
 
@@ -125,7 +126,7 @@ static void install_local_vips(ike_sa_t *ike_sa, hasync_memory_t *memory)
 	}
 }
 
-void hasync_activate(ike_sa_t *ike_sa)
+void hasync_activate(ike_sa_t *ike_sa, bool sync_message_ids)
 {
 	hasync_memory_t *memory = hasync_memory_of(ike_sa);
 
@@ -141,6 +142,10 @@ void hasync_activate(ike_sa_t *ike_sa)
 		install_local_vips(ike_sa, memory);
 		establish(ike_sa);
 		schedule_children(ike_sa, memory);
+	}
+	if (sync_message_ids)
+	{
+		hasync_message_ids_request(ike_sa, memory);
 	}
 	hasync_messages_repeat_requests(ike_sa, memory);
 }
@@ -221,13 +226,13 @@ void hasync_deactivate(ike_sa_t *ike_sa)
 	keep_local_vips(ike_sa, memory);
 }
 
-static bool set_state_of(ike_sa_t *ike_sa, Hasync__Proto__SaState wanted, hasync_error_t *error)
+static bool set_state_of(ike_sa_t *ike_sa, const Hasync__Proto__SetState *request, hasync_error_t *error)
 {
 	if (!hasync_is_established(ike_sa))
 	{
 		return hasync_fail(error, BUSY, "IKE_SA %s is not established", ike_sa->get_name(ike_sa));
 	}
-	if (hasync_state_of(ike_sa) == wanted)
+	if (hasync_state_of(ike_sa) == request->state)
 	{
 		return TRUE;
 	}
@@ -236,9 +241,9 @@ static bool set_state_of(ike_sa_t *ike_sa, Hasync__Proto__SaState wanted, hasync
 		return hasync_fail(error, CONFLICT, "IKE_SA %s was made before the plugin was loaded",
 						   ike_sa->get_name(ike_sa));
 	}
-	if (wanted == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
+	if (request->state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
-		hasync_activate(ike_sa);
+		hasync_activate(ike_sa, request->sync_message_ids);
 	}
 	else
 	{
@@ -262,7 +267,7 @@ bool hasync_set_state(const Hasync__Proto__SetState *request, hasync_error_t *er
 			all = hasync_fail(error, NOT_FOUND_HERE, "set_state.sas[%zu]: no such IKE_SA", i);
 			continue;
 		}
-		all &= set_state_of(ike_sa, request->state, error);
+		all &= set_state_of(ike_sa, request, error);
 		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	}
 	return all;

@@ -188,7 +188,7 @@ static bool import_new(const Hasync__Proto__Put *put, peer_cfg_t *peer_cfg, hasy
 	hasync_memory_of(ike_sa)->announced = TRUE;
 	if (put->state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
-		hasync_activate(ike_sa);
+		hasync_activate(ike_sa, put->sync_message_ids);
 	}
 	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	return TRUE;
@@ -226,7 +226,7 @@ static bool update(ike_sa_t *ike_sa, const Hasync__Proto__Put *put, hasync_error
 	hasync_import_update_children(ike_sa, put->context);
 	if (put->state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
-		hasync_activate(ike_sa);
+		hasync_activate(ike_sa, put->sync_message_ids);
 	}
 	return TRUE;
 }

@@ -2,6 +2,7 @@
 #include "listener.h"
 
 #include "keymat.h"
+#include "message_ids.h"
 #include "messages.h"
 
 typedef struct
@@ -48,6 +49,10 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
 	bool changed;
 
+	if (memory && plain)
+	{
+		hasync_message_ids_negotiate(ike_sa, message, incoming);
+	}
 	if (memory)
 	{
 		changed = incoming ? hasync_message_received(ike_sa, memory, message, plain)

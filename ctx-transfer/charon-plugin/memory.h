@@ -51,6 +51,7 @@ struct hasync_memory_t
 
 	/* From PUT: charon itself knows nothing of these messages, so the plugin repeats them. */
 	bool response_imported;
+	uint32_t sync_nonce;        /* of a message ID sync (RFC 6311) */
 	array_t *imported_requests; /* hasync_sent_t*, unanswered, in their order */
 
 	bool closing;              /* imported as such: only its deletion is left */

@@ -2,6 +2,7 @@
 #include "messages.h"
 
 #include "keymat.h"
+#include "message_ids.h"
 
 #include <processing/jobs/callback_job.h>
 
@@ -39,7 +40,7 @@ static void remember(hasync_sent_t *sent, message_t *message)
 
 bool hasync_message_sent(hasync_memory_t *memory, message_t *message, bool plain)
 {
-	if (plain)
+	if (plain || hasync_message_ids_is_sync(message))
 	{
 		return FALSE;
 	}
@@ -124,6 +125,10 @@ static bool answer_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t
 				return FALSE;
 			}
 			DBG1(DBG_IKE, "hasync: the imported request with message ID %u is answered", sent->id);
+			if (hasync_message_ids_is_sync(message))
+			{
+				hasync_message_ids_answered(ike_sa, memory, message);
+			}
 			array_remove(memory->imported_requests, i, NULL);
 			hasync_sent_destroy(sent);
 			return TRUE;

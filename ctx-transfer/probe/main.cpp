@@ -29,8 +29,9 @@ constexpr const char* kUsage = R"(usage: hasync-probe SOCKET COMMAND
   hello | list
   watch [strict|available WAIT_MS FIFO]  with output commit; in FIFO: lines `commit N`, `discard N`
   get SA FILE                      SA: INITIATOR_SPI:RESPONDER_SPI in hex, as list shows it
-  put FILE active|passive [JUMP]   JUMP: added to all outbound numbers
-  state active|passive SA...
+  put FILE HOLDING [JUMP]          HOLDING: active, passive, or synced (active, message IDs agreed with the peer);
+                                   JUMP: added to all outbound numbers
+  state HOLDING SA...
   release SA...
   rekey SA [INBOUND_SPI]
 )";
@@ -59,9 +60,11 @@ Result<std::vector<SaId>> parse_ids(const Words& words) {
   return ids;
 }
 
-Result<bool> parse_active(const std::string& word) {
-  if (word != "active" && word != "passive") return invalid("'" + word + "' is neither active nor passive");
-  return word == "active";
+Result<ctx::Holding> parse_holding(const std::string& word) {
+  if (word == "active") return ctx::Holding::Active;
+  if (word == "synced") return ctx::Holding::ActiveSynced;
+  if (word == "passive") return ctx::Holding::Passive;
+  return invalid("'" + word + "' is neither active nor passive nor synced");
 }
 
 std::string read_file(const std::string& path) {
@@ -150,11 +153,11 @@ Status ask(CharonClient& client, const std::string& command, const Words& words,
   if (command == "watch") return client.subscribe(answer), Done{};
   if (words.empty()) return invalid(command + " needs more words");
   if (command == "put") {
-    auto active = parse_active(words.size() > 1 ? words[1] : "");
+    auto holding = parse_holding(words.size() > 1 ? words[1] : "");
     auto context = context_to_put(words);
-    if (!active) return active.error();
+    if (!holding) return holding.error();
     if (!context) return context.error();
-    return client.put(*context, *active, answer), Done{};
+    return client.put(*context, *holding, answer), Done{};
   }
   auto ids = parse_ids(about_list ? Words(words.begin() + (command == "state" ? 1 : 0), words.end())
                                   : Words{words[0]});
@@ -166,9 +169,9 @@ Status ask(CharonClient& client, const std::string& command, const Words& words,
     return client.rekey(ids->front(), EspSpi{spi}, answer), Done{};
   }
   if (command == "state") {
-    auto active = parse_active(words[0]);
-    if (!active) return active.error();
-    return client.set_state(*ids, *active, answer), Done{};
+    auto holding = parse_holding(words[0]);
+    if (!holding) return holding.error();
+    return client.set_state(*ids, *holding, answer), Done{};
   }
   return invalid("what is '" + command + "'?");
 }

@@ -1,0 +1,77 @@
+"""A context that is behind: taken, then the gateway and its peer exchange some more, then it is put into another gateway.
+
+That node's message IDs are used up, so the peer would take its requests for repetitions, and it would take the peer's for
+ones from the future. Message ID synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` leaves it out, to see what happens.
+The IKE_SA uses CBC: strongSwan 5.9.8 as a peer cannot encrypt its answer with an AEAD, whose IV it takes from the message ID, 0 (docs/decisions/0006).
+"""
+from bed import topology
+from bed.wait import until
+from scenarios.context_move import JUMP, Plugin, log_of, move_vip
+
+_EXCHANGES = 3  # each way, that the context does not know of
+
+
+def play(bed, holding="synced"):
+    bed.start()
+    bed.hold_vip("gw1")
+    bed.start_charon("gw1", "gw2", "peer")
+    for name in ("gw1", "gw2", "peer"):
+        host = bed.host(name)
+        host.run("swanctl", "--load-all", "--file", host.write("dpd.conf", _configuration(name)), env=host.vici_env)
+    bed.initiate()
+    one, two = Plugin(bed, "gw1"), Plugin(bed, "gw2")
+    sa = one.only()
+    one.get(sa)
+    asked = [f"parsed INFORMATIONAL {kind}" for kind in ("request", "response")]
+    before = [log_of(bed.host("gw1")).count(text) for text in asked]
+    until("exchanges that the context does not know of",
+          lambda: all(log_of(bed.host("gw1")).count(text) - old >= _EXCHANGES for text, old in zip(asked, before)), timeout=30)
+    one("release", sa)
+    two.put_from(one, holding, str(JUMP))
+    move_vip(bed, "gw1", "gw2")
+    if holding == "synced":
+        until("message IDs are agreed", lambda: "message IDs agreed" in log_of(bed.host("gw2")))
+    bed.rekey_child("peer")
+    bed.rekey_child("gw2")
+    bed.expect("the IKE_SA on gw2", two.only(), sa)
+
+
+def _configuration(name):
+    gateway = name != "peer"
+    local, remote = (topology.WAN_VIP, "%any") if gateway else (topology.HOSTS["peer"].address("wan"), topology.WAN_VIP)
+    me, you = ("gw", "peer") if gateway else ("peer", "gw")
+    here, there = (topology.LOCAL_TS, topology.REMOTE_TS) if gateway else (topology.REMOTE_TS, topology.LOCAL_TS)
+    return f"""\
+connections {{
+  tunnel {{
+    version = 2
+    local_addrs = {local}
+    remote_addrs = {remote}
+    proposals = aes128-sha256-x25519
+    encap = yes
+    dpd_delay = 1s
+    local {{
+      auth = psk
+      id = {me}
+    }}
+    remote {{
+      auth = psk
+      id = {you}
+    }}
+    children {{
+      net {{
+        local_ts = {here}
+        remote_ts = {there}
+        esp_proposals = aes128gcm16-x25519
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike {{
+    id-1 = gw
+    id-2 = peer
+    secret = "testbed secret, shared by nobody else"
+  }}
+}}
+"""
