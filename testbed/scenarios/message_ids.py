@@ -1,8 +1,9 @@
 """A context that is behind: taken, then the gateway and its peer exchange some more, then it is put into another gateway.
 
 That node's message IDs are used up, so the peer would take its requests for repetitions, and it would take the peer's for
-ones from the future. Message ID synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` leaves it out, to see what happens.
-The IKE_SA uses CBC: strongSwan 5.9.8 as a peer cannot encrypt its answer with an AEAD, whose IV it takes from the message ID, 0 (docs/decisions/0006).
+ones from the future. Message ID synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` leaves it out, to
+see what happens. The IKE_SA uses CBC: strongSwan 5.9.8 as a peer cannot encrypt its answer with an AEAD, whose IV it takes from
+the message ID, which is 0 (docs/decisions/0006-message-ids.md).
 """
 from bed import topology
 from bed.wait import until
