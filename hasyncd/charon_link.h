@@ -60,7 +60,8 @@ class CharonLink {
  private:
   bool connect();
   void changed(ctx::ChangedContext changed);
-  Result<std::string> context_of(const PutContext& request);
+  void ask_put(const PutContext& request);
+  Result<Secret> context_of(const PutContext& request);
   void lost(const Error& error);
   void failed(const std::string& what, const Error& error);
 

@@ -64,7 +64,7 @@ Status Daemon::make(const KeySet& keys) {
                                      [this](Ticker::Clock::time_point) { tick(now()); });
   if (config_.role == Config::Role::Witness) return Done{};
 
-  if (keys.context.empty()) {
+  if (keys.newest().context.empty()) {
     return Error{Errc::Denied,
                  "key file " + config_.key_file.string() + " is a witness's; a gateway needs the whole key"};
   }

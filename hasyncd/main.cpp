@@ -1,10 +1,9 @@
 // hasyncd: arguments, configuration, run, exit code.
-#include <sys/prctl.h>
-
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <iostream>
 
+#include "base/adapters/hidden_process.h"
 #include "hasyncd/adapters/realtime.h"
 #include "hasyncd/adapters/service_notifier.h"
 #include "hasyncd/adapters/stderr_log.h"
@@ -21,7 +20,7 @@ int fail(const std::string& text) {
 }
 
 int serve(const Config& config) {
-  prctl(PR_SET_DUMPABLE, 0);  // keys stay out of core dumps
+  if (const hasync::Status hidden = hasync::hide_process(); !hidden) return fail(hidden.error().what);
   StderrLog log(severity_of(config.log_level), journal_is_attached());
   if (config.realtime) {
     const hasync::Status raised = run_in_real_time();

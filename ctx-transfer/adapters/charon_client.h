@@ -17,12 +17,13 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace hasync::ctx {
 
 struct ChangedContext {
   SaId sa;
-  std::string context;  // encoded; holds keys: seal it before it goes anywhere
+  Secret context;  // encoded; seal it before it goes anywhere
   bool active = false;
   std::uint64_t hook_ns = 0;  // CLOCK_MONOTONIC when charon told the plugin
 };
@@ -38,7 +39,7 @@ struct SaSummary {
 };
 
 struct CharonReply {
-  std::string context;         // Get
+  Secret context;              // Get
   std::vector<SaSummary> sas;  // List
   std::string plugin_version;  // Hello
   std::string charon_version;  // Hello
