@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <chrono>
 
 #include "base/bytes.h"
+#include "hasyncd/adapters/clock.h"
 
 namespace hasync::hasyncd {
 
@@ -23,8 +23,7 @@ std::string end_of_seal(std::string_view sealed) {
 }
 
 std::uint64_t now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
+  return static_cast<std::uint64_t>(now().count());
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ class Builder {
   }
 
   void take_vip(const ConfigRow& from) {
-    Config::Vip vip;
+    clusterip::Vip vip;
     vip.interface = from.text("interface");
     if (!vip.interface.empty() && !is_interface(vip.interface)) {
       problem(from.line_of("interface"),
@@ -117,7 +117,7 @@ class Builder {
     }
     if (!config.interfaces.empty()) return;
     std::set<std::string> names;
-    for (const Config::Vip& vip : config.vips) names.insert(vip.interface);
+    for (const clusterip::Vip& vip : config.vips) names.insert(vip.interface);
     config.interfaces.assign(names.begin(), names.end());
   }
 
@@ -205,7 +205,7 @@ class Builder {
     for (std::size_t i = 0; i < config.vips.size(); ++i) check_vip(config.vips[i], vips[i], seen);
   }
 
-  void check_vip(const Config::Vip& vip, const ConfigRow& from, std::set<Address>& seen) {
+  void check_vip(const clusterip::Vip& vip, const ConfigRow& from, std::set<Address>& seen) {
     const std::string address = to_string(vip.address);
     if (!seen.insert(vip.address).second)
       problem(from.line_of("address"), "vip.address: " + address + " is used twice");
@@ -281,7 +281,7 @@ std::string to_text(const Config& config) {
       << "\nfence.fence_ms = " << config.fence.count()
       << "\nfence.evict_after_ms = " << config.evict_after.count()
       << "\nfence.drift_ppm = " << config.drift_ppm << "\nlease.size = " << config.lease_size << "\n";
-  for (const Config::Vip& v : config.vips) {
+  for (const clusterip::Vip& v : config.vips) {
     out << "vip = " << to_string(v.address) << "/" << int{v.prefix} << " " << v.interface << "\n";
   }
   for (const std::string& name : config.interfaces) out << "clusterip.interface = " << name << "\n";

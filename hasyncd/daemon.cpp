@@ -32,10 +32,6 @@ NodeSettings settings_of(const Config& config, bool blank) {
 
 }  // namespace
 
-Instant now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
-
 Daemon::Daemon(boost::asio::io_context& io, Config config, StateStore store, Log& log)
     : io_(io),
       config_(std::move(config)),
@@ -165,6 +161,10 @@ void Daemon::fatal(const std::string& id, const Error& error) {
 
 void Daemon::tick(Instant at) {
   run(node_->on_tick(at));
+  if (watchdog_ && at >= alive_due_) {
+    notifier_.alive();
+    alive_due_ = at + *watchdog_;
+  }
   if (plane_ && ++ticks_ % kTicksPerUse == 0) run(node_->on_used(plane_->used(), at));
 }
 

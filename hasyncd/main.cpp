@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "base/adapters/hidden_process.h"
+#include "hasyncd/adapters/privileges.h"
 #include "hasyncd/adapters/realtime.h"
 #include "hasyncd/adapters/service_notifier.h"
 #include "hasyncd/adapters/stderr_log.h"
@@ -37,6 +38,11 @@ int serve(const Config& config) {
     notifier.stopping();
     if (!error) (*daemon)->stop();
   });
+  if (const hasync::Status kept = stay_in_memory(); !kept) {
+    log.warning("not-in-memory", {{"error", kept.error().what}});
+  }
+  const hasync::Status dropped = drop_privileges(config.role == Config::Role::Gateway);
+  if (!dropped) return fail(dropped.error().what);
   (*daemon)->start();
   notifier.ready();
   io.run();

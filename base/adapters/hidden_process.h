@@ -1,5 +1,5 @@
-// What keeps the keys of a process in it. A program that links this also wipes all of its heap as it is freed:
-// keys pass through libraries (Protobuf, Asio) whose temporaries nobody else would wipe.
+// What keeps the keys of a process in it. A program that links this also wipes all of its heap as it is
+// freed: keys pass through libraries (Protobuf, Asio) whose temporaries nobody else would wipe.
 #pragma once
 
 #include "base/result.h"

@@ -1,6 +1,7 @@
 // Real hasyncd on real corosync, three of them, each in namespaces of its own; seen through haipsec.
 #pragma once
 
+#include <cap-ng.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
@@ -15,8 +16,10 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "tests/support/corosync_ring.h"
@@ -67,7 +70,16 @@ class DaemonHosts : public testing::Test {
     return (folder_ / (role == "gateway" ? "gateway.key" : "key")).string();
   }
 
-  void start(int node) {
+  // A field of /proc/PID/status.
+  std::string process(int node, const std::string& field) const {
+    std::ifstream in("/proc/" + std::to_string(pids_[static_cast<std::size_t>(node)]) + "/status");
+    for (std::string name, value; in >> name && std::getline(in, value);) {
+      if (name == field + ":") return value.substr(value.find_first_not_of(" \t"));
+    }
+    return "";
+  }
+
+  void start(int node, const std::map<std::string, std::string>& environment = {}) {
     const std::string conf = (folder_ / ("conf" + std::to_string(node))).string();
     const std::string log = (folder_ / "log").string();
     const pid_t pid = ::fork();
@@ -76,14 +88,35 @@ class DaemonHosts : public testing::Test {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       const rlimit any{RLIM_INFINITY, RLIM_INFINITY};
       ::setrlimit(RLIMIT_CORE, &any);
+      for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
       ring_->inside(node, [&] {
         const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(fd, STDERR_FILENO);
+        confine_as_the_unit();
         ::execl(HASYNCD_PROGRAM, "hasyncd", "--config", conf.c_str(), nullptr);
         ::_exit(127);
       });
     }
     pids_[static_cast<std::size_t>(node)] = pid;
+  }
+
+  // Leaves this process the capabilities that hasyncd.service names, as the service manager would.
+  static void confine_as_the_unit() {
+    const std::string key = "CapabilityBoundingSet=";
+    std::ifstream unit(HASYNCD_UNIT);
+    for (std::string line; std::getline(unit, line);) {
+      if (line.rfind(key, 0) != 0) continue;
+      std::istringstream names(line.substr(key.size()));
+      capng_clear(CAPNG_SELECT_BOTH);
+      for (std::string name; names >> name;) {
+        const int capability = capng_name_to_capability(name.substr(4).c_str());
+        if (capability < 0) ::_exit(126);
+        for (const capng_type_t set : {CAPNG_EFFECTIVE, CAPNG_PERMITTED, CAPNG_BOUNDING_SET}) {
+          capng_update(CAPNG_ADD, set, static_cast<unsigned>(capability));
+        }
+      }
+      if (capng_apply(CAPNG_SELECT_BOTH) != 0) ::_exit(126);
+    }
   }
 
   int end(int node, int signal) {

@@ -2,13 +2,16 @@
 // restarted one joins, wrong settings are refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "tests/integration/daemon_hosts.h"
 
 namespace hasync {
 namespace {
 
+using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 class DaemonTest : public DaemonHosts {};
@@ -48,6 +51,33 @@ TEST_F(DaemonTest, ADeadCorosyncIsFollowedByAReturn) {
   EXPECT_FALSE(status(1)["ring_connected"]);
   ASSERT_TRUE(ring_->restart(1));
   EXPECT_TRUE(until_members({1, 2, 3}, V{1, 2, 3})) << log();
+}
+
+TEST_F(DaemonTest, TheServiceManagerIsToldThatItLives) {
+  const std::string path = (folder_ / "notify").string();
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const timeval limit{10, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  const auto told = [&] {
+    std::array<char, 256> text{};
+    const ssize_t length = ::recv(socket, text.data(), text.size(), 0);
+    return std::string(text.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  start(1, {{"NOTIFY_SOCKET", path}, {"WATCHDOG_USEC", "400000"}});
+  EXPECT_EQ(told(), "READY=1");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(told(), "WATCHDOG=1");
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 2 * 200ms);  // at half of what is allowed, no faster
+  ::kill(pids_[1], SIGTERM);
+  std::string last;
+  while (last != "STOPPING=1" && !(last = told()).empty()) {
+  }
+  EXPECT_EQ(last, "STOPPING=1");
+  ::close(socket);
 }
 
 TEST_F(DaemonTest, AWrongIdentityOrKeyOrConfigurationEndsItWithAReason) {

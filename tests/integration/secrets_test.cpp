@@ -33,7 +33,8 @@ std::size_t found_in(pid_t pid, const std::string& wanted) {
     std::uint64_t from = 0;
     std::uint64_t to = 0;
     char writable = '-';
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " r%c", &from, &to, &writable) != 3 || writable != 'w')
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " r%c", &from, &to, &writable) != 3 ||
+        writable != 'w')
       continue;
     std::string bytes(to - from, '\0');
     const ssize_t length = ::pread(memory, bytes.data(), bytes.size(), static_cast<off_t>(from));
@@ -96,6 +97,25 @@ TEST_F(SecretsTest, NoKeyOfATunnelStaysInTheMemoryThatItPassed) {
     EXPECT_EQ(found_in(pid(node), ike_key), 0U) << "node " << node;
     EXPECT_EQ(found_in(pid(node), esp_key), 0U) << "node " << node;
   }
+}
+
+// CAP_NET_ADMIN 12, CAP_NET_RAW 13, CAP_IPC_LOCK 14, CAP_BPF 39.
+TEST_F(SecretsTest, OnlyTheNeededPrivilegesAreKept) {
+  for (const char* set : {"CapEff", "CapPrm"}) {
+    EXPECT_EQ(process(owner(), set), "0000008000007000");
+    EXPECT_EQ(process(3, set), "0000000000004000") << "the witness";
+  }
+  for (const int node : {1, 2, 3}) {
+    for (const char* set : {"CapBnd", "CapInh", "CapAmb"}) EXPECT_EQ(process(node, set), "0000000000000000");
+    EXPECT_EQ(process(node, "NoNewPrivs"), "1");
+    EXPECT_NE(process(node, "VmLck"), "0 kB");
+  }
+  // They are enough: to own and to let go.
+  const int from = owner();
+  ASSERT_EQ(ask(from, "failover")["ok"], true) << log();
+  EXPECT_TRUE(until([&] { return owner() == 3 - from && ready(from); })) << log();
+  EXPECT_EQ(end(3 - from, SIGTERM), 0);
+  EXPECT_TRUE(until([&] { return owner() == from; })) << log();
 }
 
 TEST_F(SecretsTest, TheClustersKeyStandsInNoCoreDump) {
