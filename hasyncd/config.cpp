@@ -68,6 +68,8 @@ class Builder {
     config.lease_size = static_cast<std::uint64_t>(row("lease").integer("size"));
     config.charon_socket = row("charon").text("socket");
     config.control_socket = row("control").text("socket");
+    config.admin_group = row("control").text("admin_group");
+    config.read_group = row("control").text("read_group");
     config.log_level = row("log").text("level");
   }
 
@@ -286,8 +288,9 @@ std::string to_text(const Config& config) {
   }
   for (const std::string& name : config.interfaces) out << "clusterip.interface = " << name << "\n";
   out << "charon.socket = " << config.charon_socket.string()
-      << "\ncontrol.socket = " << config.control_socket.string() << "\nlog.level = " << config.log_level
-      << "\n";
+      << "\ncontrol.socket = " << config.control_socket.string()
+      << "\ncontrol.admin_group = " << config.admin_group << "\ncontrol.read_group = " << config.read_group
+      << "\nlog.level = " << config.log_level << "\n";
   return out.str();
 }
 

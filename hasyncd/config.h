@@ -43,6 +43,8 @@ struct Config {
   std::vector<std::string> interfaces;  // that reach peers; those of the vips are among them
   std::filesystem::path charon_socket;
   std::filesystem::path control_socket;
+  std::string admin_group;  // empty: none
+  std::string read_group;   // empty: none
   std::string log_level;
 
   const Member& self() const;

@@ -53,7 +53,10 @@ constexpr KeyDefinition kKeys[] = {
     {"clusterip", "interfaces", K::TextList, "", 0, 0, nullptr, "",
      "every interface that can reach a peer or a host behind; default: those of the vips"},
     {"charon", "socket", K::Path, "/run/charon.hasync", 0, 0, nullptr, "", "socket of the hasync plugin"},
-    {"control", "socket", K::Path, "/run/hasyncd/control.sock", 0, 0, nullptr, "", "mode 0660"},
+    {"control", "socket", K::Path, "/run/hasyncd/control.sock", 0, 0, nullptr, "",
+     "for root alone, and for the groups below"},
+    {"control", "admin_group", K::Text, "", 0, 0, nullptr, "", "its members may do everything that root may"},
+    {"control", "read_group", K::Text, "", 0, 0, nullptr, "", "its members may look, and change nothing"},
     {"log", "level", K::Text, "info", 0, 0, "debug|info|warning|error", "", "least severity that is logged"},
 };
 
