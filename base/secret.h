@@ -1,38 +1,40 @@
-// Key material. Move-only and wiped when it goes; it has no formatter and no comparison, so that logging it
-// or leaking it through a compare does not compile.
+// Key material, and contexts in clear, which hold it. Move-only; in memory that no core dump contains; wiped
+// when it goes. It has no formatter, no comparison and no conversion, so that logging it or leaking it
+// through a compare does not compile.
 #pragma once
 
-#include <openssl/crypto.h>
-
+#include <algorithm>
 #include <cstdint>
 #include <span>
-#include <vector>
+#include <utility>
+
+#include "base/adapters/hidden_pages.h"
 
 namespace hasync {
 
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::span<const std::uint8_t> bytes) : bytes_(bytes.begin(), bytes.end()) {}
-  Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) { other.bytes_.clear(); }
+  explicit Secret(std::size_t bytes) : bytes_(take_hidden_pages(bytes)) {}  // to be filled
+  explicit Secret(std::span<const std::uint8_t> bytes) : Secret(bytes.size()) {
+    std::ranges::copy(bytes, bytes_.begin());
+  }
+  Secret(Secret&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
   Secret& operator=(Secret&& other) noexcept {
-    if (this != &other) {
-      wipe();
-      bytes_ = std::move(other.bytes_);
-      other.bytes_.clear();
-    }
+    Secret taken(std::move(other));
+    std::swap(bytes_, taken.bytes_);
     return *this;
   }
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
-  ~Secret() { wipe(); }
+  ~Secret() { give_back_hidden_pages(bytes_); }
 
   std::span<const std::uint8_t> reveal() const { return bytes_; }
+  std::span<std::uint8_t> fill() { return bytes_; }
   bool empty() const { return bytes_.empty(); }
 
  private:
-  void wipe() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
-  std::vector<std::uint8_t> bytes_;
+  std::span<std::uint8_t> bytes_;
 };
 
 }  // namespace hasync

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/bytes.h"
 #include "context.pb.h"
 
 namespace hasync::ctx {
@@ -82,8 +83,8 @@ Result<ContextView> decode_context(std::string_view bytes) {
   return out;
 }
 
-Result<std::string> with_outbound_numbers(std::string_view bytes,
-                                          const std::map<OutboundKey, std::uint64_t>& numbers) {
+Result<Secret> with_outbound_numbers(std::string_view bytes,
+                                     const std::map<OutboundKey, std::uint64_t>& numbers) {
   auto context = parse(bytes);
   if (!context) return context.error();
   const auto peer = address_of(context->ike().remote(), "context.ike.remote");
@@ -92,7 +93,7 @@ Result<std::string> with_outbound_numbers(std::string_view bytes,
     const auto number = numbers.find({*peer, EspSpi{child.outbound_spi()}});
     if (number != numbers.end()) child.set_outbound_number(number->second);
   }
-  return context->SerializeAsString();
+  return Secret(view_of(context->SerializeAsString()));
 }
 
 }  // namespace hasync::ctx

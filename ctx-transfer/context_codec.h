@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace hasync::ctx {
 
@@ -41,7 +42,7 @@ inline constexpr std::size_t kMaxContext = 256 * 1024;  // bytes, encoded
 Result<ContextView> decode_context(std::string_view bytes);
 
 // The same context, its outbound SAs starting behind these numbers. SAs that are not named stay as they are.
-Result<std::string> with_outbound_numbers(std::string_view bytes,
-                                          const std::map<OutboundKey, std::uint64_t>& numbers);
+Result<Secret> with_outbound_numbers(std::string_view bytes,
+                                     const std::map<OutboundKey, std::uint64_t>& numbers);
 
 }  // namespace hasync::ctx

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "base/bytes.h"
+
 namespace hasync::haipsec {
 namespace {
 
@@ -28,7 +30,7 @@ Result<ctx::CharonReply> CharonSession::wait(const std::function<void(ctx::Charo
   }
   took_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
   if (!*answer) return Error{Errc::Busy, "charon has not answered within 10 s"};
-  return **answer;
+  return std::move(**answer);
 }
 
 Result<std::vector<ctx::SaSummary>> CharonSession::list() {
@@ -41,8 +43,10 @@ Result<ctx::CharonReply> CharonSession::get(SaId sa) {
   return wait([&](auto answer) { client_->get(sa, std::move(answer)); });
 }
 
-Result<ctx::CharonReply> CharonSession::put(const std::string& context) {
-  return wait([&](auto answer) { client_->put(context, ctx::Holding::ActiveSynced, std::move(answer)); });
+Result<ctx::CharonReply> CharonSession::put(const Secret& context) {
+  return wait([&](auto answer) {
+    client_->put(text_of(context.reveal()), ctx::Holding::ActiveSynced, std::move(answer));
+  });
 }
 
 Result<ctx::CharonReply> CharonSession::release(SaId sa) {

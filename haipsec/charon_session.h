@@ -18,7 +18,7 @@ class CharonSession {
 
   Result<std::vector<ctx::SaSummary>> list();
   Result<ctx::CharonReply> get(SaId sa);
-  Result<ctx::CharonReply> put(const std::string& context);  // to answer for it
+  Result<ctx::CharonReply> put(const Secret& context);  // to answer for it
   Result<ctx::CharonReply> release(SaId sa);
   std::chrono::microseconds last_took() const { return took_; }  // from request to reply
 

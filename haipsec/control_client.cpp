@@ -31,6 +31,7 @@ Status send_all(int fd, const std::string& text) {
   for (std::size_t sent = 0; sent < text.size();) {
     const ssize_t n = ::send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) return Done{};  // refused before it was asked: the reason can still be read
     if (n <= 0) return Error{Errc::System, std::string("hasyncd broke off: ") + std::strerror(errno)};
     sent += static_cast<std::size_t>(n);
   }

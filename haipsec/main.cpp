@@ -1,10 +1,9 @@
 // haipsec: the operator's command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not
 // reachable.
-#include <sys/prctl.h>
-
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "base/adapters/hidden_process.h"
 #include "haipsec/commands.h"
 #include "haipsec/transfer.h"
 
@@ -103,5 +102,9 @@ class Program {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const hasync::Status hidden = hasync::hide_process(); !hidden) {
+    std::cerr << "haipsec: " << hidden.error().what << "\n";
+    return hasync::haipsec::kRefused;
+  }
   return Program().run(argc, argv);
 }

@@ -38,7 +38,7 @@ std::string initiator_of(const ctx::SaSummary& tunnel) {
 Result<hasyncd::KeySet> context_key(const std::string& file) {
   Result<hasyncd::KeySet> keys = hasyncd::load_keys(file);
   if (!keys) return Error{Errc::Denied, keys.error().what};
-  if (keys->context.empty())
+  if (keys->newest().context.empty())
     return Error{Errc::Denied, "key file " + file + ": is a witness's, it opens no context"};
   return keys;
 }
@@ -67,18 +67,18 @@ Result<Bytes> read_file(const std::string& file) {
   return out;
 }
 
-Result<Bytes> sealed_or_plain(const Options& options, const std::string& context) {
-  if (options.plain) return hasyncd::plain_file(view_of(context));
+Result<Bytes> sealed_or_plain(const Options& options, const Secret& context) {
+  if (options.plain) return hasyncd::plain_file(context.reveal());
   const Result<hasyncd::KeySet> keys = context_key(options.key);
   if (!keys) return keys.error();
-  hasyncd::Sealer sealer(keys->id, keys->context);
-  return hasyncd::seal_file(sealer, keys->id, view_of(context));
+  hasyncd::Sealer sealer(*keys, &hasyncd::Key::context);
+  return hasyncd::seal_file(sealer, context.reveal());
 }
 
-Result<std::string> opened(const Options& options, const Bytes& file) {
+Result<Secret> opened(const Options& options, const Bytes& file) {
   // A plain file needs no key, but the same explicit word as when it was written.
-  if (const auto plain = hasyncd::open_file(nullptr, file); plain) {
-    if (options.plain) return std::string(text_of(plain->content));
+  if (auto plain = hasyncd::open_file(nullptr, file); plain) {
+    if (options.plain) return std::move(plain->content);
     return Error{Errc::Denied,
                  options.file + ": is not sealed; say --plain if it is to be trusted all the same"};
   } else if (plain.error().code != Errc::Denied) {
@@ -86,10 +86,10 @@ Result<std::string> opened(const Options& options, const Bytes& file) {
   }
   const Result<hasyncd::KeySet> keys = context_key(options.key);
   if (!keys) return keys.error();
-  hasyncd::Sealer sealer(keys->id, keys->context);
-  const auto content = hasyncd::open_file(&sealer, file);
+  hasyncd::Sealer sealer(*keys, &hasyncd::Key::context);
+  auto content = hasyncd::open_file(&sealer, file);
   if (!content) return Error{content.error().code, options.file + ": " + content.error().what};
-  return std::string(text_of(content->content));
+  return std::move(content->content);
 }
 
 ordered_json times(const CharonSession& session, const ctx::CharonReply& reply) {
@@ -114,7 +114,7 @@ Result<ctx::SaSummary> choose_tunnel(const std::vector<ctx::SaSummary>& tunnels,
   return Error{Errc::Conflict, tunnels.empty() ? "charon has no tunnels" : text};
 }
 
-Result<std::string> skip_numbers(const std::string& context, std::uint64_t skip) {
+Result<Secret> skip_numbers(std::string_view context, std::uint64_t skip) {
   const Result<ctx::ContextView> view = ctx::decode_context(context);
   if (!view) return view.error();
   std::map<OutboundKey, std::uint64_t> numbers;
@@ -160,7 +160,7 @@ int get(const Options& options) {
                          {"file", options.file},
                          {"sealed", !options.plain},
                          {"released", options.release},
-                         {"bytes", reply->context.size()},
+                         {"bytes", reply->context.reveal().size()},
                          {"get", took}},
                         text);
 }
@@ -171,9 +171,9 @@ int put(const Options& options) {
   if (!file) return output.failure(file.error());
   const auto context = opened(options, *file);
   if (!context) return output.failure(context.error());
-  const auto view = ctx::decode_context(*context);
+  const auto view = ctx::decode_context(text_of(context->reveal()));
   if (!view) return output.failure(view.error());
-  const auto skipped = skip_numbers(*context, options.skip);
+  const auto skipped = skip_numbers(text_of(context->reveal()), options.skip);
   if (!skipped) return output.failure(skipped.error());
 
   auto session = CharonSession::open(options.charon);

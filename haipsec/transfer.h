@@ -15,6 +15,6 @@ Result<ctx::SaSummary> choose_tunnel(const std::vector<ctx::SaSummary>& tunnels,
 
 // The context with every outbound number moved on by `skip`; what left after GET stays below it. Refuses
 // numbers that would not fit.
-Result<std::string> skip_numbers(const std::string& context, std::uint64_t skip);
+Result<Secret> skip_numbers(std::string_view context, std::uint64_t skip);
 
 }  // namespace hasync::haipsec

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <chrono>
 
 #include "base/bytes.h"
+#include "hasyncd/adapters/clock.h"
 
 namespace hasync::hasyncd {
 
@@ -23,8 +23,7 @@ std::string end_of_seal(std::string_view sealed) {
 }
 
 std::uint64_t now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
+  return static_cast<std::uint64_t>(now().count());
 }
 
 }  // namespace
@@ -34,7 +33,7 @@ CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const 
     : io_(io),
       socket_(config.charon_socket),
       callbacks_(std::move(callbacks)),
-      sealer_(keys.id, keys.context),
+      sealer_(keys, &Key::context),
       retry_(io),
       output_commit_{config.commit == Config::Commit::Available, config.commit_wait} {}
 
@@ -82,7 +81,7 @@ void CharonLink::failed(const std::string& what, const Error& error) {
 }
 
 void CharonLink::changed(ctx::ChangedContext changed) {
-  const auto view = ctx::decode_context(changed.context);
+  const auto view = ctx::decode_context(text_of(changed.context.reveal()));
   if (!view) return failed("context of " + to_string(changed.sa), view.error());
   keyless_.erase(view->sa);
   ContextReport report{
@@ -92,32 +91,38 @@ void CharonLink::changed(ctx::ChangedContext changed) {
   }
   // A copy is what others have said; only what this charon answers for goes out.
   if (changed.active) {
-    const Bytes sealed = sealer_.seal(view_of(changed.context), additional_data(Purpose::Context, kNobody));
+    const Bytes sealed = sealer_.seal(changed.context.reveal(), additional_data(Purpose::Context, kNobody));
     report.sealed = text_of(sealed);
     callbacks_.trace({false, view->sa, end_of_seal(report.sealed), changed.hook_ns, now_ns()});
   }
   views_.insert_or_assign(view->sa, *view);
-  OPENSSL_cleanse(changed.context.data(), changed.context.size());
   callbacks_.report(std::move(report));
 }
 
 // The newest context, its outbound SAs behind the numbers that may have been used.
-Result<std::string> CharonLink::context_of(const PutContext& request) {
-  const auto opened = sealer_.open(view_of(request.sealed), additional_data(Purpose::Context, kNobody));
+Result<Secret> CharonLink::context_of(const PutContext& request) {
+  const auto opened =
+      sealer_.open_secret(view_of(request.sealed), additional_data(Purpose::Context, kNobody));
   if (!opened) return opened.error();
   std::map<OutboundKey, std::uint64_t> numbers;
   for (const OutboundNumber& number : request.numbers) numbers.emplace(number.key, number.used);
-  return ctx::with_outbound_numbers(text_of(*opened), numbers);
+  return ctx::with_outbound_numbers(text_of(opened->reveal()), numbers);
 }
 
 void CharonLink::put(const PutContext& request) {
+  ask_put(request);
+  wipe_dead_stack();
+}
+
+void CharonLink::ask_put(const PutContext& request) {
   auto context = context_of(request);
   if (!context) failed("context of " + to_string(request.sa), context.error());
   if (!context || !client_) {
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
-  if (auto view = ctx::decode_context(*context)) views_.insert_or_assign(view->sa, *std::move(view));
-  client_->put(*context, holding(request.active),
+  const std::string_view bytes = text_of(context->reveal());
+  if (auto view = ctx::decode_context(bytes)) views_.insert_or_assign(view->sa, *std::move(view));
+  client_->put(bytes, holding(request.active),
                [this, sa = request.sa, seal = end_of_seal(request.sealed),
                 asked = now_ns()](Result<ctx::CharonReply> reply) {
                  if (reply) {
@@ -129,7 +134,6 @@ void CharonLink::put(const PutContext& request) {
                  }
                  callbacks_.put(sa, reply.has_value());
                });
-  OPENSSL_cleanse(context->data(), context->size());
 }
 
 // With `strict` a context is exact, and what is in flight is repeated (docs/decisions/0006-message-ids.md).

@@ -63,7 +63,8 @@ class CharonLink {
  private:
   bool connect();
   void changed(ctx::ChangedContext changed);
-  Result<std::string> context_of(const PutContext& request);
+  void ask_put(const PutContext& request);
+  Result<Secret> context_of(const PutContext& request);
   ctx::Holding holding(bool active) const;
   void count(const Result<ctx::CharonReply>& reply);
   void lost(const Error& error);

@@ -71,6 +71,8 @@ class Builder {
         row("output_commit").text("mode") == "available" ? Config::Commit::Available : Config::Commit::Strict;
     config.commit_wait = ms("output_commit", "wait_ms");
     config.control_socket = row("control").text("socket");
+    config.admin_group = row("control").text("admin_group");
+    config.read_group = row("control").text("read_group");
     config.log_level = row("log").text("level");
   }
 
@@ -87,7 +89,7 @@ class Builder {
   }
 
   void take_vip(const ConfigRow& from) {
-    Config::Vip vip;
+    clusterip::Vip vip;
     vip.interface = from.text("interface");
     if (!vip.interface.empty() && !is_interface(vip.interface)) {
       problem(from.line_of("interface"),
@@ -120,7 +122,7 @@ class Builder {
     }
     if (!config.interfaces.empty()) return;
     std::set<std::string> names;
-    for (const Config::Vip& vip : config.vips) names.insert(vip.interface);
+    for (const clusterip::Vip& vip : config.vips) names.insert(vip.interface);
     config.interfaces.assign(names.begin(), names.end());
   }
 
@@ -208,7 +210,7 @@ class Builder {
     for (std::size_t i = 0; i < config.vips.size(); ++i) check_vip(config.vips[i], vips[i], seen);
   }
 
-  void check_vip(const Config::Vip& vip, const ConfigRow& from, std::set<Address>& seen) {
+  void check_vip(const clusterip::Vip& vip, const ConfigRow& from, std::set<Address>& seen) {
     const std::string address = to_string(vip.address);
     if (!seen.insert(vip.address).second)
       problem(from.line_of("address"), "vip.address: " + address + " is used twice");
@@ -284,15 +286,16 @@ std::string to_text(const Config& config) {
       << "\nfence.fence_ms = " << config.fence.count()
       << "\nfence.evict_after_ms = " << config.evict_after.count()
       << "\nfence.drift_ppm = " << config.drift_ppm << "\nlease.size = " << config.lease_size << "\n";
-  for (const Config::Vip& v : config.vips) {
+  for (const clusterip::Vip& v : config.vips) {
     out << "vip = " << to_string(v.address) << "/" << int{v.prefix} << " " << v.interface << "\n";
   }
   for (const std::string& name : config.interfaces) out << "clusterip.interface = " << name << "\n";
   out << "charon.socket = " << config.charon_socket.string()
       << "\noutput_commit.mode = " << (config.commit == Config::Commit::Available ? "available" : "strict")
       << "\noutput_commit.wait_ms = " << config.commit_wait.count()
-      << "\ncontrol.socket = " << config.control_socket.string() << "\nlog.level = " << config.log_level
-      << "\n";
+      << "\ncontrol.socket = " << config.control_socket.string()
+      << "\ncontrol.admin_group = " << config.admin_group << "\ncontrol.read_group = " << config.read_group
+      << "\nlog.level = " << config.log_level << "\n";
   return out.str();
 }
 

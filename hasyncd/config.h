@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/ids.h"
+#include "clusterip/announcer.h"
 
 namespace hasync::hasyncd {
 
@@ -22,12 +23,6 @@ struct Config {
     std::string name;
     Address address;  // of its heartbeats
     bool operator==(const Member&) const = default;
-  };
-  struct Vip {
-    Address address;
-    std::uint8_t prefix = 32;
-    std::string interface;
-    bool operator==(const Vip&) const = default;
   };
 
   NodeId node;
@@ -44,13 +39,15 @@ struct Config {
   std::chrono::milliseconds evict_after{};
   std::uint32_t drift_ppm = 0;
   std::uint64_t lease_size = 0;         // sequence numbers
-  std::vector<Vip> vips;                // empty on a witness
+  std::vector<clusterip::Vip> vips;     // empty on a witness
   std::vector<std::string> interfaces;  // that reach peers; those of the vips are among them
   std::filesystem::path charon_socket;
   enum class Commit { Strict, Available };
   Commit commit = Commit::Strict;
   std::chrono::milliseconds commit_wait{};
   std::filesystem::path control_socket;
+  std::string admin_group;  // empty: none
+  std::string read_group;   // empty: none
   std::string log_level;
 
   const Member& self() const;

@@ -59,7 +59,10 @@ constexpr KeyDefinition kKeys[] = {
      "what it told the peer may be lost with this node"},
     {"output_commit", "wait_ms", K::Integer, "2000", 100, 60000, nullptr, "ms",
      "how long a message waits at most; longer than a change of the membership takes"},
-    {"control", "socket", K::Path, "/run/hasyncd/control.sock", 0, 0, nullptr, "", "mode 0660"},
+    {"control", "socket", K::Path, "/run/hasyncd/control.sock", 0, 0, nullptr, "",
+     "for root alone, and for the groups below"},
+    {"control", "admin_group", K::Text, "", 0, 0, nullptr, "", "its members may do everything that root may"},
+    {"control", "read_group", K::Text, "", 0, 0, nullptr, "", "its members may look, and change nothing"},
     {"log", "level", K::Text, "info", 0, 0, "debug|info|warning|error", "", "least severity that is logged"},
 };
 

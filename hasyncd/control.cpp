@@ -1,5 +1,7 @@
 #include "hasyncd/control.h"
 
+#include <grp.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -16,22 +18,47 @@ Result<NodeId> node_named(const Config& config, const std::string& text) {
   return Error{Errc::NotFound, "no member is called \"" + text + "\""};
 }
 
+Result<std::optional<std::uint32_t>> group_named(const std::string& key, const std::string& name) {
+  if (name.empty()) return std::optional<std::uint32_t>{};
+  const group* found = ::getgrnam(name.c_str());
+  if (found != nullptr) return std::optional<std::uint32_t>{found->gr_gid};
+  return Error{Errc::NotFound, "control." + key + ": there is no group \"" + name + "\" on this machine"};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Daemon& daemon) {
   std::unique_ptr<Control> control(new Control(daemon));
+  const Config& config = daemon.config();
+  const auto admin = group_named("admin_group", config.admin_group);
+  if (!admin) return admin.error();
+  const auto read = group_named("read_group", config.read_group);
+  if (!read) return read.error();
   auto server = ControlServer::create(
-      io, daemon.config().control_socket,
-      [self = control.get()](const ControlRequest& request, const ControlServer::Reply& reply) {
-        reply(self->answer(request));
-      });
+      io, config.control_socket, {*admin, *read},
+      [self = control.get()](const ControlRequest& request, Access access,
+                             const ControlServer::Reply& reply) { reply(self->answer(request, access)); });
   if (!server) return server.error();
   control->server_ = *std::move(server);
   return control;
 }
 
-ControlAnswer Control::answer(const ControlRequest& request) {
-  if (request.command == "status" || request.command == "nodes") return node_status(daemon_);
+ControlAnswer Control::answer(const ControlRequest& request, Access access) {
+  const Access needed = needed_for(request.command);
+  if (access >= needed) return carry_out(request);
+  ++denied_;
+  return Error{Errc::Denied, "\"" + request.command + "\" needs the role " + to_string(needed) +
+                                 ", yours is " + to_string(access)};
+}
+
+NodeStatus Control::status() const {
+  NodeStatus out = node_status(daemon_);
+  out.counters.emplace_back("control_denied", denied_ + server_->counters().denied);
+  return out;
+}
+
+ControlAnswer Control::carry_out(const ControlRequest& request) {
+  if (request.command == "status" || request.command == "nodes") return status();
   if (request.command == "tunnels") return tunnel_list(daemon_);
   if (request.command == "show") return show(request);
   if (request.command == "migrate") return migrate(request);

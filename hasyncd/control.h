@@ -14,12 +14,15 @@ class Control {
 
  private:
   explicit Control(Daemon& daemon) : daemon_(daemon) {}
-  ControlAnswer answer(const ControlRequest& request);
+  ControlAnswer answer(const ControlRequest& request, Access access);
+  ControlAnswer carry_out(const ControlRequest& request);
+  NodeStatus status() const;
   ControlAnswer migrate(const ControlRequest& request);
   ControlAnswer show(const ControlRequest& request);
 
   Daemon& daemon_;
   std::unique_ptr<ControlServer> server_;
+  std::uint64_t denied_ = 0;  // requests beyond the caller's access
 };
 
 }  // namespace hasync::hasyncd

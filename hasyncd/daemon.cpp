@@ -32,10 +32,6 @@ NodeSettings settings_of(const Config& config, bool blank) {
 
 }  // namespace
 
-Instant now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
-
 Daemon::Daemon(boost::asio::io_context& io, Config config, StateStore store, Log& log)
     : io_(io),
       config_(std::move(config)),
@@ -64,7 +60,7 @@ Status Daemon::make(const KeySet& keys) {
                                      [this](Ticker::Clock::time_point) { tick(now()); });
   if (config_.role == Config::Role::Witness) return Done{};
 
-  if (keys.context.empty()) {
+  if (keys.newest().context.empty()) {
     return Error{Errc::Denied,
                  "key file " + config_.key_file.string() + " is a witness's; a gateway needs the whole key"};
   }
@@ -165,6 +161,10 @@ void Daemon::fatal(const std::string& id, const Error& error) {
 
 void Daemon::tick(Instant at) {
   run(node_->on_tick(at));
+  if (watchdog_ && at >= alive_due_) {
+    notifier_.alive();
+    alive_due_ = at + *watchdog_;
+  }
   if (plane_ && ++ticks_ % kTicksPerUse == 0) run(node_->on_used(plane_->used(), at));
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "base/log.h"
+#include "hasyncd/adapters/clock.h"
+#include "hasyncd/adapters/service_notifier.h"
 #include "hasyncd/adapters/state_store.h"
 #include "hasyncd/adapters/ticker.h"
 #include "hasyncd/charon_link.h"
@@ -42,7 +44,7 @@ class Daemon {
   void follow(const ContextTrace& trace);
   RingLink::Callbacks ring_callbacks();
   void check_ring_settings();
-  void tick(Instant now);
+  void tick(Instant at);
   void watch_gate();
   void watch_links();
   void run(Actions actions);
@@ -68,8 +70,9 @@ class Daemon {
   unsigned ticks_ = 0;
   bool failed_ = false;
   Instant started_;
+  ServiceNotifier notifier_;
+  std::optional<std::chrono::microseconds> watchdog_ = ServiceNotifier::watchdog_interval();
+  Instant alive_due_{};
 };
-
-Instant now();  // CLOCK_MONOTONIC
 
 }  // namespace hasync::hasyncd

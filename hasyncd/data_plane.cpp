@@ -14,14 +14,6 @@ namespace hasync::hasyncd {
 
 namespace {
 
-std::vector<clusterip::Vip> vips_of(const Config& config) {
-  std::vector<clusterip::Vip> out;
-  for (const Config::Vip& vip : config.vips) {
-    out.push_back({vip.interface, vip.address, vip.prefix});
-  }
-  return out;
-}
-
 constexpr std::size_t kAskedAtOnce = 64;
 
 hasync_xfrm_sa_t kernel_sa(const OutboundKey& key) {
@@ -36,21 +28,20 @@ hasync_xfrm_sa_t kernel_sa(const OutboundKey& key) {
 }  // namespace
 
 Result<std::unique_ptr<DataPlane>> DataPlane::create(const Config& config) {
-  const auto vips = vips_of(config);
   clusterip::BpfGateConfig gate_config{.interfaces = config.interfaces};
-  for (const auto& vip : vips) gate_config.vips.push_back(vip.address);
+  for (const auto& vip : config.vips) gate_config.vips.push_back(vip.address);
   auto gate = clusterip::BpfGate::create(gate_config);
   if (!gate) return gate.error();
   auto announcer = clusterip::NetlinkAnnouncer::create();
   if (!announcer) return announcer.error();
   std::vector<std::string> carrying;
-  for (const auto& vip : vips) carrying.push_back(vip.interface);
+  for (const auto& vip : config.vips) carrying.push_back(vip.interface);
   auto links = clusterip::LinkWatch::open(std::move(carrying));
   if (!links) return links.error();
   const int xfrm = hasync_xfrm_open();
   if (xfrm < 0) return Error{Errc::System, std::string("netlink XFRM socket: ") + std::strerror(-xfrm)};
   std::unique_ptr<DataPlane> plane(
-      new DataPlane(*std::move(gate), *std::move(announcer), vips, *std::move(links), xfrm));
+      new DataPlane(*std::move(gate), *std::move(announcer), config.vips, *std::move(links), xfrm));
   // An earlier run may have died with the addresses on.
   const Status dropped = plane->drop_addresses();
   if (!dropped) return dropped.error();

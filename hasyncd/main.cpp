@@ -1,10 +1,10 @@
 // hasyncd: arguments, configuration, run, exit code.
-#include <sys/prctl.h>
-
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <iostream>
 
+#include "base/adapters/hidden_process.h"
+#include "hasyncd/adapters/privileges.h"
 #include "hasyncd/adapters/realtime.h"
 #include "hasyncd/adapters/service_notifier.h"
 #include "hasyncd/adapters/stderr_log.h"
@@ -21,7 +21,7 @@ int fail(const std::string& text) {
 }
 
 int serve(const Config& config) {
-  prctl(PR_SET_DUMPABLE, 0);  // keys stay out of core dumps
+  if (const hasync::Status hidden = hasync::hide_process(); !hidden) return fail(hidden.error().what);
   StderrLog log(severity_of(config.log_level), journal_is_attached());
   if (config.realtime) {
     const hasync::Status raised = run_in_real_time();
@@ -38,6 +38,11 @@ int serve(const Config& config) {
     notifier.stopping();
     if (!error) (*daemon)->stop();
   });
+  if (const hasync::Status kept = stay_in_memory(); !kept) {
+    log.warning("not-in-memory", {{"error", kept.error().what}});
+  }
+  const hasync::Status dropped = drop_privileges(config.role == Config::Role::Gateway);
+  if (!dropped) return fail(dropped.error().what);
   (*daemon)->start();
   notifier.ready();
   io.run();

@@ -8,7 +8,7 @@ namespace hasync::hasyncd {
 RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks)
     : callbacks_(std::move(callbacks)),
       self_(config.node),
-      sealer_(keys.id, keys.auth),
+      sealer_(keys, &Key::auth),
       cpg_(io,
            {.view =
                 [this](const GroupView& view) {

@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/address.h"
+#include "base/bytes.h"
 #include "plugin.pb.h"
 
 namespace hasync::ctx {
@@ -62,7 +63,7 @@ Result<CharonReply> reply_of(const proto::Reply& from) {
   CharonReply out;
   out.took_ns = from.took_ns();
   out.commits = {from.commit().held(), from.commit().dropped(), from.commit().early()};
-  if (from.has_get()) out.context = from.get().context().SerializeAsString();
+  if (from.has_get()) out.context = Secret(view_of(from.get().context().SerializeAsString()));
   if (from.has_list()) {
     for (const proto::SaSummary& sa : from.list().sas()) out.sas.push_back(summary_of(sa));
   }
@@ -82,6 +83,7 @@ struct CharonClient::State : std::enable_shared_from_this<CharonClient::State> {
   void write();
   void read_length();
   void read_body(std::size_t size);
+  void take_frame();
   void handle(const proto::FromPlugin& message);
   void handle(const proto::Event& event);
   void end(const Error& error);
@@ -175,12 +177,18 @@ void CharonClient::State::read_body(std::size_t size) {
                      if (!self->open) return;
                      if (error)
                        return self->end({Errc::System, "charon's plugin socket: " + error.message()});
-                     proto::FromPlugin message;
-                     if (!message.ParseFromString(self->body))
-                       return self->end(invalid("plugin frame: is not well formed"));
-                     self->handle(message);
+                     self->take_frame();
+                     wipe_dead_stack();
                      if (self->open) self->read_length();
                    });
+}
+
+void CharonClient::State::take_frame() {
+  proto::FromPlugin message;
+  const bool well_formed = message.ParseFromString(body);
+  std::string().swap(body);  // freed, and so wiped: it held keys
+  if (!well_formed) return end(invalid("plugin frame: is not well formed"));
+  handle(message);
 }
 
 void CharonClient::State::handle(const proto::FromPlugin& message) {
@@ -201,7 +209,7 @@ void CharonClient::State::handle(const proto::Event& event) {
   if (event.has_changed() && callbacks.changed) {
     const proto::IkeSa& ike = event.changed().context().ike();
     callbacks.changed({{ike.initiator_spi(), ike.responder_spi()},
-                       event.changed().context().SerializeAsString(),
+                       Secret(view_of(event.changed().context().SerializeAsString())),
                        event.changed().state() == proto::SA_STATE_ACTIVE,
                        event.hook_ns(),
                        event.number()});

@@ -18,12 +18,13 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace hasync::ctx {
 
 struct ChangedContext {
   SaId sa;
-  std::string context;  // encoded; holds keys: seal it before it goes anywhere
+  Secret context;  // encoded; seal it before it goes anywhere
   bool active = false;
   std::uint64_t hook_ns = 0;  // CLOCK_MONOTONIC when charon told the plugin
   std::uint64_t number = 0;   // of this report; goes up within one connection
@@ -62,7 +63,7 @@ struct SaSummary {
 };
 
 struct CharonReply {
-  std::string context;         // Get
+  Secret context;              // Get
   std::vector<SaSummary> sas;  // List
   std::string plugin_version;  // Hello
   std::string charon_version;  // Hello

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/bytes.h"
 #include "ctx-transfer/adapters/charon_client.h"
 #include "ctx-transfer/context_codec.h"
 
@@ -99,7 +100,7 @@ void show_changed(const ctx::ChangedContext& changed) {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   const auto age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() -
                    static_cast<std::int64_t>(changed.hook_ns);
-  auto view = ctx::decode_context(changed.context);
+  auto view = ctx::decode_context(hasync::text_of(changed.context.reveal()));
   Json context = view ? to_json(*view) : Json(view.error().what);
   show({{"event", "changed"},
         {"number", changed.number},
@@ -128,9 +129,9 @@ CharonClient::Callbacks callbacks(std::optional<Error>& lost) {
           .lost = [&lost](const Error& error) { lost = error; }};
 }
 
-Result<std::string> context_to_put(const Words& words) {
+Result<Secret> context_to_put(const Words& words) {
   std::string context = read_file(words[0]);
-  if (words.size() < 3) return context;
+  if (words.size() < 3) return Secret(view_of(context));
   auto view = ctx::decode_context(context);
   if (!view) return view.error();
   std::map<OutboundKey, std::uint64_t> numbers;
@@ -157,7 +158,7 @@ Status ask(CharonClient& client, const std::string& command, const Words& words,
     auto context = context_to_put(words);
     if (!holding) return holding.error();
     if (!context) return context.error();
-    return client.put(*context, *holding, answer), Done{};
+    return client.put(hasync::text_of(context->reveal()), *holding, answer), Done{};
   }
   auto ids = parse_ids(about_list ? Words(words.begin() + (command == "state" ? 1 : 0), words.end())
                                   : Words{words[0]});
@@ -188,9 +189,10 @@ Status show_reply(const ctx::CharonReply& reply, Clock::duration waited, const s
     for (const auto& sa : reply.sas) json["sas"].push_back(to_json(sa));
   }
   if (command == "get") {
-    auto view = ctx::decode_context(reply.context);
+    const std::string_view context = hasync::text_of(reply.context.reveal());
+    auto view = ctx::decode_context(context);
     if (!view) return view.error();
-    if (words.size() > 1) std::ofstream(words[1], std::ios::binary) << reply.context;
+    if (words.size() > 1) std::ofstream(words[1], std::ios::binary) << context;
     json["context"] = to_json(*view);
   }
   show(json);

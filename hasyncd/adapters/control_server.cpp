@@ -1,5 +1,6 @@
 #include "hasyncd/adapters/control_server.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "hasyncd/adapters/status_json.h"
@@ -25,12 +27,35 @@ Error failed(const std::filesystem::path& path, const std::string& what) {
   return {Errc::System, "control socket " + path.string() + ": " + what};
 }
 
+// Errors of the kernel leave a caller who is nobody.
+Caller caller_at(int socket) {
+  constexpr std::uint32_t kNobodyKnown = UINT32_MAX;
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {kNobodyKnown, {}};
+  Caller out{credentials.uid, std::vector<std::uint32_t>(NGROUPS_MAX)};
+  size = static_cast<socklen_t>(out.groups.size() * sizeof(gid_t));
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, out.groups.data(), &size) != 0) size = 0;
+  out.groups.resize(size / sizeof(gid_t));
+  out.groups.push_back(credentials.gid);
+  return out;
+}
+
+Error no_access(const Caller& caller) {
+  return {Errc::Denied, "user " + std::to_string(caller.user) +
+                            " may not use hasyncd: become root, or a member of one of the groups that the "
+                            "configuration names in [control]"};
+}
+
 }  // namespace
 
 class ControlServer::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Protocol::socket socket, std::shared_ptr<Shared> shared)
-      : socket_(std::move(socket)), write_limit_(socket_.get_executor()), shared_(std::move(shared)) {
+  Session(Protocol::socket socket, Access access, std::shared_ptr<Shared> shared)
+      : socket_(std::move(socket)),
+        access_(access),
+        write_limit_(socket_.get_executor()),
+        shared_(std::move(shared)) {
     ++shared_->open;
   }
   ~Session() { --shared_->open; }
@@ -62,7 +87,7 @@ class ControlServer::Session : public std::enable_shared_from_this<Session> {
       ++shared_->counters.malformed;
       return write(to_line(request.error()), false);
     }
-    shared_->handler(*request,
+    shared_->handler(*request, access_,
                      [self = shared_from_this(), done = false](const ControlAnswer& answer) mutable {
                        if (std::exchange(done, true)) return;
                        self->write(to_line(answer), false);
@@ -84,21 +109,23 @@ class ControlServer::Session : public std::enable_shared_from_this<Session> {
   }
 
   Protocol::socket socket_;
+  Access access_;
   asio::steady_timer write_limit_;
   std::shared_ptr<Shared> shared_;
   std::string input_;
   std::string output_;
 };
 
-ControlServer::ControlServer(asio::io_context& io, std::filesystem::path path, Handler handler)
-    : acceptor_(io), pause_(io), path_(std::move(path)), shared_(std::make_shared<Shared>()) {
-  shared_->handler = std::move(handler);
-}
+ControlServer::ControlServer(asio::io_context& io, std::filesystem::path path, Shared shared)
+    : acceptor_(io),
+      pause_(io),
+      path_(std::move(path)),
+      shared_(std::make_shared<Shared>(std::move(shared))) {}
 
 Result<std::unique_ptr<ControlServer>> ControlServer::create(asio::io_context& io,
                                                              const std::filesystem::path& path,
-                                                             Handler handler) {
-  std::unique_ptr<ControlServer> out(new ControlServer(io, path, std::move(handler)));
+                                                             const ControlGroups& groups, Handler handler) {
+  std::unique_ptr<ControlServer> out(new ControlServer(io, path, {std::move(handler), groups, {}}));
   if (::mkdir(path.parent_path().c_str(), 0755) != 0 && errno != EEXIST) {
     return failed(path.parent_path(), std::strerror(errno));
   }
@@ -110,7 +137,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::create(asio::io_context& i
   if (error == asio::error::connection_refused) ::unlink(path.c_str());
 
   out->acceptor_.open(Protocol(), error);
-  const mode_t before = ::umask(0117);  // the socket is 0660 from its first moment
+  const mode_t before = ::umask(groups.admin || groups.read ? 0111 : 0177);  // from its first moment on
   if (!error) out->acceptor_.bind(Protocol::endpoint(path.string()), error);
   ::umask(before);
   if (!error) out->acceptor_.listen(asio::socket_base::max_listen_connections, error);
@@ -124,7 +151,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::create(asio::io_context& i
 
 ControlServer::~ControlServer() {
   // Sessions may live on for a moment; what they would ask is gone.
-  shared_->handler = [](const ControlRequest&, const Reply& reply) {
+  shared_->handler = [](const ControlRequest&, Access, const Reply& reply) {
     reply(Error{Errc::Busy, "hasyncd is stopping"});
   };
   if (!path_.empty()) ::unlink(path_.c_str());
@@ -134,16 +161,26 @@ void ControlServer::accept() {
   acceptor_.async_accept([this](const error_code& error, Protocol::socket socket) {
     if (error == asio::error::operation_aborted) return;
     if (error) return accept_later();
-    const bool full = shared_->open >= kMaxConnections;
-    const auto session = std::make_shared<Session>(std::move(socket), shared_);
-    ++(full ? shared_->counters.refused : shared_->counters.connections);
-    if (full) {
-      session->refuse({Errc::Busy, "too many connections"});
-    } else {
-      session->read();
-    }
+    begin(std::move(socket));
     accept();
   });
+}
+
+void ControlServer::begin(Protocol::socket socket) {
+  const Caller caller = caller_at(socket.native_handle());
+  const Access access = access_of(caller, shared_->groups);
+  const bool full = shared_->open >= kMaxConnections;
+  const auto session = std::make_shared<Session>(std::move(socket), access, shared_);
+  if (access == Access::None) {
+    ++shared_->counters.denied;
+    session->refuse(no_access(caller));
+  } else if (full) {
+    ++shared_->counters.refused;
+    session->refuse({Errc::Busy, "too many connections"});
+  } else {
+    ++shared_->counters.connections;
+    session->read();
+  }
 }
 
 // No descriptors left, most likely: the connection would be reported again at once.

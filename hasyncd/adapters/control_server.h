@@ -1,6 +1,7 @@
 // The unix socket that `haipsec` speaks to: lines of JSON, one request and one reply at a time on each
-// connection. What is malformed gets an error and is counted; no connection can disturb another, and none can
-// wait for ever unread. Knows no command: the daemon answers, at once or later.
+// connection. Who is at the other end is what the kernel says (unix(7), SO_PEERCRED). What is malformed gets
+// an error and is counted; no connection can disturb another, and none can wait for ever unread. Knows no
+// command: the daemon answers, at once or later.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -11,6 +12,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "hasyncd/control_access.h"
 #include "hasyncd/status.h"
 
 namespace hasync::hasyncd {
@@ -18,20 +20,23 @@ namespace hasync::hasyncd {
 class ControlServer {
  public:
   using Reply = std::function<void(const ControlAnswer&)>;  // once; after the client has gone it does nothing
-  using Handler = std::function<void(const ControlRequest&, Reply)>;
+  using Handler = std::function<void(const ControlRequest&, Access, Reply)>;
   struct Counters {
     std::uint64_t connections = 0;
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;  // refused before the handler saw them
     std::uint64_t refused = 0;    // connections above the limit
+    std::uint64_t denied = 0;     // connections of those who have no access
   };
   static constexpr std::size_t kMaxRequest = 65536;  // bytes
   static constexpr std::size_t kMaxConnections = 32;
 
-  // Makes the socket (0660) and its folder (0755). Takes the place of a dead socket, never of a living one
+  // Makes the socket and its folder (0755). Without groups nobody but root can open the socket (0600); with
+  // them everybody can, and strangers are told so. Takes the place of a dead socket, never of a living one
   // (Conflict).
   static Result<std::unique_ptr<ControlServer>> create(boost::asio::io_context& io,
-                                                       const std::filesystem::path& path, Handler handler);
+                                                       const std::filesystem::path& path,
+                                                       const ControlGroups& groups, Handler handler);
   ~ControlServer();  // and removes the socket
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
@@ -42,12 +47,14 @@ class ControlServer {
   class Session;
   struct Shared {
     Handler handler;
+    ControlGroups groups;
     Counters counters;
     std::size_t open = 0;
   };
-  ControlServer(boost::asio::io_context& io, std::filesystem::path path, Handler handler);
+  ControlServer(boost::asio::io_context& io, std::filesystem::path path, Shared shared);
   void accept();
   void accept_later();
+  void begin(boost::asio::local::stream_protocol::socket socket);
 
   boost::asio::local::stream_protocol::acceptor acceptor_;
   boost::asio::steady_timer pause_;

@@ -1,6 +1,7 @@
 #include "hasyncd/adapters/key_file.h"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <map>
+#include <set>
 #include <sstream>
 
 #include "hasyncd/adapters/hkdf.h"
@@ -18,6 +19,8 @@ namespace hasync::hasyncd {
 namespace {
 
 constexpr const char* kHeader = "hasyncd-key";
+constexpr std::string_view kAuth = "hasyncd auth 1";
+constexpr std::string_view kContext = "hasyncd context 1";
 constexpr std::size_t kLargestFile = 4096;
 
 Error at(const std::filesystem::path& file, Errc code, const std::string& what) {
@@ -29,11 +32,13 @@ struct Closer {
   ~Closer() { ::close(fd); }
 };
 
-// Text that is wiped when it goes.
-struct WipedText {
-  std::string text;
-  ~WipedText() { OPENSSL_cleanse(text.data(), text.size()); }
+// A key as its file has it. Texts that hold one are wiped as they are freed (base/adapters/hidden_process.h).
+struct Stored {
+  std::uint32_t id = 0;
+  bool witness = false;
+  Secret raw;  // empty: not read yet
 };
+using StoredKeys = std::vector<Stored>;
 
 std::optional<Error> check_owner(int fd, const std::filesystem::path& file) {
   struct stat info {};
@@ -81,50 +86,129 @@ std::string to_hex(const Secret& secret) {
   return out;
 }
 
-Result<KeySet> parse(const std::string& text, const std::filesystem::path& file) {
-  std::map<std::string, WipedText> fields;
+const char* kind_of(const Stored& key) {
+  return key.witness ? "auth" : "secret";
+}
+
+std::string to_text(const StoredKeys& keys) {
+  std::string out = std::string(kHeader) + " 1\n";
+  for (const Stored& key : keys) {
+    out += "id " + key_id_text(key.id) + "\n" + kind_of(key) + " " + to_hex(key.raw) + "\n";
+  }
+  return out;
+}
+
+std::optional<std::string> take_line(const std::string& name, const std::string& value, StoredKeys& keys) {
+  if (name == "id") {
+    unsigned long id = 0;
+    if (std::sscanf(value.c_str(), "%8lx", &id) != 1 || id == 0) return "has no valid `id`";
+    keys.push_back({static_cast<std::uint32_t>(id), false, {}});
+    return {};
+  }
+  if (name != "secret" && name != "auth") return "has a line `" + name + "`, which is not known here";
+  if (keys.empty()) return "has no valid `id`";
+  if (!keys.back().raw.empty()) return "needs one of `secret` (gateway) and `auth` (witness) for each `id`";
+  std::optional<Secret> raw = from_hex(value);
+  if (!raw) return "`" + name + "` is not 64 hex digits";
+  keys.back().raw = *std::move(raw);
+  keys.back().witness = name == "auth";
+  return {};
+}
+
+std::optional<std::string> check(const StoredKeys& keys) {
+  if (keys.empty()) return "has no valid `id`";
+  if (keys.size() > kMaxKeys) return "has " + std::to_string(keys.size()) + " keys, at most 4 are allowed";
+  std::set<std::uint32_t> ids;
+  for (const Stored& key : keys) {
+    if (key.raw.empty() || key.witness != keys.front().witness) {
+      return "needs one of `secret` (gateway) and `auth` (witness) for each `id`";
+    }
+    if (!ids.insert(key.id).second) return "has key " + key_id_text(key.id) + " twice";
+  }
+  return {};
+}
+
+Result<StoredKeys> parse(const std::string& text, const std::filesystem::path& file) {
   std::istringstream lines(text);
   std::string name;
-  WipedText value;
-  while (lines >> name >> value.text) fields[name].text = value.text;
-
-  if (fields[kHeader].text != "1")
+  std::string value;
+  if (!(lines >> name >> value) || name != kHeader || value != "1") {
     return at(file, Errc::Unsupported, "does not start with \"hasyncd-key 1\"");
-  unsigned long id = 0;
-  if (std::sscanf(fields["id"].text.c_str(), "%8lx", &id) != 1)
-    return at(file, Errc::Invalid, "has no valid `id`");
-  KeySet keys;
-  keys.id = static_cast<std::uint32_t>(id);
-  const bool is_witness = fields.count("auth") != 0;
-  if (is_witness == (fields.count("secret") != 0)) {
-    return at(file, Errc::Invalid, "needs one of `secret` (gateway) and `auth` (witness)");
   }
-  const std::string which = is_witness ? "auth" : "secret";
-  std::optional<Secret> secret = from_hex(fields[which].text);
-  if (!secret) return at(file, Errc::Invalid, "`" + which + "` is not 64 hex digits");
-  if (is_witness) {
-    keys.auth = std::move(*secret);
-    return keys;
+  StoredKeys keys;
+  while (lines >> name >> value) {
+    if (const auto wrong = take_line(name, value, keys)) return at(file, Errc::Invalid, *wrong);
   }
-  keys.auth = derive_key(*secret, {}, "hasyncd auth 1");
-  keys.context = derive_key(*secret, {}, "hasyncd context 1");
+  if (const auto wrong = check(keys)) return at(file, Errc::Invalid, *wrong);
   return keys;
 }
 
-Status write_new(const std::filesystem::path& file, const std::string& text) {
+Result<StoredKeys> read(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    return at(file, errno == ENOENT ? Errc::NotFound : Errc::System,
+              std::string(std::strerror(errno)) + (errno == ENOENT ? "; make one with: haipsec keygen" : ""));
+  }
+  const Closer closer{fd};
+  if (auto problem = check_owner(fd, file)) return *problem;
+  std::string text(kLargestFile, '\0');
+  const ssize_t length = ::read(fd, text.data(), text.size());
+  if (length < 0) return at(file, Errc::System, std::strerror(errno));
+  text.resize(static_cast<std::size_t>(length));
+  return parse(text, file);
+}
+
+Status write_new(const std::filesystem::path& file, const StoredKeys& keys) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0 && errno == EEXIST)
     return at(file, Errc::Conflict, "exists already; keys are never overwritten");
   if (fd < 0) return at(file, Errc::System, std::strerror(errno));
   const Closer closer{fd};
-  if (::fchmod(fd, 0600) != 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fsync(fd) != 0) {
-    return at(file, Errc::System, std::strerror(errno));
+  const std::string text = to_text(keys);
+  if (::fchmod(fd, 0600) == 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(fd) == 0) {
+    return Done{};
   }
-  return Done{};
+  const Error error = at(file, Errc::System, std::strerror(errno));
+  ::unlink(file.c_str());
+  return error;
+}
+
+// The old content or the new one, also after a loss of power.
+Status replace(const std::filesystem::path& file, const StoredKeys& keys) {
+  const std::filesystem::path fresh = file.string() + ".new";
+  ::unlink(fresh.c_str());
+  if (Status written = write_new(fresh, keys); !written) return written;
+  if (::rename(fresh.c_str(), file.c_str()) != 0) return at(file, Errc::System, std::strerror(errno));
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return at(file, Errc::System, std::strerror(errno));
+  const Closer closer{fd};
+  return ::fsync(fd) == 0 ? Status(Done{}) : at(file, Errc::System, std::strerror(errno));
+}
+
+Stored fresh_key() {
+  std::array<std::uint8_t, kKeyBytes> random{};
+  fill_random(random);
+  Stored out{0, false, Secret{random}};
+  OPENSSL_cleanse(random.data(), random.size());
+  while (out.id == 0) fill_random({reinterpret_cast<std::uint8_t*>(&out.id), sizeof out.id});
+  return out;
+}
+
+StoredKeys for_witness(const StoredKeys& keys) {
+  StoredKeys out;
+  for (const Stored& key : keys) out.push_back({key.id, true, derive_key(key.raw, {}, kAuth)});
+  return out;
 }
 
 }  // namespace
+
+std::vector<std::uint32_t> KeySet::ids() const {
+  std::vector<std::uint32_t> out;
+  for (const Key& key : keys) out.push_back(key.id);
+  return out;
+}
 
 std::string key_id_text(std::uint32_t id) {
   std::array<char, 12> text{};
@@ -133,42 +217,57 @@ std::string key_id_text(std::uint32_t id) {
 }
 
 Result<KeySet> load_keys(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    return at(file, errno == ENOENT ? Errc::NotFound : Errc::System,
-              std::string(std::strerror(errno)) + (errno == ENOENT ? "; make one with: haipsec keygen" : ""));
+  auto stored = read(file);
+  if (!stored) return stored.error();
+  KeySet out;
+  for (Stored& key : *stored) {
+    if (key.witness) {
+      out.keys.push_back({key.id, std::move(key.raw), {}});
+    } else {
+      out.keys.push_back({key.id, derive_key(key.raw, {}, kAuth), derive_key(key.raw, {}, kContext)});
+    }
   }
-  const Closer closer{fd};
-  if (auto problem = check_owner(fd, file)) return *problem;
-  WipedText content;
-  content.text.resize(kLargestFile);
-  const ssize_t length = ::read(fd, content.text.data(), content.text.size());
-  if (length < 0) return at(file, Errc::System, std::strerror(errno));
-  content.text.resize(static_cast<std::size_t>(length));
-  return parse(content.text, file);
+  return out;
 }
 
 Result<std::uint32_t> generate_keys(const std::filesystem::path& gateway_file,
                                     const std::optional<std::filesystem::path>& witness_file) {
-  std::array<std::uint8_t, kKeyBytes> random{};
-  std::array<std::uint8_t, 4> id_bytes{};
-  fill_random(random);
-  fill_random(id_bytes);
-  const Secret secret{random};
-  OPENSSL_cleanse(random.data(), random.size());
-  std::uint32_t id = 0;
-  std::memcpy(&id, id_bytes.data(), sizeof id);
-
-  const std::string head = std::string(kHeader) + " 1\nid " + key_id_text(id) + "\n";
-  WipedText text{head + "secret " + to_hex(secret) + "\n"};
-  if (Status s = write_new(gateway_file, text.text); !s) return s.error();
-  if (!witness_file) return id;
-  WipedText witness{head + "auth " + to_hex(derive_key(secret, {}, "hasyncd auth 1")) + "\n"};
-  if (Status s = write_new(*witness_file, witness.text); !s) {
+  StoredKeys keys;
+  keys.push_back(fresh_key());
+  if (Status s = write_new(gateway_file, keys); !s) return s.error();
+  if (!witness_file) return keys.back().id;
+  if (Status s = write_new(*witness_file, for_witness(keys)); !s) {
     ::unlink(gateway_file.c_str());  // both or none
     return s.error();
   }
-  return id;
+  return keys.back().id;
+}
+
+Result<std::uint32_t> add_key(const std::filesystem::path& gateway_file,
+                              const std::optional<std::filesystem::path>& witness_file) {
+  auto keys = read(gateway_file);
+  if (!keys) return keys.error();
+  if (keys->front().witness)
+    return at(gateway_file, Errc::Denied, "is a witness's; keys are made on a gateway");
+  if (keys->size() == kMaxKeys)
+    return at(gateway_file, Errc::Conflict, "has 4 keys already: retire the old ones first");
+  keys->push_back(fresh_key());
+  if (witness_file) {
+    if (Status s = write_new(*witness_file, for_witness(*keys)); !s) return s.error();
+  }
+  if (Status s = replace(gateway_file, *keys); !s) {
+    if (witness_file) ::unlink(witness_file->c_str());
+    return s.error();
+  }
+  return keys->back().id;
+}
+
+Result<std::uint32_t> retire_keys(const std::filesystem::path& file) {
+  auto keys = read(file);
+  if (!keys) return keys.error();
+  keys->erase(keys->begin(), keys->end() - 1);
+  if (Status s = replace(file, *keys); !s) return s.error();
+  return keys->back().id;
 }
 
 }  // namespace hasync::hasyncd

@@ -380,7 +380,6 @@ Actions Node::on_charon_synced(Instant now) {
 
 Actions Node::on_charon_lost(Instant now) {
   Actions out;
-  if (charon_synced_) out.push_back(Note{"charon-lost", "the connection to charon is gone"});
   charon_lost_ = charon_lost_ || charon_synced_;
   if (charon_synced_) trusted_reign_ = mine() ? owner_changes_ : 0;
   charon_synced_ = false;

@@ -47,22 +47,58 @@ std::map<SaId, std::string> FakePlugin::contexts() const {
   return contexts_;
 }
 
+void FakePlugin::change(SaId sa, const std::string& context) {
+  const std::lock_guard lock(mutex_);
+  contexts_[sa] = context;
+  if (subscribed_) tell_changed(context);
+}
+
+void FakePlugin::send(const std::string& message) const {
+  const std::uint32_t length = htonl(static_cast<std::uint32_t>(message.size()));
+  ::send(client_, &length, sizeof length, MSG_NOSIGNAL);
+  ::send(client_, message.data(), message.size(), MSG_NOSIGNAL);
+}
+
+void FakePlugin::tell_changed(const std::string& context) {
+  proto::FromPlugin out;
+  out.mutable_event()->set_number(++events_);
+  out.mutable_event()->mutable_changed()->mutable_context()->ParseFromString(context);
+  out.mutable_event()->mutable_changed()->set_state(proto::SA_STATE_ACTIVE);
+  send(out.SerializeAsString());
+}
+
+void FakePlugin::tell_all() {
+  subscribed_ = true;
+  for (const auto& [sa, context] : contexts_) tell_changed(context);
+  proto::FromPlugin out;
+  out.mutable_event()->set_number(++events_);
+  out.mutable_event()->mutable_synced();
+  send(out.SerializeAsString());
+}
+
 void FakePlugin::serve() {
   for (int fd = -1; (fd = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(fd)) {
+    {
+      const std::lock_guard lock(mutex_);
+      client_ = fd;
+      subscribed_ = false;
+      events_ = 0;
+    }
     std::uint32_t length = 0;
     while (read_all(fd, &length, sizeof length)) {
       std::string request(ntohl(length), '\0');
       if (!read_all(fd, request.data(), request.size())) break;
-      const std::string reply = answer(request);
-      length = htonl(static_cast<std::uint32_t>(reply.size()));
-      ::send(fd, &length, sizeof length, MSG_NOSIGNAL);
-      ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL);
+      const std::lock_guard lock(mutex_);
+      send(answer(request));
+      proto::Request asked;
+      if (asked.ParseFromString(request) && asked.has_subscribe()) tell_all();
     }
+    const std::lock_guard lock(mutex_);
+    subscribed_ = false;
   }
 }
 
 std::string FakePlugin::answer(const std::string& bytes) {
-  const std::lock_guard lock(mutex_);
   proto::Request request;
   proto::FromPlugin out;
   proto::Reply& reply = *out.mutable_reply();
@@ -85,7 +121,7 @@ std::string FakePlugin::answer(const std::string& bytes) {
     contexts_[{ike.initiator_spi(), ike.responder_spi()}] = request.put().context().SerializeAsString();
   } else if (request.has_release()) {
     for (const proto::SaId& sa : request.release().sas()) contexts_.erase(sa_of(sa));
-  } else {
+  } else if (!request.has_subscribe() && !request.has_set_state()) {
     reply.set_code(proto::NOT_FOUND);
     reply.set_text("no such IKE_SA");
   }

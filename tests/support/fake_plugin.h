@@ -1,5 +1,5 @@
-// Stands in for charon with its plugin: answers List, Get, Put and Release on a unix socket from a map of
-// contexts, in a thread of its own. One client at a time.
+// Stands in for charon with its plugin: answers requests on a unix socket from a map of contexts, in a thread
+// of its own, and tells a subscriber of them. One client at a time.
 #pragma once
 
 #include <filesystem>
@@ -18,13 +18,20 @@ class FakePlugin {
   ~FakePlugin();
 
   void hold(SaId sa, std::string context);
+  void change(SaId sa, const std::string& context);  // holds it, active, and tells the subscriber
   std::map<SaId, std::string> contexts() const;
 
  private:
   void serve();
   std::string answer(const std::string& request);  // both encoded, without their length
+  void send(const std::string& message) const;
+  void tell_changed(const std::string& context);
+  void tell_all();
 
   int listener_ = -1;
+  int client_ = -1;
+  bool subscribed_ = false;
+  std::uint64_t events_ = 0;
   mutable std::mutex mutex_;
   std::map<SaId, std::string> contexts_;
   std::thread thread_;

@@ -51,7 +51,8 @@ class ProgramTest : public testing::Test {
 
   void serve(ControlAnswer answer) {
     auto server = ControlServer::create(
-        io_, folder_ / "s", [this, answer = std::move(answer)](const ControlRequest& request, auto reply) {
+        io_, folder_ / "s", {},
+        [this, answer = std::move(answer)](const ControlRequest& request, Access, const auto& reply) {
           asked_ = request;
           reply(answer);
         });

@@ -1,7 +1,12 @@
 // The control socket over a real unix socket, with a client in the same loop.
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
@@ -35,15 +40,17 @@ class ControlTest : public testing::Test {
   }
 
   Result<std::unique_ptr<ControlServer>> create() {
-    return ControlServer::create(io_, path_,
-                                 [this](const ControlRequest& request, ControlServer::Reply reply) {
-                                   requests_.push_back(request);
-                                   if (request.command == "later") {
-                                     later_ = std::move(reply);
-                                   } else {
-                                     reply(Accepted{"did " + request.command});
-                                   }
-                                 });
+    return ControlServer::create(
+        io_, path_, groups_,
+        [this](const ControlRequest& request, Access access, ControlServer::Reply reply) {
+          requests_.push_back(request);
+          accesses_.push_back(access);
+          if (request.command == "later") {
+            later_ = std::move(reply);
+          } else {
+            reply(Accepted{"did " + request.command});
+          }
+        });
   }
 
   struct Client : std::enable_shared_from_this<Client> {
@@ -92,7 +99,9 @@ class ControlTest : public testing::Test {
   boost::asio::io_context io_{1};
   std::filesystem::path folder_;
   std::filesystem::path path_;
+  ControlGroups groups_;
   std::vector<ControlRequest> requests_;
+  std::vector<Access> accesses_;
   ControlServer::Reply later_;
   std::unique_ptr<ControlServer> server_;
 };
@@ -177,10 +186,67 @@ TEST_F(ControlTest, ConnectionsAreLimited) {
   }));
 }
 
-TEST_F(ControlTest, TheSocketIsForTheGroupAndADeadOneIsReplaced) {
+// What a process of another user reads from the socket after it has sent a request.
+std::string told_to(uid_t user, gid_t group, const std::filesystem::path& path,
+                    const std::function<void()>& serve) {
+  int pipe[2];
+  if (::pipe(pipe) != 0) return "no pipe";
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const gid_t more[] = {group};
+    std::array<char, 512> text{};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    const std::string_view request = "{\"command\":\"x\"}\n";
+    ssize_t length = 0;
+    if (::setgroups(1, more) == 0 && ::setgid(user) == 0 && ::setuid(user) == 0 &&
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+      (void)::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+      length = ::recv(fd, text.data(), text.size(), 0);
+    }
+    if (length > 0 && ::write(pipe[1], text.data(), static_cast<std::size_t>(length)) < 0) ::_exit(1);
+    ::_exit(0);
+  }
+  ::close(pipe[1]);
+  int status = 0;
+  while (::waitpid(pid, &status, WNOHANG) == 0) serve();
+  std::array<char, 512> text{};
+  const ssize_t length = ::read(pipe[0], text.data(), text.size());
+  ::close(pipe[0]);
+  return {text.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
+TEST_F(ControlTest, TheKernelTellsWhoAsks) {
+  if (::geteuid() != 0) GTEST_SKIP() << "SKIPPED: needs root to become others";
+  server_.reset();
+  std::filesystem::permissions(folder_, std::filesystem::perms::others_exec,
+                               std::filesystem::perm_options::add);
+  const auto serve = [this] {
+    io_.restart();
+    io_.run_for(5ms);
+  };
+  groups_ = {.admin = 40001, .read = 40002};
+  server_ = *create();
+  EXPECT_THAT(told_to(50000, 40001, path_, serve), HasSubstr("did x"));
+  EXPECT_THAT(told_to(50000, 40002, path_, serve), HasSubstr("did x"));
+  EXPECT_EQ(accesses_, (std::vector{Access::Admin, Access::Read}));
+  EXPECT_THAT(told_to(50000, 40003, path_, serve),
+              testing::AllOf(HasSubstr("\"denied\""), HasSubstr("user 50000 may not use hasyncd")));
+  EXPECT_EQ(requests_.size(), 2U);
+  EXPECT_EQ(server_->counters().denied, 1U);
+
+  server_.reset();
+  groups_ = {};
+  server_ = *create();
+  EXPECT_EQ(told_to(50000, 40001, path_, serve), "");  // cannot even open it
+}
+
+TEST_F(ControlTest, TheSocketIsForRootAndADeadOneIsReplaced) {
   struct stat info {};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 07777U, 0660U);
+  EXPECT_EQ(info.st_mode & 07777U, 0600U);
   ASSERT_EQ(::stat(path_.parent_path().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0755U);
   const auto second = create();

@@ -44,15 +44,15 @@ TEST_F(KeyFile, AGatewayAndAWitnessShareTheAuthKeyOnly) {
   const auto gateway = load_keys(folder_ / "gateway.key");
   const auto witness = load_keys(folder_ / "witness.key");
   ASSERT_TRUE(gateway && witness);
-  EXPECT_EQ(gateway->id, *id);
-  EXPECT_EQ(witness->id, *id);
-  EXPECT_TRUE(witness->context.empty());
+  EXPECT_EQ(gateway->ids(), std::vector{*id});
+  EXPECT_EQ(witness->ids(), std::vector{*id});
+  EXPECT_TRUE(witness->newest().context.empty());
   const auto about = additional_data(Purpose::Ring, NodeId{1});
   const Bytes text{1, 2, 3};
-  Sealer a(gateway->id, gateway->auth);
-  Sealer b(witness->id, witness->auth);
+  Sealer a(*gateway, &Key::auth);
+  Sealer b(*witness, &Key::auth);
   EXPECT_EQ(b.open(a.seal(text, about), about).value(), text);
-  Sealer context(gateway->id, gateway->context);
+  Sealer context(*gateway, &Key::context);
   EXPECT_FALSE(b.open(context.seal(text, about), about));
 }
 
@@ -64,6 +64,40 @@ TEST_F(KeyFile, NewFilesAreForTheUserAloneAndNeverOverwritten) {
   EXPECT_EQ(generate_keys(folder_ / "k", {}).error().code, Errc::Conflict);
   EXPECT_EQ(generate_keys(folder_ / "new", folder_ / "k").error().code, Errc::Conflict);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));  // both or none
+}
+
+TEST_F(KeyFile, ANewKeyIsAddedForAllAndTheOldOneRetired) {
+  const auto first = generate_keys(folder_ / "gateway", folder_ / "witness");
+  const auto second = add_key(folder_ / "gateway", folder_ / "witness2");
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(*first, *second);
+  auto gateway = load_keys(folder_ / "gateway");
+  auto witness = load_keys(folder_ / "witness2");
+  ASSERT_TRUE(gateway && witness);
+  EXPECT_EQ(gateway->ids(), (std::vector{*first, *second}));
+  EXPECT_EQ(witness->ids(), (std::vector{*first, *second}));
+  EXPECT_TRUE(std::ranges::equal(gateway->newest().auth.reveal(), witness->newest().auth.reveal()));
+  EXPECT_FALSE(std::ranges::equal(gateway->keys[0].auth.reveal(), gateway->newest().auth.reveal()));
+  EXPECT_TRUE(witness->newest().context.empty());
+
+  for (const char* file : {"gateway", "witness2"}) {
+    EXPECT_EQ(retire_keys(folder_ / file).value(), *second);
+    EXPECT_EQ(load_keys(folder_ / file)->ids(), std::vector{*second});
+    struct stat info {};
+    ASSERT_EQ(::stat((folder_ / file).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777U, 0600U);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "gateway.new"));
+}
+
+TEST_F(KeyFile, AKeyIsAddedWholeOrNotAtAll) {
+  ASSERT_TRUE(generate_keys(folder_ / "gateway", folder_ / "witness"));
+  const auto before = load_keys(folder_ / "gateway")->ids();
+  EXPECT_EQ(add_key(folder_ / "gateway", folder_ / "witness").error().code, Errc::Conflict);
+  EXPECT_EQ(load_keys(folder_ / "gateway")->ids(), before);
+  EXPECT_EQ(add_key(folder_ / "witness", {}).error().code, Errc::Denied);
+  for (std::size_t i = before.size(); i < kMaxKeys; ++i) ASSERT_TRUE(add_key(folder_ / "gateway", {}));
+  EXPECT_THAT(add_key(folder_ / "gateway", {}).error().what, HasSubstr("retire the old ones first"));
 }
 
 TEST_F(KeyFile, FilesThatOthersCanUseAreRefused) {
@@ -86,6 +120,12 @@ TEST_F(KeyFile, DamagedFilesAreRefusedWithTheReasonAndWithoutTheKey) {
   EXPECT_THAT(refusal("hasyncd-key 1\nsecret " + kHex), HasSubstr("`id`"));
   EXPECT_THAT(refusal("hasyncd-key 1\nid 1\n"), HasSubstr("`secret` (gateway) and `auth` (witness)"));
   EXPECT_THAT(refusal("hasyncd-key 1\nid 1\nsecret " + kHex + "\nauth " + kHex), HasSubstr("needs one of"));
+  const std::string twice = "id 1\nsecret " + kHex + "\n";
+  EXPECT_THAT(refusal("hasyncd-key 1\n" + twice + twice), HasSubstr("00000001 twice"));
+  EXPECT_THAT(refusal("hasyncd-key 1\n" + twice + "id 2\nauth " + kHex), HasSubstr("needs one of"));
+  EXPECT_THAT(refusal("hasyncd-key 1\n" + twice + "id 2\n"), HasSubstr("needs one of"));
+  EXPECT_THAT(refusal("hasyncd-key 1\nid 0\nsecret " + kHex), HasSubstr("`id`"));
+  EXPECT_THAT(refusal("hasyncd-key 1\n" + twice + "colour red\n"), HasSubstr("`colour`"));
   const std::string short_key = refusal("hasyncd-key 1\nid 1\nauth " + kHex.substr(2));
   EXPECT_THAT(short_key, HasSubstr("`auth` is not 64 hex digits"));
   EXPECT_THAT(short_key, testing::Not(HasSubstr("aaaa")));

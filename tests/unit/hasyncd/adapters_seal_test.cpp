@@ -11,8 +11,13 @@ namespace {
 Secret key_of(std::uint8_t fill) {
   return Secret{Bytes(32, fill)};
 }
+KeySet keys_of(std::initializer_list<std::pair<std::uint8_t, std::uint32_t>> fills_and_ids) {
+  KeySet out;
+  for (const auto& [fill, id] : fills_and_ids) out.keys.push_back({id, key_of(fill), {}});
+  return out;
+}
 Sealer sealer_of(std::uint8_t fill, std::uint32_t id = 0xabc) {
-  return {id, key_of(fill)};
+  return {keys_of({{fill, id}}), &Key::auth};
 }
 const Bytes kText{'h', 'e', 'l', 'l', 'o'};
 const auto kRing = additional_data(Purpose::Ring, NodeId{1});
@@ -67,11 +72,35 @@ TEST(Sealer, AnotherKeyIsNamed) {
   Sealer other_key = sealer_of(2, 0xaaaa0001);
   const auto by_id = other_id.open(a.seal(kText, kRing), kRing);
   ASSERT_FALSE(by_id);
-  EXPECT_EQ(by_id.error(), (Error{Errc::Denied, "sealed with key aaaa0001, the key here is bbbb0002"}));
+  EXPECT_EQ(by_id.error(), (Error{Errc::Denied, "sealed with key aaaa0001; the key file here has bbbb0002"}));
   const auto by_key = other_key.open(a.seal(kText, kRing), kRing);
   ASSERT_FALSE(by_key);
   EXPECT_EQ(by_key.error().code, Errc::Denied);
   EXPECT_NE(by_key.error().what.find("aaaa0001"), std::string::npos);
+}
+
+TEST(Sealer, SealsWithOneKeyOfASetAndOpensWithEach) {
+  Sealer old_only = sealer_of(1, 0xaaaa0001);
+  Sealer new_only = sealer_of(2, 0xbbbb0002);
+  Sealer both(keys_of({{1, 0xaaaa0001}, {2, 0xbbbb0002}}), &Key::auth);
+  EXPECT_TRUE(both.open(old_only.seal(kText, kRing), kRing));
+  EXPECT_TRUE(both.open(new_only.seal(kText, kRing), kRing));
+
+  EXPECT_EQ(both.sealing_key(), 0xbbbb0002U);
+  EXPECT_EQ(key_id_of(both.seal(kText, kRing)), 0xbbbb0002U);
+  EXPECT_FALSE(old_only.open(both.seal(kText, kRing), kRing));
+  both.seal_with(0xaaaa0001);
+  EXPECT_EQ(old_only.open(both.seal(kText, kRing), kRing).value(), kText);
+  both.seal_with(0xcccc0003);  // not one of the set
+  EXPECT_EQ(both.sealing_key(), 0xaaaa0001U);
+}
+
+TEST(Sealer, TheKeyIdIsBoundToTheKey) {
+  Sealer both(keys_of({{1, 0xaaaa0001}, {2, 0xbbbb0002}}), &Key::auth);
+  Bytes sealed = both.seal(kText, kRing);
+  std::ranges::copy(Bytes{0xaa, 0xaa, 0x00, 0x01}, sealed.begin() + 1);
+  EXPECT_FALSE(both.open(sealed, kRing));
+  EXPECT_EQ(key_id_of(kText), 0U);
 }
 
 TEST(Sealer, NoHeadIsUsedTwice) {
@@ -96,22 +125,22 @@ TEST(Sealer, ManySendersAreOpenedInAnyOrder) {
 
 TEST(ContextFile, SealedAndPlainComeBack) {
   Sealer a = sealer_of(1);
-  const Bytes sealed = seal_file(a, 0xabc, kText);
+  const Bytes sealed = seal_file(a, kText);
   EXPECT_EQ(text_of(sealed).substr(0, 43), "hasyncd-context 1 sealed with key 00000abc\n");
   const auto opened = open_file(&a, sealed);
   ASSERT_TRUE(opened);
-  EXPECT_EQ(opened->content, kText);
+  EXPECT_TRUE(std::ranges::equal(opened->content.reveal(), kText));
   EXPECT_FALSE(opened->was_plain);
   const auto plain = open_file(nullptr, plain_file(kText));
   ASSERT_TRUE(plain);
-  EXPECT_EQ(plain->content, kText);
+  EXPECT_TRUE(std::ranges::equal(plain->content.reveal(), kText));
   EXPECT_TRUE(plain->was_plain);
 }
 
 TEST(ContextFile, OtherFilesAreRefused) {
   Sealer a = sealer_of(1);
   Sealer stranger = sealer_of(2);
-  const Bytes sealed = seal_file(a, 0xabc, kText);
+  const Bytes sealed = seal_file(a, kText);
   EXPECT_EQ(open_file(&stranger, sealed).error().code, Errc::Denied);
   EXPECT_EQ(open_file(nullptr, sealed).error().code, Errc::Denied);
   EXPECT_EQ(open_file(&a, kText).error().code, Errc::Invalid);
