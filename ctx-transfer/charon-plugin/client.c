@@ -70,7 +70,7 @@ void hasync_client_flush(hasync_client_t *this)
 	}
 }
 
-bool hasync_client_cut(hasync_client_t *this)
+bool hasync_client_cut(hasync_client_t *this, linked_list_t *requests)
 {
 	const uint8_t *content;
 	size_t size;
@@ -87,7 +87,7 @@ bool hasync_client_cut(hasync_client_t *this)
 			case HASYNC_FRAME_COMPLETE:
 				request = malloc_thing(chunk_t);
 				*request = chunk_clone(chunk_create((u_char *)content, size));
-				this->requests->insert_last(this->requests, request);
+				requests->insert_last(requests, request);
 				break;
 		}
 	}

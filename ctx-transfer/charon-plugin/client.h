@@ -41,8 +41,9 @@ bool hasync_client_push(hasync_client_t *this, chunk_t frame);
 /* Sends as much as the socket takes. Dooms the client if it is broken. */
 void hasync_client_flush(hasync_client_t *this);
 
-/* Moves whole frames from the reader to the requests. FALSE if the stream cannot be understood any more. */
-bool hasync_client_cut(hasync_client_t *this);
+/* Moves whole frames from the reader to the list (of chunk_t*). FALSE if the stream cannot be understood any
+ * more. */
+bool hasync_client_cut(hasync_client_t *this, linked_list_t *requests);
 
 /* Wipes and frees a chunk on the heap. */
 void hasync_chunk_destroy(chunk_t *chunk);

@@ -1,44 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commit.h"
 
+#include "held.h"
+
 #include <collections/hashtable.h>
 #include <processing/jobs/callback_job.h>
 #include <threading/mutex.h>
 
 #define IKE_HEADER 28 /* RFC 7296, section 3.1 */
 #define EXCHANGE_TYPE 18
-#define WAITING_MAX 128 /* packets of one IKE_SA: two messages in many fragments */
-
-typedef struct
-{
-	uint64_t initiator, responder; /* network order */
-} spis_t;
-
-/* What waits of one IKE_SA that has changed. */
-typedef struct
-{
-	spis_t spis;
-	bool unreported; /* something has changed since its last report */
-	bool ended;
-	uint64_t reported;      /* number of the last report; 0: there was none */
-	linked_list_t *packets; /* waiting_t* */
-} output_t;
-
-typedef struct
-{
-	packet_t *packet;
-	uint64_t event; /* 0: the next report of its IKE_SA */
-	timeval_t until;
-} waiting_t;
 
 struct hasync_commit_t
 {
 	sender_t public;
 	sender_t *sender; /* charon's own */
+	hasync_server_t *server;
 	mutex_t *mutex;
-	hashtable_t *outputs; /* spis_t* -> output_t*: IKE_SAs with a change that is not stable */
-	uint64_t client;
-	uint64_t stable;
+	hashtable_t *held; /* hasync_spis_t* -> hasync_held_t*: IKE_SAs with a change that is not stable */
+	uint64_t client;   /* whose word counts; 0 if nobody has asked for it yet */
+	uint64_t stable;   /* its events up to here are */
 	uint32_t wait_ms;
 	bool available;
 	bool closed;
@@ -46,158 +26,130 @@ struct hasync_commit_t
 	hasync_commit_counters_t counters;
 };
 
-static u_int hash_spis(spis_t *spis)
+static u_int hash_spis(hasync_spis_t *spis)
 {
 	return chunk_hash(chunk_from_thing(*spis));
 }
 
-static bool equal_spis(spis_t *a, spis_t *b)
+static bool equal_spis(hasync_spis_t *a, hasync_spis_t *b)
 {
 	return a->initiator == b->initiator && a->responder == b->responder;
 }
 
-static spis_t spis_of(ike_sa_id_t *id)
+static hasync_held_t *find(hasync_commit_t *this, ike_sa_id_t *id)
 {
-	return (spis_t){id->get_initiator_spi(id), id->get_responder_spi(id)};
+	hasync_spis_t spis = {id->get_initiator_spi(id), id->get_responder_spi(id)};
+
+	return this->held->get(this->held, &spis);
 }
 
-static void waiting_destroy(waiting_t *waiting)
+static void forget(hasync_commit_t *this, hasync_held_t *held)
 {
-	waiting->packet->destroy(waiting->packet);
-	free(waiting);
+	this->counters.dropped += held->packets->get_count(held->packets);
+	this->held->remove(this->held, &held->spis);
+	hasync_held_destroy(held);
 }
 
-static void output_destroy(output_t *output)
+static void forget_if_done(hasync_commit_t *this, hasync_held_t *held)
 {
-	output->packets->destroy_function(output->packets, (void *)waiting_destroy);
-	free(output);
-}
-
-static bool is_done(const hasync_commit_t *this, const output_t *output)
-{
-	return !output->unreported && output->reported <= this->stable;
-}
-
-static void drop_all(hasync_commit_t *this, output_t *output)
-{
-	this->counters.dropped += output->packets->get_count(output->packets);
-	this->outputs->remove(this->outputs, &output->spis);
-	output_destroy(output);
-}
-
-/* Moves the packets that need not wait to `ready`, and forgets the output if nothing is left to wait for. */
-static void take_ready(hasync_commit_t *this, output_t *output, linked_list_t *ready)
-{
-	enumerator_t *enumerator = output->packets->create_enumerator(output->packets);
-	waiting_t *waiting;
-
-	while (enumerator->enumerate(enumerator, &waiting))
+	if (hasync_held_is_done(held, this->stable))
 	{
-		if (waiting->event && waiting->event <= this->stable)
-		{
-			output->packets->remove_at(output->packets, enumerator);
-			ready->insert_last(ready, waiting);
-		}
-	}
-	enumerator->destroy(enumerator);
-	if (is_done(this, output) && !output->packets->get_count(output->packets))
-	{
-		this->outputs->remove(this->outputs, &output->spis);
-		output_destroy(output);
+		forget(this, held);
 	}
 }
 
-/* The outputs as they are now: what is done to one may end it. */
-static linked_list_t *all_outputs(hasync_commit_t *this)
+/* As they are now: what is done to one may end it. */
+static linked_list_t *all_held(hasync_commit_t *this)
 {
-	enumerator_t *enumerator = this->outputs->create_enumerator(this->outputs);
+	enumerator_t *enumerator = this->held->create_enumerator(this->held);
 	linked_list_t *all = linked_list_create();
-	output_t *output;
-	spis_t *spis;
+	hasync_held_t *held;
+	hasync_spis_t *spis;
 
-	while (enumerator->enumerate(enumerator, &spis, &output))
+	while (enumerator->enumerate(enumerator, &spis, &held))
 	{
-		all->insert_last(all, output);
+		all->insert_last(all, held);
 	}
 	enumerator->destroy(enumerator);
 	return all;
 }
 
-/* Not under the lock: charon's sender logs. */
-static void send_ready(hasync_commit_t *this, linked_list_t *ready)
+static void drop(hasync_commit_t *this, linked_list_t *packets)
 {
-	waiting_t *waiting;
+	this->counters.dropped += packets->get_count(packets);
+	packets->destroy_function(packets, (void *)hasync_waiting_destroy);
+}
 
-	while (ready->remove_first(ready, (void **)&waiting) == SUCCESS)
+/* Not under the lock: charon's sender logs. */
+static void send_all(hasync_commit_t *this, linked_list_t *packets)
+{
+	hasync_waiting_t *waiting;
+
+	while (packets->remove_first(packets, (void **)&waiting) == SUCCESS)
 	{
 		this->sender->send(this->sender, waiting->packet);
 		free(waiting);
 	}
-	ready->destroy(ready);
+	packets->destroy(packets);
 }
 
-/* Packets whose wait is over; returns until when the others wait, FALSE if there are none. */
-static bool take_overdue(hasync_commit_t *this, output_t *output, const timeval_t *now, linked_list_t *ready,
-						 timeval_t *next)
+static uint32_t milliseconds_until(const timeval_t *when, const timeval_t *now)
 {
-	enumerator_t *enumerator = output->packets->create_enumerator(output->packets);
-	waiting_t *waiting;
-	bool more = FALSE;
+	timeval_t wait;
 
-	while (enumerator->enumerate(enumerator, &waiting))
-	{
-		if (timercmp(&waiting->until, now, >))
-		{
-			more = TRUE;
-			*next = timercmp(&waiting->until, next, <) ? waiting->until : *next;
-			continue;
-		}
-		output->packets->remove_at(output->packets, enumerator);
-		if (this->available)
-		{
-			this->counters.early++;
-			ready->insert_last(ready, waiting);
-			continue;
-		}
-		this->counters.dropped++;
-		waiting_destroy(waiting);
-	}
-	enumerator->destroy(enumerator);
-	return more;
+	timersub(when, now, &wait);
+	return wait.tv_sec * 1000 + wait.tv_usec / 1000 + 1;
 }
 
 static job_requeue_t sweep(hasync_commit_t *this)
 {
-	linked_list_t *outputs, *ready = linked_list_create();
-	timeval_t now, next, wait;
-	output_t *output;
-	bool more = FALSE;
+	linked_list_t *all, *overdue = linked_list_create();
+	timeval_t now, next;
+	hasync_held_t *held;
+	bool more = FALSE, available;
 
 	time_monotonic(&now);
 	this->mutex->lock(this->mutex);
 	next = now;
 	timeval_add_ms(&next, this->wait_ms);
-	outputs = all_outputs(this);
-	while (outputs->remove_first(outputs, (void **)&output) == SUCCESS)
+	available = this->available;
+	all = all_held(this);
+	while (all->remove_first(all, (void **)&held) == SUCCESS)
 	{
-		more |= take_overdue(this, output, &now, ready, &next);
+		more |= hasync_held_take_overdue(held, &now, overdue, &next);
+		forget_if_done(this, held);
 	}
-	outputs->destroy(outputs);
+	all->destroy(all);
 	this->sweeping = more;
-	this->mutex->unlock(this->mutex);
-	if (ready->get_count(ready))
+	if (available)
 	{
-		DBG1(DBG_NET, "hasync: %d packets leave before their cause is stable", ready->get_count(ready));
+		this->counters.early += overdue->get_count(overdue);
 	}
-	send_ready(this, ready);
-	timersub(&next, &now, &wait);
-	return more ? JOB_RESCHEDULE_MS(wait.tv_sec * 1000 + wait.tv_usec / 1000 + 1) : JOB_REQUEUE_NONE;
+	else
+	{
+		drop(this, overdue);
+	}
+	this->mutex->unlock(this->mutex);
+	if (available)
+	{
+		send_all(this, overdue);
+	}
+	return more ? JOB_RESCHEDULE_MS(milliseconds_until(&next, &now)) : JOB_REQUEUE_NONE;
 }
 
-/* The lock is held. */
-static void start_sweeping(hasync_commit_t *this)
+/* The lock is held. Takes the packet over. */
+static void wait_in(hasync_commit_t *this, hasync_held_t *held, packet_t *packet)
 {
-	if (!this->sweeping)
+	timeval_t until;
+
+	this->counters.held++;
+	time_monotonic(&until);
+	timeval_add_ms(&until, this->wait_ms);
+	if (!hasync_held_add(held, packet, until))
+	{
+		this->counters.dropped++;
+	}
+	else if (!this->sweeping)
 	{
 		this->sweeping = TRUE;
 		lib->scheduler->schedule_job_ms(
@@ -206,51 +158,40 @@ static void start_sweeping(hasync_commit_t *this)
 	}
 }
 
-/* The lock is held. Takes the packet over. */
-static void wait_in(hasync_commit_t *this, output_t *output, packet_t *packet)
+/* FALSE if it need not wait. The lock is held. Otherwise takes the packet over. */
+static bool keep_back(hasync_commit_t *this, packet_t *packet)
 {
-	waiting_t *waiting;
+	chunk_t data = packet->get_data(packet);
+	hasync_held_t *held;
+	hasync_spis_t spis;
 
-	this->counters.held++;
-	if (output->packets->get_count(output->packets) >= WAITING_MAX)
+	if (!this->client || data.len < IKE_HEADER || data.ptr[EXCHANGE_TYPE] == IKE_SA_INIT)
+	{
+		return FALSE;
+	}
+	if (this->closed)
 	{
 		this->counters.dropped++;
 		packet->destroy(packet);
-		return;
+		return TRUE;
 	}
-	INIT(waiting, .packet = packet, .event = output->unreported ? 0 : output->reported);
-	time_monotonic(&waiting->until);
-	timeval_add_ms(&waiting->until, this->wait_ms);
-	output->packets->insert_last(output->packets, waiting);
-	start_sweeping(this);
+	memcpy(&spis, data.ptr, sizeof(spis));
+	held = this->held->get(this->held, &spis);
+	if (held)
+	{
+		wait_in(this, held, packet);
+	}
+	return held != NULL;
 }
 
 METHOD(sender_t, send_, void, hasync_commit_t *this, packet_t *packet)
 {
-	chunk_t data = packet->get_data(packet);
-	output_t *output = NULL;
-	bool taken = FALSE;
-	spis_t spis;
+	bool kept;
 
-	if (data.len >= IKE_HEADER && data.ptr[EXCHANGE_TYPE] != IKE_SA_INIT)
-	{
-		memcpy(&spis, data.ptr, sizeof(spis));
-		this->mutex->lock(this->mutex);
-		output = this->outputs->get(this->outputs, &spis);
-		if (this->closed && this->client)
-		{
-			this->counters.dropped++;
-			packet->destroy(packet);
-			taken = TRUE;
-		}
-		else if (output)
-		{
-			wait_in(this, output, packet);
-			taken = TRUE;
-		}
-		this->mutex->unlock(this->mutex);
-	}
-	if (!taken)
+	this->mutex->lock(this->mutex);
+	kept = keep_back(this, packet);
+	this->mutex->unlock(this->mutex);
+	if (!kept)
 	{
 		this->sender->send(this->sender, packet);
 	}
@@ -274,195 +215,173 @@ METHOD(sender_t, destroy, void, hasync_commit_t *this)
 	sender->destroy(sender);
 }
 
-/* Packets wait for this event: all of them, or those that wait for none yet. */
-static void set_event(output_t *output, bool all, uint64_t event)
+/* Numbers of another client's events mean nothing to this one. What has ended is not reported to it. */
+static void begin(hasync_commit_t *this, uint64_t client, const Hasync__Proto__OutputCommit *commit)
 {
-	enumerator_t *enumerator = output->packets->create_enumerator(output->packets);
-	waiting_t *waiting;
+	linked_list_t *all = all_held(this);
+	hasync_held_t *held;
 
-	while (enumerator->enumerate(enumerator, &waiting))
-	{
-		if (all || !waiting->event)
-		{
-			waiting->event = event;
-		}
-	}
-	enumerator->destroy(enumerator);
-}
-
-void hasync_commit_begin(hasync_commit_t *this, uint64_t client, uint32_t wait_ms, bool available)
-{
-	linked_list_t *outputs;
-	output_t *output;
-
-	this->mutex->lock(this->mutex);
 	this->client = client;
 	this->stable = 0;
-	this->wait_ms = wait_ms;
-	this->available = available;
-	/* numbers of another client's events mean nothing to this one */
-	outputs = all_outputs(this);
-	while (outputs->remove_first(outputs, (void **)&output) == SUCCESS)
+	this->wait_ms = commit->wait_ms;
+	this->available = commit->mode == HASYNC__PROTO__COMMIT_MODE__COMMIT_MODE_AVAILABLE;
+	while (all->remove_first(all, (void **)&held) == SUCCESS)
 	{
-		if (output->ended)
+		hasync_held_restart(held);
+		if (held->ended)
 		{
-			drop_all(this, output);
-			continue;
+			forget(this, held);
 		}
-		output->unreported = TRUE;
-		output->reported = 0;
-		set_event(output, TRUE, 0);
 	}
-	outputs->destroy(outputs);
+	all->destroy(all);
+}
+
+void hasync_commit_subscribe(hasync_commit_t *this, uint64_t client,
+							 const Hasync__Proto__OutputCommit *commit)
+{
+	this->mutex->lock(this->mutex);
+	/* a client may be gone before its request is carried out */
+	if (hasync_server_subscribe(this->server, client, commit != NULL) && commit)
+	{
+		begin(this, client, commit);
+	}
 	this->mutex->unlock(this->mutex);
 }
 
 void hasync_commit_changed(hasync_commit_t *this, ike_sa_id_t *id)
 {
-	spis_t spis = spis_of(id);
-	output_t *output;
+	hasync_held_t *held;
 
 	this->mutex->lock(this->mutex);
 	if (this->client)
 	{
-		output = this->outputs->get(this->outputs, &spis);
-		if (!output)
+		held = find(this, id);
+		if (!held)
 		{
-			INIT(output, .spis = spis, .packets = linked_list_create());
-			this->outputs->put(this->outputs, &output->spis, output);
+			held = hasync_held_create((hasync_spis_t){id->get_initiator_spi(id), id->get_responder_spi(id)});
+			this->held->put(this->held, &held->spis, held);
 		}
-		output->unreported = TRUE;
+		held->unreported = TRUE;
 	}
 	this->mutex->unlock(this->mutex);
 }
 
-static void reported(hasync_commit_t *this, ike_sa_id_t *id, uint64_t number, bool ended)
+void hasync_commit_report(hasync_commit_t *this, ike_sa_id_t *id, uint64_t client,
+						  Hasync__Proto__Event *event)
 {
-	linked_list_t *ready = linked_list_create();
-	spis_t spis = spis_of(id);
-	output_t *output;
+	hasync_held_t *held;
+	uint64_t number;
 
+	/* under one lock: the client's word on this event may come before this thread goes on */
 	this->mutex->lock(this->mutex);
-	output = this->outputs->get(this->outputs, &spis);
-	if (output)
+	held = find(this, id);
+	if (held && event->event_case == HASYNC__PROTO__EVENT__EVENT_GONE)
 	{
-		output->ended |= ended;
+		held->ended = TRUE;
 	}
-	if (output && number)
+	number = hasync_server_event(this->server, client, event);
+	if (held && number)
 	{
-		output->unreported = FALSE;
-		output->reported = number;
-		set_event(output, FALSE, number);
-		/* the answer may have been faster than this thread */
-		take_ready(this, output, ready);
+		hasync_held_reported(held, number);
 	}
 	this->mutex->unlock(this->mutex);
-	send_ready(this, ready);
-}
-
-void hasync_commit_reported(hasync_commit_t *this, ike_sa_id_t *id, uint64_t number)
-{
-	reported(this, id, number, FALSE);
-}
-
-void hasync_commit_ended(hasync_commit_t *this, ike_sa_id_t *id, uint64_t number)
-{
-	reported(this, id, number, TRUE);
 }
 
 void hasync_commit_exempt(hasync_commit_t *this, ike_sa_id_t *id)
 {
-	linked_list_t *ready = NULL;
-	spis_t spis = spis_of(id);
-	output_t *output;
+	linked_list_t *ready = linked_list_create();
+	hasync_held_t *held;
 
 	this->mutex->lock(this->mutex);
-	output = this->outputs->remove(this->outputs, &spis);
-	this->mutex->unlock(this->mutex);
-	if (output)
+	held = find(this, id);
+	if (held)
 	{
-		ready = output->packets;
-		output->packets = linked_list_create();
-		output_destroy(output);
-		send_ready(this, ready);
+		hasync_held_restart(held);
+		hasync_held_reported(held, 1);
+		hasync_held_take_stable(held, 1, ready);
+		forget(this, held);
 	}
+	this->mutex->unlock(this->mutex);
+	send_all(this, ready);
 }
 
-void hasync_commit_discard(hasync_commit_t *this, ike_sa_id_t *id)
+void hasync_commit_passive(hasync_commit_t *this, ike_sa_id_t *id)
 {
-	spis_t spis = spis_of(id);
-	output_t *output;
+	linked_list_t *dropped = linked_list_create();
+	hasync_held_t *held;
 
 	this->mutex->lock(this->mutex);
-	output = this->outputs->get(this->outputs, &spis);
-	if (output)
+	held = find(this, id);
+	if (held)
 	{
-		drop_all(this, output);
+		hasync_held_restart(held);
+		hasync_held_take_void(held, 0, 0, dropped);
+	}
+	drop(this, dropped);
+	this->mutex->unlock(this->mutex);
+}
+
+void hasync_commit_forget(hasync_commit_t *this, ike_sa_id_t *id)
+{
+	hasync_held_t *held;
+
+	this->mutex->lock(this->mutex);
+	held = find(this, id);
+	if (held)
+	{
+		forget(this, held);
 	}
 	this->mutex->unlock(this->mutex);
+}
+
+bool hasync_commit_is_marked(hasync_commit_t *this, ike_sa_id_t *id)
+{
+	bool marked;
+
+	this->mutex->lock(this->mutex);
+	marked = find(this, id) != NULL;
+	this->mutex->unlock(this->mutex);
+	return marked;
 }
 
 void hasync_commit_stable(hasync_commit_t *this, uint64_t client, uint64_t number)
 {
-	linked_list_t *outputs, *ready = linked_list_create();
-	output_t *output;
+	linked_list_t *all, *ready = linked_list_create();
+	hasync_held_t *held;
 
 	this->mutex->lock(this->mutex);
 	if (client == this->client && number > this->stable)
 	{
 		this->stable = number;
-		outputs = all_outputs(this);
-		while (outputs->remove_first(outputs, (void **)&output) == SUCCESS)
+		all = all_held(this);
+		while (all->remove_first(all, (void **)&held) == SUCCESS)
 		{
-			take_ready(this, output, ready);
+			hasync_held_take_stable(held, number, ready);
+			forget_if_done(this, held);
 		}
-		outputs->destroy(outputs);
+		all->destroy(all);
 	}
 	this->mutex->unlock(this->mutex);
-	send_ready(this, ready);
+	send_all(this, ready);
 }
 
-/* Packets of void events go; what the IKE_SA says from here on needs another report. */
-static void make_void(hasync_commit_t *this, output_t *output, uint64_t number)
+void hasync_commit_void(hasync_commit_t *this, uint64_t client, uint64_t first, uint64_t last)
 {
-	enumerator_t *enumerator = output->packets->create_enumerator(output->packets);
-	waiting_t *waiting;
-
-	while (enumerator->enumerate(enumerator, &waiting))
-	{
-		if (waiting->event > this->stable && waiting->event <= number)
-		{
-			output->packets->remove_at(output->packets, enumerator);
-			waiting_destroy(waiting);
-			this->counters.dropped++;
-		}
-	}
-	enumerator->destroy(enumerator);
-	if (output->reported > this->stable && output->reported <= number)
-	{
-		output->unreported = TRUE;
-	}
-	if (output->ended && !output->packets->get_count(output->packets))
-	{
-		drop_all(this, output);
-	}
-}
-
-void hasync_commit_void(hasync_commit_t *this, uint64_t client, uint64_t number)
-{
-	linked_list_t *outputs;
-	output_t *output;
+	linked_list_t *all, *dropped = linked_list_create();
+	hasync_held_t *held;
 
 	this->mutex->lock(this->mutex);
 	if (client == this->client)
 	{
-		outputs = all_outputs(this);
-		while (outputs->remove_first(outputs, (void **)&output) == SUCCESS)
+		all = all_held(this);
+		while (all->remove_first(all, (void **)&held) == SUCCESS)
 		{
-			make_void(this, output, number);
+			hasync_held_take_void(held, max(first, this->stable + 1), last, dropped);
+			forget_if_done(this, held);
 		}
-		outputs->destroy(outputs);
+		all->destroy(all);
 	}
+	drop(this, dropped);
 	this->mutex->unlock(this->mutex);
 }
 
@@ -483,7 +402,7 @@ hasync_commit_counters_t hasync_commit_counters(hasync_commit_t *this)
 	return counters;
 }
 
-hasync_commit_t *hasync_commit_create()
+hasync_commit_t *hasync_commit_create(hasync_server_t *server)
 {
 	hasync_commit_t *this;
 
@@ -496,8 +415,9 @@ hasync_commit_t *hasync_commit_create()
 			.destroy = _destroy,
 		},
 		.sender = charon->sender,
+		.server = server,
 		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
-		.outputs = hashtable_create((hashtable_hash_t)hash_spis, (hashtable_equals_t)equal_spis, 64),
+		.held = hashtable_create((hashtable_hash_t)hash_spis, (hashtable_equals_t)equal_spis, 64),
 	);
 	/* clang-format on */
 	charon->sender = &this->public;
@@ -506,11 +426,11 @@ hasync_commit_t *hasync_commit_create()
 
 void hasync_commit_destroy(hasync_commit_t *this)
 {
-	linked_list_t *outputs = all_outputs(this);
+	linked_list_t *all = all_held(this);
 
 	charon->sender = this->sender;
-	outputs->destroy_function(outputs, (void *)output_destroy);
-	this->outputs->destroy(this->outputs);
+	all->destroy_function(all, (void *)hasync_held_destroy);
+	this->held->destroy(this->held);
 	this->mutex->destroy(this->mutex);
 	free(this);
 }

@@ -102,7 +102,8 @@ static bool commit(exchange_t *this)
 	}
 	else
 	{
-		hasync_commit_void(this->dispatcher->commit, this->client, this->request->discard->event);
+		hasync_commit_void(this->dispatcher->commit, this->client, this->request->discard->first,
+						   this->request->discard->last);
 	}
 	counters = hasync_commit_counters(this->dispatcher->commit);
 	hasync__proto__commit_reply__init(&this->commit);
@@ -117,17 +118,20 @@ static bool commit(exchange_t *this)
 static bool change(exchange_t *this)
 {
 	mutex_t *mutex = this->dispatcher->mutex;
+	const Hasync__Proto__SetState *resumed = NULL;
 	bool done = FALSE;
+	size_t i;
 
 	mutex->lock(mutex);
 	hasync_quiet_begin();
 	switch (this->request->request_case)
 	{
 		case HASYNC__PROTO__REQUEST__REQUEST_PUT:
-			done = hasync_import(this->request->put, &this->error);
+			done = hasync_import(this->request->put, this->dispatcher->commit, &this->error);
 			break;
 		case HASYNC__PROTO__REQUEST__REQUEST_SET_STATE:
 			done = hasync_set_state(this->request->set_state, &this->error);
+			resumed = this->request->set_state;
 			break;
 		case HASYNC__PROTO__REQUEST__REQUEST_RELEASE:
 			done = hasync_release(this->request->release, &this->error);
@@ -136,6 +140,11 @@ static bool change(exchange_t *this)
 			break;
 	}
 	hasync_quiet_end();
+	for (i = 0; resumed && i < resumed->n_sas; i++)
+	{
+		hasync_reporter_resumed(this->dispatcher->reporter, resumed->sas[i]->initiator_spi,
+								resumed->sas[i]->responder_spi);
+	}
 	mutex->unlock(mutex);
 	return done;
 }
@@ -154,12 +163,47 @@ static bool carry_out(exchange_t *this)
 			return hasync_rekey(this->request->rekey, &this->error);
 		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
 			return TRUE;
-		case HASYNC__PROTO__REQUEST__REQUEST_COMMIT:
-		case HASYNC__PROTO__REQUEST__REQUEST_DISCARD:
-			return commit(this);
 		default:
 			return change(this);
 	}
+}
+
+/* What is longer is none of these: an id and two numbers. */
+#define URGENT_MAX 48
+
+static void finish(exchange_t *this, bool done, uint64_t start)
+{
+	if (!done)
+	{
+		this->reply.code = this->error.code;
+		this->reply.text = this->error.text;
+		DBG1(DBG_CFG, "hasync: request refused: %s", this->error.text);
+	}
+	this->reply.took_ns = hasync_now_ns() - start;
+	hasync_server_reply(this->dispatcher->server, this->client, &this->reply);
+}
+
+bool hasync_dispatch_urgent(void *dispatcher, uint64_t client, chunk_t content)
+{
+	exchange_t this = {.dispatcher = dispatcher, .client = client};
+	uint64_t start = hasync_now_ns();
+	bool urgent = FALSE;
+
+	if (content.len > URGENT_MAX)
+	{
+		return FALSE;
+	}
+	hasync_arena_init(&this.arena);
+	hasync__proto__reply__init(&this.reply);
+	this.request = hasync_request_decode(content.ptr, content.len, &this.arena, &this.reply.id, &this.error);
+	if (this.request && (this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_COMMIT ||
+						 this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_DISCARD))
+	{
+		urgent = commit(&this);
+		finish(&this, TRUE, start);
+	}
+	hasync_arena_clear(&this.arena);
+	return urgent;
 }
 
 void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content)
@@ -170,18 +214,11 @@ void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content)
 	hasync_arena_init(&this.arena);
 	hasync__proto__reply__init(&this.reply);
 	this.request = hasync_request_decode(content.ptr, content.len, &this.arena, &this.reply.id, &this.error);
-	if (!this.request || !carry_out(&this))
-	{
-		this.reply.code = this.error.code;
-		this.reply.text = this.error.text;
-		DBG1(DBG_CFG, "hasync: request refused: %s", this.error.text);
-	}
-	this.reply.took_ns = hasync_now_ns() - start;
-	hasync_server_reply(this.dispatcher->server, client, &this.reply);
+	finish(&this, this.request && carry_out(&this), start);
 	if (this.request && this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE)
 	{
 		/* the reply first: a client knows its events by it */
-		hasync_reporter_subscribe(this.dispatcher->reporter, client, this.request->subscribe);
+		hasync_reporter_subscribe(this.dispatcher->reporter, client, this.request->subscribe->commit);
 	}
 	hasync_arena_clear(&this.arena);
 }

@@ -22,4 +22,7 @@ void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *serve
 /* One request as it came; a hasync_handler_t. */
 void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content);
 
+/* Commit and Discard: they never wait, and must not stand behind what does; a hasync_urgent_t. */
+bool hasync_dispatch_urgent(void *dispatcher, uint64_t client, chunk_t content);
+
 #endif

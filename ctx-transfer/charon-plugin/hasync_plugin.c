@@ -74,13 +74,13 @@ static bool set_up(private_hasync_plugin_t *this)
 		return FALSE;
 	}
 	this->dispatcher = hasync_dispatcher_create();
-	this->server = hasync_server_create(uri, hasync_dispatch, this->dispatcher);
+	this->server = hasync_server_create(uri, hasync_dispatch, hasync_dispatch_urgent, this->dispatcher);
 	if (!this->server)
 	{
 		tear_down(this);
 		return FALSE;
 	}
-	this->commit = hasync_commit_create();
+	this->commit = hasync_commit_create(this->server);
 	this->reporter = hasync_reporter_create(this->server, this->commit);
 	this->listener = hasync_listener_create(this->reporter);
 	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter, this->commit);

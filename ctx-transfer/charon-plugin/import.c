@@ -209,7 +209,8 @@ static void update_hosts(ike_sa_t *ike_sa, const Hasync__Proto__IkeSa *ike)
 }
 
 /* The caller has checked out the passive IKE_SA. */
-static bool update(ike_sa_t *ike_sa, const Hasync__Proto__Put *put, hasync_error_t *error)
+static bool update(ike_sa_t *ike_sa, const Hasync__Proto__Put *put, hasync_commit_t *commit,
+				   hasync_error_t *error)
 {
 	int elsewhere;
 
@@ -224,6 +225,7 @@ static bool update(ike_sa_t *ike_sa, const Hasync__Proto__Put *put, hasync_error
 	apply(ike_sa, put->context->ike);
 	update_hosts(ike_sa, put->context->ike);
 	hasync_import_update_children(ike_sa, put->context);
+	hasync_commit_forget(commit, ike_sa->get_id(ike_sa));
 	if (put->state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
 		hasync_activate(ike_sa, put->sync_message_ids);
@@ -231,7 +233,7 @@ static bool update(ike_sa_t *ike_sa, const Hasync__Proto__Put *put, hasync_error
 	return TRUE;
 }
 
-bool hasync_import(const Hasync__Proto__Put *put, hasync_error_t *error)
+bool hasync_import(const Hasync__Proto__Put *put, hasync_commit_t *commit, hasync_error_t *error)
 {
 	const Hasync__Proto__IkeSa *ike = put->context->ike;
 	peer_cfg_t *peer_cfg = charon->backends->get_peer_cfg_by_name(charon->backends, ike->connection);
@@ -259,7 +261,7 @@ bool hasync_import(const Hasync__Proto__Put *put, hasync_error_t *error)
 	}
 	else
 	{
-		done = update(existing, put, error);
+		done = update(existing, put, commit, error);
 	}
 	if (existing)
 	{

@@ -47,8 +47,14 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	   bool incoming, bool plain)
 {
 	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
+	ike_sa_id_t *id = message->get_ike_sa_id(message);
 	bool changed;
 
+	/* a rekey that has lost against the peer's is deleted while charon is at work on the old IKE_SA */
+	if (memory && !incoming && id && !id->equals(id, ike_sa->get_id(ike_sa)))
+	{
+		return TRUE;
+	}
 	if (memory && plain)
 	{
 		hasync_message_ids_negotiate(ike_sa, message, incoming);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "reporter.h"
 
+#include "control.h"
 #include "export.h"
 #include "keymat.h"
 
@@ -16,6 +17,9 @@
 #define SYNC_BACKLOG (1024 * 1024)
 #define SYNC_PAUSE_MS 5
 
+/* an IKE_SA that cannot be reported now is tried again */
+#define BUSY_PAUSE_MS 100
+
 struct hasync_reporter_t
 {
 	hasync_server_t *server;
@@ -30,6 +34,7 @@ typedef struct
 	hasync_reporter_t *reporter;
 	ike_sa_id_t *id;
 	uint64_t since; /* of the first hook that is not reported */
+	bool late;      /* it could not be reported when its turn came */
 } change_t;
 
 /* A subscriber that is being told what exists. */
@@ -140,18 +145,43 @@ static void send_unprotected(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t
 	event.event_case = HASYNC__PROTO__EVENT__EVENT_UNPROTECTED;
 	event.unprotected = &unprotected;
 	hasync_server_event(this->server, client, &event);
-	ask_rekey(ike_sa);
 }
 
-/* The caller has checked out the IKE_SA. */
-static void send_changed(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t client, uint64_t since)
+static void send_gone(hasync_reporter_t *this, ike_sa_id_t *id, bool released);
+
+/* Those who copy it must not take an old context for what it is now. What they were told first is taken back.
+ */
+static void give_up(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t client, uint64_t since,
+					const hasync_error_t *error, hasync_arena_t *arena)
 {
 	hasync_memory_t *memory = hasync_memory_of(ike_sa);
 	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
+
+	DBG1(DBG_IKE, "hasync: IKE_SA is not protected: %s", error->text);
+	if (memory && memory->announced)
+	{
+		memory->announced = FALSE;
+		send_gone(this, id, FALSE);
+	}
+	else
+	{
+		hasync_commit_exempt(this->commit, id);
+	}
+	send_unprotected(this, ike_sa, client, since, arena);
+	if (error->code == KEYS_UNKNOWN)
+	{
+		ask_rekey(ike_sa);
+	}
+}
+
+/* The caller has checked out the IKE_SA. FALSE: not now. */
+static bool send_changed(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t client, uint64_t since)
+{
+	hasync_memory_t *memory = hasync_memory_of(ike_sa);
 	Hasync__Proto__Changed changed = HASYNC__PROTO__CHANGED__INIT;
 	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
 	hasync_arena_t arena;
-	hasync_error_t error;
+	hasync_error_t error = {};
 
 	hasync_arena_init(&arena);
 	changed.context = hasync_export(ike_sa, &arena, &error);
@@ -166,24 +196,18 @@ static void send_changed(hasync_reporter_t *this, ike_sa_t *ike_sa, uint64_t cli
 		event.event_case = HASYNC__PROTO__EVENT__EVENT_CHANGED;
 		event.changed = &changed;
 		memory->announced = TRUE;
-		hasync_commit_reported(this->commit, id, hasync_server_event(this->server, client, &event));
+		hasync_commit_report(this->commit, ike_sa->get_id(ike_sa), client, &event);
 	}
-	else
+	else if (error.code != BUSY)
 	{
-		hasync_commit_exempt(this->commit, id);
-		if (error.code == KEYS_UNKNOWN)
-		{
-			send_unprotected(this, ike_sa, client, since, &arena);
-		}
-		else if (error.code != BUSY)
-		{
-			DBG1(DBG_IKE, "hasync: IKE_SA is not reported: %s", error.text);
-		}
+		give_up(this, ike_sa, client, since, &error, &arena);
 	}
 	hasync_arena_clear(&arena);
+	return changed.context || error.code != BUSY;
 }
 
-static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since);
+/* FALSE: not now. */
+static bool report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since);
 
 /*
  * Whoever copies IKE_SAs has to move the CHILD_SAs to the successor before they seem to be gone. It stays
@@ -216,10 +240,11 @@ static void begin_report(hasync_reporter_t *this, ike_sa_id_t *id)
 	this->mutex->unlock(this->mutex);
 }
 
-static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since)
+static bool report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, uint64_t since)
 {
 	ike_sa_t *ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, id);
 	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
+	bool done = TRUE;
 
 	if (memory && memory->successor)
 	{
@@ -233,10 +258,11 @@ static void report(hasync_reporter_t *this, ike_sa_id_t *id, uint64_t client, ui
 	{
 		if (hasync_is_established(ike_sa))
 		{
-			send_changed(this, ike_sa, client, since);
+			done = send_changed(this, ike_sa, client, since);
 		}
 		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	}
+	return done;
 }
 
 static job_requeue_t report_change(change_t *change)
@@ -245,13 +271,14 @@ static job_requeue_t report_change(change_t *change)
 	bool pending;
 
 	this->mutex->lock(this->mutex);
-	pending = this->changed->get(this->changed, change->id) == change;
+	pending = change->late || this->changed->get(this->changed, change->id) == change;
 	this->mutex->unlock(this->mutex);
-	if (pending)
+	if (!pending || report(this, change->id, 0, change->since))
 	{
-		report(this, change->id, 0, change->since);
+		return JOB_REQUEUE_NONE;
 	}
-	return JOB_REQUEUE_NONE;
+	change->late = TRUE;
+	return JOB_RESCHEDULE_MS(BUSY_PAUSE_MS);
 }
 
 void hasync_reporter_changed(hasync_reporter_t *this, ike_sa_t *ike_sa)
@@ -290,7 +317,7 @@ static void send_gone(hasync_reporter_t *this, ike_sa_id_t *id, bool released)
 	event.hook_ns = hasync_now_ns();
 	event.event_case = HASYNC__PROTO__EVENT__EVENT_GONE;
 	event.gone = &gone;
-	hasync_commit_ended(this->commit, id, hasync_server_event(this->server, 0, &event));
+	hasync_commit_report(this->commit, id, 0, &event);
 	hasync_arena_clear(&arena);
 }
 
@@ -320,7 +347,7 @@ void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
 	}
 	if (!memory || !memory->announced || memory->released)
 	{
-		hasync_commit_discard(this->commit, id);
+		hasync_commit_forget(this->commit, id);
 	}
 	if (!memory || !memory->announced)
 	{
@@ -340,7 +367,23 @@ void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
 
 void hasync_reporter_passive(hasync_reporter_t *this, ike_sa_t *ike_sa)
 {
-	hasync_commit_discard(this->commit, ike_sa->get_id(ike_sa));
+	hasync_commit_passive(this->commit, ike_sa->get_id(ike_sa));
+}
+
+void hasync_reporter_resumed(hasync_reporter_t *this, uint64_t initiator_spi, uint64_t responder_spi)
+{
+	ike_sa_t *ike_sa = hasync_checkout(initiator_spi, responder_spi);
+
+	if (!ike_sa)
+	{
+		return;
+	}
+	if (ike_sa->get_state(ike_sa) != IKE_PASSIVE &&
+		hasync_commit_is_marked(this->commit, ike_sa->get_id(ike_sa)))
+	{
+		hasync_reporter_changed(this, ike_sa);
+	}
+	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 }
 
 void hasync_reporter_close(hasync_reporter_t *this)
@@ -390,20 +433,14 @@ static job_requeue_t send_existing(sync_t *sync)
 }
 
 void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client,
-							   const Hasync__Proto__Subscribe *request)
+							   const Hasync__Proto__OutputCommit *commit)
 {
-	const Hasync__Proto__OutputCommit *commit = request->commit;
 	enumerator_t *enumerator;
 	ike_sa_t *ike_sa;
 	ike_sa_id_t *id;
 	sync_t *sync;
 
-	if (commit)
-	{
-		hasync_commit_begin(this->commit, client, commit->wait_ms,
-							commit->mode == HASYNC__PROTO__COMMIT_MODE__COMMIT_MODE_AVAILABLE);
-	}
-	hasync_server_subscribe(this->server, client, commit != NULL);
+	hasync_commit_subscribe(this->commit, client, commit);
 	INIT(sync, .reporter = this, .client = client, .ids = linked_list_create());
 	enumerator = charon->ike_sa_manager->create_enumerator(charon->ike_sa_manager, TRUE);
 	while (enumerator->enumerate(enumerator, &ike_sa))

@@ -22,6 +22,9 @@ void hasync_reporter_changed(hasync_reporter_t *this, ike_sa_t *ike_sa);
 /* From a hook: this IKE_SA is being destroyed. Subscribers are told at once. */
 void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa);
 
+/* This node answers for it again. What was not known to be stable when it ceased to is reported after all. */
+void hasync_reporter_resumed(hasync_reporter_t *this, uint64_t initiator_spi, uint64_t responder_spi);
+
 /* From a hook: this IKE_SA becomes a copy. */
 void hasync_reporter_passive(hasync_reporter_t *this, ike_sa_t *ike_sa);
 
@@ -30,7 +33,7 @@ void hasync_reporter_close(hasync_reporter_t *this);
 
 /* Makes the client a subscriber and sends it one event per IKE_SA, then Synced, as fast as it takes them. */
 void hasync_reporter_subscribe(hasync_reporter_t *this, uint64_t client,
-							   const Hasync__Proto__Subscribe *request);
+							   const Hasync__Proto__OutputCommit *commit);
 
 /* What this thread does meanwhile was asked for by a client and needs no event. */
 void hasync_quiet_begin();

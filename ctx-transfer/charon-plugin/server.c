@@ -21,6 +21,7 @@ struct hasync_server_t
 	int wake; /* eventfd: something changed that the thread has to look at */
 	char *path;
 	hasync_handler_t handler;
+	hasync_urgent_t urgent;
 	void *user;
 
 	thread_t *thread;
@@ -129,12 +130,31 @@ static void take_client(hasync_server_t *this)
 	this->mutex->unlock(this->mutex);
 }
 
+/* Carries out what need not stand in line. Not under the lock: it replies. */
+static void take_urgent(hasync_server_t *this, hasync_client_t *client, linked_list_t *arrived)
+{
+	enumerator_t *enumerator = arrived->create_enumerator(arrived);
+	chunk_t *request;
+
+	while (enumerator->enumerate(enumerator, &request))
+	{
+		if (this->urgent(this->user, client->id, *request))
+		{
+			arrived->remove_at(arrived, enumerator);
+			hasync_chunk_destroy(request);
+		}
+	}
+	enumerator->destroy(enumerator);
+}
+
 /* Reads what is there. FALSE if the client is to be closed. */
 static bool read_client(hasync_server_t *this, hasync_client_t *client)
 {
 	size_t room;
 	uint8_t *bytes = hasync_frame_reader_room(&client->reader, &room);
 	ssize_t length = bytes ? recv(client->fd, bytes, room, MSG_DONTWAIT) : 0;
+	linked_list_t *arrived;
+	chunk_t *request;
 	bool understood;
 
 	if (length < 0)
@@ -150,11 +170,18 @@ static bool read_client(hasync_server_t *this, hasync_client_t *client)
 		}
 		return FALSE;
 	}
+	arrived = linked_list_create();
 	hasync_frame_reader_filled(&client->reader, length);
+	understood = hasync_client_cut(client, arrived);
+	take_urgent(this, client, arrived);
 	this->mutex->lock(this->mutex);
-	understood = hasync_client_cut(client);
+	while (arrived->remove_first(arrived, (void **)&request) == SUCCESS)
+	{
+		client->requests->insert_last(client->requests, request);
+	}
 	start_handling(this, client);
 	this->mutex->unlock(this->mutex);
+	arrived->destroy(arrived);
 	if (!understood)
 	{
 		this->counters.bad_frames++;
@@ -341,28 +368,26 @@ uint64_t hasync_server_event(hasync_server_t *this, uint64_t id, Hasync__Proto__
 	return number;
 }
 
-void hasync_server_subscribe(hasync_server_t *this, uint64_t id, bool commits)
+bool hasync_server_subscribe(hasync_server_t *this, uint64_t id, bool commits)
 {
 	enumerator_t *enumerator;
-	hasync_client_t *client;
+	hasync_client_t *client, *other;
 
 	this->mutex->lock(this->mutex);
-	enumerator = this->clients->create_enumerator(this->clients);
-	while (enumerator->enumerate(enumerator, &client))
+	client = find(this, id);
+	if (client)
 	{
-		if (client->id == id)
+		this->subscribers += client->subscribed ? 0 : 1;
+		client->subscribed = TRUE;
+		enumerator = this->clients->create_enumerator(this->clients);
+		while (enumerator->enumerate(enumerator, &other))
 		{
-			this->subscribers += client->subscribed ? 0 : 1;
-			client->subscribed = TRUE;
-			client->commits = commits;
+			other->commits = commits ? other == client : other->commits && other != client;
 		}
-		else if (commits)
-		{
-			client->commits = FALSE;
-		}
+		enumerator->destroy(enumerator);
 	}
-	enumerator->destroy(enumerator);
 	this->mutex->unlock(this->mutex);
+	return client != NULL;
 }
 
 bool hasync_server_has_subscribers(hasync_server_t *this)
@@ -397,7 +422,8 @@ hasync_server_counters_t hasync_server_counters(hasync_server_t *this)
 	return counters;
 }
 
-hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler, void *user)
+hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler, hasync_urgent_t urgent,
+									  void *user)
 {
 	hasync_server_t *this;
 	int fd;
@@ -414,7 +440,7 @@ hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler,
 		return NULL;
 	}
 	INIT(this, .listener = fd, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		 .path = strdup(uri + strlen("unix://")), .handler = handler, .user = user,
+		 .path = strdup(uri + strlen("unix://")), .handler = handler, .urgent = urgent, .user = user,
 		 .mutex = mutex_create(MUTEX_TYPE_DEFAULT), .clients = linked_list_create());
 	return this;
 }

@@ -17,6 +17,9 @@ typedef struct hasync_server_t hasync_server_t;
 /* Called by a charon worker. The content is wiped after the call. */
 typedef void (*hasync_handler_t)(void *user, uint64_t client, chunk_t content);
 
+/* Called by the server's thread for each request as it comes, so it must not wait. TRUE if that was all. */
+typedef bool (*hasync_urgent_t)(void *user, uint64_t client, chunk_t content);
+
 typedef struct
 {
 	uint64_t requests;
@@ -26,7 +29,8 @@ typedef struct
 } hasync_server_counters_t;
 
 /* uri is unix://PATH; the socket is readable and writable by its owner only. NULL if it cannot be made. */
-hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler, void *user);
+hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler, hasync_urgent_t urgent,
+									  void *user);
 
 /* Takes clients from now on. FALSE if there can be no thread. */
 bool hasync_server_start(hasync_server_t *this);
@@ -39,8 +43,9 @@ void hasync_server_destroy(hasync_server_t *this);
 /* A reply to one client, which is closed if it does not take its replies. Nothing happens if it is gone. */
 void hasync_server_reply(hasync_server_t *this, uint64_t client, Hasync__Proto__Reply *reply);
 
-/* This client gets events from now on; `commits`: it is the one whose events packets wait for. */
-void hasync_server_subscribe(hasync_server_t *this, uint64_t client, bool commits);
+/* This client gets events from now on; `commits`: it is the one whose events packets wait for. FALSE if it is
+ * gone. */
+bool hasync_server_subscribe(hasync_server_t *this, uint64_t client, bool commits);
 
 bool hasync_server_has_subscribers(hasync_server_t *this);
 
