@@ -1,11 +1,9 @@
 #include "haipsec/commands.h"
 
-#include <filesystem>
 #include <functional>
 
 #include "haipsec/control_client.h"
 #include "haipsec/tables.h"
-#include "hasyncd/adapters/key_file.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -64,27 +62,6 @@ int migrate(const Options& options) {
 
 int failover(const Options& options) {
   return command(options, {{"command", "failover"}}, kMove, text_of);
-}
-
-int keygen(const Options& options) {
-  const Output output(options.json);
-  std::filesystem::path file = options.file;
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) file /= "key";
-  const std::optional<std::filesystem::path> witness =
-      options.witness.empty() ? std::nullopt : std::optional<std::filesystem::path>(options.witness);
-  const Result<std::uint32_t> id = hasyncd::generate_keys(file, witness);
-  if (!id) return output.failure(id.error());
-  const std::string name = hasyncd::key_id_text(*id);
-  std::string text =
-      "key " + name + " is in " + file.string() + ": copy it to every gateway, over a protected channel\n";
-  if (witness)
-    text += "witness key is in " + witness->string() + ": move it to the witness; it opens no context\n";
-  return output.success({{"ok", true},
-                         {"key_id", name},
-                         {"file", file.string()},
-                         {"witness_file", witness ? ordered_json(witness->string()) : ordered_json(nullptr)}},
-                        text);
 }
 
 int version(const Options& options) {

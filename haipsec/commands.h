@@ -29,7 +29,6 @@ int tunnels(const Options& options);
 int show(const Options& options);
 int migrate(const Options& options);
 int failover(const Options& options);
-int keygen(const Options& options);
 int version(const Options& options);
 
 }  // namespace hasync::haipsec

@@ -5,6 +5,7 @@
 
 #include "base/adapters/hidden_process.h"
 #include "haipsec/commands.h"
+#include "haipsec/keys.h"
 #include "haipsec/transfer.h"
 
 namespace {
@@ -20,6 +21,7 @@ Examples:
   haipsec migrate --to gw2               hand everything over to gw2
   haipsec get branch-7 b7.ctx --release  take a tunnel out of this gateway (no cluster needed)
   haipsec put b7.ctx                     and go on with it at this one
+  haipsec key rotate --witness w.key     begin to replace the cluster's key
   haipsec keygen --out /etc/hasyncd/key --witness witness.key
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not reachable)";
 
@@ -43,6 +45,7 @@ class Program {
     add_get();
     add_put();
     add_keygen();
+    add_key();
     add("version", "Versions of haipsec and hasyncd", hasync::haipsec::version);
   }
 
@@ -92,6 +95,21 @@ class Program {
     keygen->add_option("--witness", options_.witness,
                        "Also make the witness's file, which cannot open contexts");
     keygen->preparse_callback([this](std::size_t) { options_.file = "/etc/hasyncd/key"; });
+  }
+
+  void add_key() {
+    CLI::App* key = app_.add_subcommand("key", "Look at the cluster's keys, and change them while all runs");
+    key->require_subcommand(1);
+    key->add_option("--key", options_.key, "Key file of this node")->capture_default_str();
+    const auto add_step = [&](const char* name, const char* help, Command command) {
+      return key->add_subcommand(name, help)->callback([this, command] { command_ = command; });
+    };
+    add_step("status", "Which node has which keys, and seals with which", hasync::haipsec::key_status);
+    add_step("rotate", "Add a new key to this gateway's file", hasync::haipsec::key_rotate)
+        ->add_option("--witness", options_.witness, "Also make the new file of the witness");
+    add_step("reload", "Have hasyncd read the key file again", hasync::haipsec::key_reload);
+    add_step("retire", "Leave only the newest key, if no node needs another", hasync::haipsec::key_retire);
+    for (CLI::App* step : key->get_subcommands({})) step->fallthrough();
   }
 
   CLI::App app_;

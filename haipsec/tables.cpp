@@ -179,4 +179,29 @@ std::string tunnel_text(const ordered_json& tunnel) {
   return out + "\n" + table_text(rows);
 }
 
+std::string keys_text(const ordered_json& keys) {
+  const auto listed = [](const ordered_json& from) {
+    std::string out;
+    for (const ordered_json& key : member(from, "keys")) {
+      if (key.is_string()) out += (out.empty() ? "" : " ") + printable(key.get<std::string>());
+    }
+    return out.empty() ? std::string("not heard") : out;
+  };
+  std::vector<std::vector<std::string>> rows{{"NODE", "KEYS", "SEALS WITH"}};
+  rows.push_back({"this node", listed(keys), text(keys, "seals_with")});
+  for (const ordered_json& other : member(keys, "members")) {
+    rows.push_back({text(other, "name"), listed(other), text(other, "seals_with")});
+  }
+  std::string out = table_text(rows);
+  for (const auto& [key, count] : member(keys, "contexts").items()) {
+    out += count.dump() + " contexts are sealed with " + printable(key) + "\n";
+  }
+  if (member(keys, "keys").size() > 1) {
+    const std::string needed = text(keys, "needed");
+    out += needed == "-" ? "older keys are not needed any more: haipsec key retire\n"
+                         : "older keys are still needed: " + needed + "\n";
+  }
+  return out;
+}
+
 }  // namespace hasync::haipsec

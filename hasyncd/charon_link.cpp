@@ -62,10 +62,15 @@ bool CharonLink::connect() {
   if (!client) return false;
   keyless_.clear();
   client_ = *std::move(client);
+  report_again();
+  return true;
+}
+
+void CharonLink::report_again() {
+  if (!client_) return;
   client_->subscribe(output_commit_, [this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("subscribe", reply.error());
   });
-  return true;
 }
 
 void CharonLink::lost(const Error& error) {
@@ -91,6 +96,7 @@ void CharonLink::changed(ctx::ChangedContext changed) {
   }
   // A copy is what others have said; only what this charon answers for goes out.
   if (changed.active) {
+    sealer_.seal_with(callbacks_.sealing_key());
     const Bytes sealed = sealer_.seal(changed.context.reveal(), additional_data(Purpose::Context, kNobody));
     report.sealed = text_of(sealed);
     callbacks_.trace({false, view->sa, end_of_seal(report.sealed), changed.hook_ns, now_ns()});

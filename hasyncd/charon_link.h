@@ -43,6 +43,7 @@ class CharonLink {
     std::function<void(SaId, bool installed)> put;
     std::function<void(const std::string& id, const std::string& text)> note;
     std::function<void(const ContextTrace&)> trace;
+    std::function<std::uint32_t()> sealing_key;
   };
 
   CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks);
@@ -53,6 +54,8 @@ class CharonLink {
   void release(const ReleaseContexts& request);
   void commit(const CommitOutput& request);
   void discard(const DiscardOutput& request);
+  void use_keys(const KeySet& keys) { sealer_ = Sealer(keys, &Key::context); }  // another key file
+  void report_again();                                                          // every context, sealed anew
   const CharonTimes& times() const { return times_; }
   const ctx::CommitCounters& commits() const { return commits_; }
   // What has been seen of a context when it passed, in clear; null: nothing.

@@ -293,9 +293,9 @@ std::string to_text(const Config& config) {
   out << "charon.socket = " << config.charon_socket.string()
       << "\noutput_commit.mode = " << (config.commit == Config::Commit::Available ? "available" : "strict")
       << "\noutput_commit.wait_ms = " << config.commit_wait.count()
-      << "\ncontrol.socket = " << config.control_socket.string()
-      << "\ncontrol.admin_group = " << config.admin_group << "\ncontrol.read_group = " << config.read_group
-      << "\nlog.level = " << config.log_level << "\n";
+      << "\ncontrol.socket = " << config.control_socket.string() << "\ncontrol.admin_group = \""
+      << config.admin_group << "\"\ncontrol.read_group = \"" << config.read_group
+      << "\"\nlog.level = " << config.log_level << "\n";
   return out.str();
 }
 

@@ -59,6 +59,11 @@ NodeStatus Control::status() const {
 
 ControlAnswer Control::carry_out(const ControlRequest& request) {
   if (request.command == "status" || request.command == "nodes") return status();
+  if (request.command == "keys") return key_status(daemon_);
+  if (request.command == "reload-keys") {
+    if (const Status loaded = daemon_.reload_keys(); !loaded) return loaded.error();
+    return key_status(daemon_);
+  }
   if (request.command == "tunnels") return tunnel_list(daemon_);
   if (request.command == "show") return show(request);
   if (request.command == "migrate") return migrate(request);

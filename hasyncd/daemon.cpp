@@ -9,7 +9,8 @@ namespace hasync::hasyncd {
 
 namespace {
 
-constexpr unsigned kTicksPerUse = 10;  // how often the gate is asked what has left
+constexpr unsigned kTicksPerUse = 10;    // how often the gate is asked what has left
+constexpr unsigned kTicksPerSeal = 200;  // how often contexts under an older key are looked for
 
 Incarnation random_incarnation() {
   std::uint64_t drawn = 0;
@@ -112,7 +113,8 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
               [this](const std::string& id, const std::string& text) {
                 log_.warning(id, {{"text", text}});
               },
-          .trace = [this](const ContextTrace& trace) { follow(trace); }});
+          .trace = [this](const ContextTrace& trace) { follow(trace); },
+          .sealing_key = [this] { return ring_->keys().sealing(); }});
 }
 
 void Daemon::follow(const ContextTrace& trace) {
@@ -165,7 +167,40 @@ void Daemon::tick(Instant at) {
     notifier_.alive();
     alive_due_ = at + *watchdog_;
   }
-  if (plane_ && ++ticks_ % kTicksPerUse == 0) run(node_->on_used(plane_->used(), at));
+  ++ticks_;
+  if (plane_ && ticks_ % kTicksPerUse == 0) run(node_->on_used(plane_->used(), at));
+  if (plane_ && ticks_ % kTicksPerSeal == 0) renew_seals();
+}
+
+// A node that opens a context may do so long after it was sealed, perhaps when that key is retired.
+void Daemon::renew_seals() {
+  const std::uint32_t key = keys().sealing();
+  if (keys().own().size() == 1 || node_->role() != Role::Owner) return;
+  const auto sealed = contexts_by_key();
+  const std::size_t renewed = sealed.contains(key) ? sealed.at(key) : 0;
+  if (renewed == node_->replica().contexts().size()) return;
+  log_.info("contexts-resealed",
+            {{"key", key_id_text(key)}, {"contexts", std::to_string(node_->replica().contexts().size())}});
+  charon_->report_again();
+}
+
+std::map<std::uint32_t, std::size_t> Daemon::contexts_by_key() const {
+  std::map<std::uint32_t, std::size_t> out;
+  for (const auto& [sa, context] : node_->replica().contexts()) ++out[key_id_of(view_of(context.sealed))];
+  return out;
+}
+
+Status Daemon::reload_keys() {
+  const auto keys = load_keys(config_.key_file);
+  if (!keys) return keys.error();
+  if (charon_ && keys->newest().context.empty())
+    return Error{Errc::Denied, "key file " + config_.key_file.string() + " is a witness's"};
+  ring_->use_keys(*keys);
+  if (charon_) charon_->use_keys(*keys);
+  std::string ids;
+  for (const Key& key : keys->keys) ids += (ids.empty() ? "" : " ") + key_id_text(key.id);
+  log_.info("keys-loaded", {{"keys", ids}});
+  return Done{};
 }
 
 void Daemon::stop() {

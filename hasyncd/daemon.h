@@ -33,6 +33,9 @@ class Daemon {
   Status fail_over();  // to whichever gateway is ready
   std::optional<clusterip::GateCounters> gate_counters() const;
   std::vector<OutboundNumber> left() const;
+  Status reload_keys();
+  const KeyChoice& keys() const { return ring_->keys(); }
+  std::map<std::uint32_t, std::size_t> contexts_by_key() const;  // how many of the log are sealed with which
   const LinkCounters& link_counters() const { return ring_->counters(); }
   const CharonLink* charon() const { return charon_.get(); }
   Instant started() const { return started_; }
@@ -45,6 +48,7 @@ class Daemon {
   RingLink::Callbacks ring_callbacks();
   void check_ring_settings();
   void tick(Instant at);
+  void renew_seals();
   void watch_gate();
   void watch_links();
   void run(Actions actions);

@@ -9,6 +9,7 @@ RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeyS
     : callbacks_(std::move(callbacks)),
       self_(config.node),
       sealer_(keys, &Key::auth),
+      keys_(keys.ids()),
       cpg_(io,
            {.view =
                 [this](const GroupView& view) {
@@ -36,6 +37,7 @@ Result<std::unique_ptr<RingLink>> RingLink::create(boost::asio::io_context& io, 
       [link = link.get()](BytesView bytes, const UdpEndpoint&) { link->received(bytes); });
   if (!socket) return socket.error();
   link->socket_ = *std::move(socket);
+  link->use_keys(keys);
   return link;
 }
 
@@ -67,8 +69,16 @@ void RingLink::send(const RingMessage& message) {
   lost(queued.error());
 }
 
+void RingLink::use_keys(const KeySet& keys) {
+  sealer_ = Sealer(keys, &Key::auth);
+  keys_.own(keys.ids());
+  sealer_.seal_with(keys_.sealing());
+}
+
 void RingLink::send(const Heartbeat& heartbeat) {
-  const Bytes sealed = sealer_.seal(encode(heartbeat), additional_data(Purpose::Heartbeat, kNobody));
+  Heartbeat said = heartbeat;
+  said.keys = keys_.own();
+  const Bytes sealed = sealer_.seal(encode(said), additional_data(Purpose::Heartbeat, kNobody));
   for (const NodeId node : others_) socket_->send(node, sealed);
 }
 
@@ -105,6 +115,8 @@ void RingLink::received(BytesView bytes) {
     ++counters_.replayed;
     return;
   }
+  keys_.heard(heartbeat->from.node, heartbeat->keys, key_id_of(bytes));
+  sealer_.seal_with(keys_.sealing());
   callbacks_.heartbeat(*heartbeat);
 }
 

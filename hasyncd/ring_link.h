@@ -11,6 +11,7 @@
 #include "hasyncd/adapters/quorum_watch.h"
 #include "hasyncd/adapters/seal.h"
 #include "hasyncd/config.h"
+#include "hasyncd/wire/key_choice.h"
 #include "hasyncd/wire/messages.h"
 #include "hasyncd/wire/replay_guard.h"
 
@@ -41,6 +42,8 @@ class RingLink {
 
   void send(const RingMessage& message);
   void send(const Heartbeat& heartbeat);
+  void use_keys(const KeySet& keys);  // another key file
+  const KeyChoice& keys() const { return keys_; }
   const LinkCounters& counters() const { return counters_; }
 
  private:
@@ -53,6 +56,7 @@ class RingLink {
   NodeId self_;
   std::vector<NodeId> others_;
   Sealer sealer_;
+  KeyChoice keys_;
   ReplayGuard ring_guard_;
   ReplayGuard heartbeat_guard_;
   CpgChannel cpg_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -96,6 +97,21 @@ struct Accepted {
   std::string text;  // what was done, or is under way
 };
 
-using ControlAnswer = std::variant<Error, Accepted, NodeStatus, std::vector<TunnelStatus>, TunnelStatus>;
+struct MemberKeys {
+  std::string name;
+  std::vector<std::string> keys;  // ids; empty: never heard
+  std::string seals_with;
+};
+
+struct KeyStatus {
+  std::vector<std::string> keys;  // ids, oldest first
+  std::string seals_with;
+  std::vector<MemberKeys> members;                // the others
+  std::map<std::string, std::uint64_t> contexts;  // of the log, by the key that they are sealed with
+  std::string needed;                             // why the older keys may not go yet; empty: they may
+};
+
+using ControlAnswer =
+    std::variant<Error, Accepted, NodeStatus, std::vector<TunnelStatus>, TunnelStatus, KeyStatus>;
 
 }  // namespace hasync::hasyncd

@@ -151,4 +151,33 @@ std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
   return out;
 }
 
+KeyStatus key_status(const Daemon& daemon) {
+  const KeyChoice& choice = daemon.keys();
+  const auto names = [](const std::vector<std::uint32_t>& ids) {
+    std::vector<std::string> out;
+    for (const std::uint32_t id : ids) out.push_back(key_id_text(id));
+    return out;
+  };
+  KeyStatus out{.keys = names(choice.own()), .seals_with = key_id_text(choice.sealing())};
+  const std::string& newest = out.keys.back();
+  for (const auto& [key, count] : daemon.contexts_by_key()) {
+    out.contexts[key_id_text(key)] = count;
+    if (key != choice.own().back())
+      out.needed = "the log has contexts that are sealed with another key than " + newest;
+  }
+  for (const Config::Member& member : daemon.config().members) {
+    if (member.id == daemon.config().node) continue;
+    MemberKeys& to = out.members.emplace_back(MemberKeys{.name = member.name});
+    if (!choice.has_moved_on(member.id)) out.needed = member.name + " does not seal with " + newest;
+    const auto told = choice.told().find(member.id);
+    if (told == choice.told().end()) {
+      out.needed = member.name + " was not heard since this hasyncd began";
+      continue;
+    }
+    to.keys = names(told->second.keys);
+    to.seals_with = key_id_text(told->second.seals_with);
+  }
+  return out;
+}
+
 }  // namespace hasync::hasyncd

@@ -8,5 +8,6 @@ namespace hasync::hasyncd {
 
 NodeStatus node_status(const Daemon& daemon);
 std::vector<TunnelStatus> tunnel_list(const Daemon& daemon);
+KeyStatus key_status(const Daemon& daemon);
 
 }  // namespace hasync::hasyncd

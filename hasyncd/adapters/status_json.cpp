@@ -114,6 +114,18 @@ Ordered of(const TunnelStatus& t) {
   return out;
 }
 
+Ordered of(const KeyStatus& k) {
+  Ordered out = {{"keys", k.keys},
+                 {"seals_with", k.seals_with},
+                 {"members", Ordered::array()},
+                 {"contexts", k.contexts},
+                 {"needed", k.needed}};
+  for (const MemberKeys& m : k.members) {
+    out["members"].push_back(Ordered{{"name", m.name}, {"keys", m.keys}, {"seals_with", m.seals_with}});
+  }
+  return out;
+}
+
 Ordered body_of(const ControlAnswer& answer) {
   return std::visit(
       Overloaded{[](const Error& e) {
@@ -129,6 +141,9 @@ Ordered body_of(const ControlAnswer& answer) {
                    Ordered out = {{"ok", true}, {"tunnels", Ordered::array()}};
                    for (const TunnelStatus& tunnel : list) out["tunnels"].push_back(of(tunnel));
                    return out;
+                 },
+                 [](const KeyStatus& k) {
+                   return Ordered{{"ok", true}, {"keys", of(k)}};
                  },
                  [](const TunnelStatus& t) {
                    return Ordered{{"ok", true}, {"tunnel", of(t)}};

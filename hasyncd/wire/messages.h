@@ -22,6 +22,7 @@ inline constexpr std::size_t kMaxLeases = 16384;          // per grant
 inline constexpr std::size_t kMaxSnapshotSas = 1024;      // per part
 inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
 inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
+inline constexpr std::size_t kMaxKeyIds = 4;             // per heartbeat
 inline constexpr std::size_t kMaxHeartbeat = 1200;       // bytes, encoded, before sealing
 
 // One run of one hasyncd: a restarted daemon is another process.
@@ -144,6 +145,7 @@ struct Heartbeat {
   std::uint64_t sent_ns = 0;  // sender's CLOCK_MONOTONIC
   bool ready = false;
   std::vector<Ack> acks;
+  std::vector<std::uint32_t> keys;  // ids of those that the sender opens with; set as it is sealed
   bool operator==(const Heartbeat&) const = default;
 };
 

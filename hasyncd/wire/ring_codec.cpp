@@ -337,6 +337,7 @@ Bytes encode(const Heartbeat& heartbeat) {
     to->set_epoch(ack.epoch.value);
     to->set_sent_ns(ack.sent_ns);
   }
+  for (const std::uint32_t key : heartbeat.keys) out.add_keys(key);
   return serialized(out);
 }
 
@@ -370,6 +371,10 @@ Result<Heartbeat> decode_heartbeat(BytesView bytes) {
     to.epoch = Epoch{ack.epoch()};
     to.sent_ns = ack.sent_ns();
   }
+  if (static_cast<std::size_t>(in.keys_size()) > kMaxKeyIds) {
+    return *too_many("keys", static_cast<std::size_t>(in.keys_size()), kMaxKeyIds);
+  }
+  out.keys.assign(in.keys().begin(), in.keys().end());
   return out;
 }
 

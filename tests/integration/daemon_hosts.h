@@ -36,7 +36,7 @@ class DaemonHosts : public testing::Test {
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;
     ASSERT_EQ(output_of(HAIPSEC_PROGRAM " keygen --json --out " + name + "/gateway.key --witness " + name +
-                        "/key")["ok"],
+                        "/witness.key")["ok"],
               true);
     for (int node = 1; node <= 3; ++node) {
       std::filesystem::create_directory(folder_ / ("state" + std::to_string(node)));
@@ -52,9 +52,11 @@ class DaemonHosts : public testing::Test {
   // `role`: "witness", or "gateway", whose shared address is on eth0 and whose charon is at folder_/charonN.
   void write_config(int node, const std::string& more, const std::string& role = "witness") const {
     const std::string n = std::to_string(node);
+    std::filesystem::copy_file(folder_ / (role + ".key"), key_file(node),
+                               std::filesystem::copy_options::overwrite_existing);
     std::ofstream out(folder_ / ("conf" + n));
     out << "[node]\nid = " << n << "\nrole = \"" << role << "\"\n[cluster]\nname = \"test\"\nkey_file = \""
-        << key_file(role) << "\"\nstate_dir = \"" << folder_.string() << "/state" << n << "\"\n"
+        << key_file(node) << "\"\nstate_dir = \"" << folder_.string() << "/state" << n << "\"\n"
         << more << "[control]\nsocket = \"" << folder_.string() << "/socket" << n << "\"\n";
     if (role == "gateway") {
       out << "[charon]\nsocket = \"" << folder_.string() << "/charon" << n
@@ -66,9 +68,7 @@ class DaemonHosts : public testing::Test {
     }
   }
 
-  std::string key_file(const std::string& role) const {
-    return (folder_ / (role == "gateway" ? "gateway.key" : "key")).string();
-  }
+  std::string key_file(int node) const { return (folder_ / ("key" + std::to_string(node))).string(); }
 
   // A field of /proc/PID/status.
   std::string process(int node, const std::string& field) const {

@@ -92,7 +92,7 @@ TEST_F(DaemonTest, AWrongIdentityOrKeyOrConfigurationEndsItWithAReason) {
   EXPECT_NE(end(3, 0), 0);
   EXPECT_THAT(log(), testing::HasSubstr("cluster.colour: unknown key"));
 
-  ::chmod((folder_ / "key").c_str(), 0644);
+  ::chmod(key_file(1).c_str(), 0644);
   start(1);
   EXPECT_NE(end(1, 0), 0);
   EXPECT_THAT(log(), testing::HasSubstr("has mode 0644"));

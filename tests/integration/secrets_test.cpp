@@ -15,6 +15,8 @@
 namespace hasync {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr SaId kSa{0x1111111111111111, 0x2222222222222222};
 
 std::string random_key() {
@@ -74,6 +76,14 @@ class SecretsTest : public DaemonHosts {
     }
     return false;
   }
+  nlohmann::json keys(int node, const std::string& step = "status") const {
+    const auto reply = ask(node, "key --key " + key_file(node) + " " + step);
+    return reply.is_object() && reply.contains("keys") ? reply["keys"] : reply;
+  }
+  std::string seals_with(int node) const { return keys(node).value("seals_with", ""); }
+  void give_key_file(const fs::path& from, int node) const {
+    fs::copy_file(from, key_file(node), fs::copy_options::overwrite_existing);
+  }
   pid_t pid(int node) const { return pids_[static_cast<std::size_t>(node)]; }
 
   std::array<std::unique_ptr<test::FakePlugin>, 3> charon_;
@@ -118,8 +128,67 @@ TEST_F(SecretsTest, OnlyTheNeededPrivilegesAreKept) {
   EXPECT_TRUE(until([&] { return owner() == from; })) << log();
 }
 
+TEST_F(SecretsTest, TheClustersKeyChangesWhileAllRunsAndANodeIsDown) {
+  const int from = owner();
+  const int to = 3 - from;
+  charon_[from]->change(kSa, sample_context().SerializeAsString());
+  ASSERT_TRUE(until([&] { return charon_[to]->contexts().contains(kSa); })) << log();
+  const std::string old_key = seals_with(from);
+  fs::copy_file(key_file(3), folder_ / "old.key");
+
+  end(3, SIGKILL);
+  const std::string fresh = keys(from, "rotate --witness " + (folder_ / "new.key").string())["key_id"];
+  EXPECT_NE(fresh, old_key);
+  give_key_file(key_file(from), to);
+  keys(to, "reload");
+  ASSERT_TRUE(until([&] { return keys(from)["members"].dump().find(fresh) != std::string::npos; }))
+      << keys(from);
+  // The witness is known to have the old one only: nothing may change that keeps it out.
+  EXPECT_EQ(seals_with(from), old_key);
+  EXPECT_THAT(keys(from, "retire").dump(), testing::HasSubstr("n3 does not seal with " + fresh));
+  start(3);
+  ASSERT_TRUE(until([&] { return members(3) == std::vector{1, 2, 3}; })) << log();
+
+  // Its file is the last: from here on all use the new one, and the log's contexts with them.
+  give_key_file(folder_ / "new.key", 3);
+  keys(3, "reload");
+  for (int node = 1; node <= 3; ++node) {
+    ASSERT_TRUE(until([&] { return seals_with(node) == fresh; })) << keys(node);
+  }
+  const nlohmann::json renewed = {{fresh, 1}};
+  ASSERT_TRUE(until([&] { return keys(3)["contexts"] == renewed && keys(to)["contexts"] == renewed; }))
+      << log();
+  const std::uint64_t epoch = status(from)["epoch"];
+  for (int node = 1; node <= 3; ++node) {
+    ASSERT_TRUE(until([&] { return keys(node)["needed"] == ""; })) << keys(node);
+    EXPECT_EQ(keys(node, "retire")["keys"], nlohmann::json({fresh}));
+  }
+  EXPECT_EQ(status(from)["epoch"], epoch);
+  for (int node = 1; node <= 3; ++node)
+    EXPECT_EQ(status(node)["counters"]["ring_unsealed"], 0) << "node " << node;
+
+  // What the log holds opens with the new key alone.
+  end(to, SIGKILL);
+  charon_[to] = nullptr;
+  fs::remove(folder_ / ("charon" + std::to_string(to)));
+  charon_[to] = std::make_unique<test::FakePlugin>(folder_ / ("charon" + std::to_string(to)));
+  start(to);
+  EXPECT_TRUE(until([&] { return charon_[to]->contexts().contains(kSa); })) << log();
+
+  // Who comes back too late is told what it lacks, and joins once it has it.
+  end(3, SIGKILL);
+  give_key_file(folder_ / "old.key", 3);
+  start(3);
+  EXPECT_TRUE(until([&] {
+    return log().find("sealed with key " + fresh + "; the key file here has " + old_key) != std::string::npos;
+  })) << log();
+  give_key_file(folder_ / "new.key", 3);
+  keys(3, "reload");
+  EXPECT_TRUE(until([&] { return members(3) == std::vector{1, 2, 3}; })) << log();
+}
+
 TEST_F(SecretsTest, TheClustersKeyStandsInNoCoreDump) {
-  std::ifstream in(folder_ / "gateway.key");
+  std::ifstream in(key_file(1));
   for (std::string word; in >> word;) {
     if (word.size() == 64) {
       EXPECT_EQ(found_in(pid(1), word), 0U);

@@ -121,7 +121,8 @@ std::string FakePlugin::answer(const std::string& bytes) {
     contexts_[{ike.initiator_spi(), ike.responder_spi()}] = request.put().context().SerializeAsString();
   } else if (request.has_release()) {
     for (const proto::SaId& sa : request.release().sas()) contexts_.erase(sa_of(sa));
-  } else if (!request.has_subscribe() && !request.has_set_state()) {
+  } else if (!request.has_subscribe() && !request.has_set_state() && !request.has_commit() &&
+             !request.has_discard()) {
     reply.set_code(proto::NOT_FOUND);
     reply.set_text("no such IKE_SA");
   }

@@ -105,9 +105,12 @@ RingMessage RingRandom::message() {
 }
 
 Heartbeat RingRandom::heartbeat() {
-  Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), {}};
+  Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), {}, {}};
   for (std::size_t i = below(kMaxMembers + 1); i > 0; --i) {
     out.acks.push_back({process(), Epoch{number()}, number()});
+  }
+  for (std::size_t i = below(kMaxKeyIds + 1); i > 0; --i) {
+    out.keys.push_back(static_cast<std::uint32_t>(number()));
   }
   return out;
 }

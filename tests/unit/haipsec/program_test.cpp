@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "hasyncd/adapters/control_server.h"
+#include "hasyncd/adapters/key_file.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -72,7 +73,8 @@ class ProgramTest : public testing::Test {
 };
 
 TEST_F(ProgramTest, WrongUsageIsTwo) {
-  for (const char* arguments : {"", "dance", "show", "status --colour", "status extra", "keygen --out"}) {
+  for (const char* arguments :
+       {"", "dance", "show", "status --colour", "status extra", "keygen --out", "key", "key dance"}) {
     EXPECT_EQ(run(arguments).code, 2) << arguments;
   }
   const Ran help = run("--help");
@@ -81,7 +83,8 @@ TEST_F(ProgramTest, WrongUsageIsTwo) {
 }
 
 TEST_F(ProgramTest, NobodyThereIsThree) {
-  for (const char* arguments : {"status", "nodes", "tunnels", "show x", "migrate", "failover"}) {
+  for (const char* arguments :
+       {"status", "nodes", "tunnels", "show x", "migrate", "failover", "key status", "key reload"}) {
     const Ran ran = ask(arguments);
     EXPECT_EQ(ran.code, 3) << arguments;
     EXPECT_THAT(ran.output, HasSubstr("does not answer")) << arguments;
@@ -114,6 +117,26 @@ TEST_F(ProgramTest, StatusIsReadable) {
   serve(status);
   EXPECT_THAT(ask("status").output, StartsWith("cluster    branch\n"));
   EXPECT_THAT(ask("nodes").output, StartsWith("ID  NAME"));
+}
+
+TEST_F(ProgramTest, AKeyIsRotatedWithoutADaemonAndRetiredOnlyWhenItSaysSo) {
+  const std::string file = " --key " + (folder_ / "key").string();
+  ASSERT_EQ(run("keygen --out " + folder_.string()).code, 0);
+  const Ran rotated = ask("key rotate" + file);
+  EXPECT_EQ(rotated.code, 0);
+  EXPECT_THAT(rotated.output, HasSubstr("hasyncd has not read it yet"));
+  EXPECT_EQ(ask("key retire" + file).code, 3);
+
+  const auto ids = load_keys(folder_ / "key")->ids();
+  ASSERT_EQ(ids.size(), 2U);
+  KeyStatus status{.keys = {key_id_text(ids[0]), key_id_text(ids[1])}, .needed = "gw2 was not heard"};
+  serve(status);
+  const Ran refused = ask("key retire" + file);
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.output, HasSubstr("still needed: gw2 was not heard"));
+  EXPECT_EQ(load_keys(folder_ / "key")->ids(), ids);
+  ASSERT_EQ(ask("key rotate" + file).code, 0);
+  EXPECT_THAT(ask("key retire" + file).output, HasSubstr("hasyncd has other keys than the file"));
 }
 
 TEST_F(ProgramTest, ADaemonThatSpeaksNonsenseIsOne) {

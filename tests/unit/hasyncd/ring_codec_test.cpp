@@ -163,6 +163,9 @@ TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcks) {
   EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field acks.of.node: is missing or 0");
   for (int i = 0; i < 16; ++i) heartbeat.add_acks()->mutable_of()->set_node(1);
   EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field acks: 17 of them, 16 are allowed");
+  heartbeat.clear_acks();
+  for (std::uint32_t key = 0; key < 5; ++key) heartbeat.add_keys(key);
+  EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field keys: 5 of them, 4 are allowed");
 }
 
 }  // namespace
