@@ -87,7 +87,11 @@ void CharonLink::failed(const std::string& what, const Error& error) {
 
 void CharonLink::changed(ctx::ChangedContext changed) {
   const auto view = ctx::decode_context(text_of(changed.context.reveal()));
-  if (!view) return failed("context of " + to_string(changed.sa), view.error());
+  if (!view) {
+    // Nobody can carry it on, so nobody is told of it.
+    discard({changed.number, changed.number});
+    return failed("context of " + to_string(changed.sa), view.error());
+  }
   keyless_.erase(view->sa);
   ContextReport report{
       .sa = view->sa, .peer = view->peer, .active = changed.active, .number = changed.number};
@@ -172,7 +176,7 @@ void CharonLink::commit(const CommitOutput& request) {
 }
 
 void CharonLink::discard(const DiscardOutput& request) {
-  if (client_) client_->discard(request.report, [this](const auto& reply) { count(reply); });
+  if (client_) client_->discard(request.first, request.last, [this](const auto& reply) { count(reply); });
 }
 
 void CharonLink::count(const Result<ctx::CharonReply>& reply) {

@@ -248,9 +248,10 @@ void CharonClient::commit(std::uint64_t number, Answer answer) {
   state_->request(std::move(request), std::move(answer));
 }
 
-void CharonClient::discard(std::uint64_t number, Answer answer) {
+void CharonClient::discard(std::uint64_t first, std::uint64_t last, Answer answer) {
   proto::Request request;
-  request.mutable_discard()->set_event(number);
+  request.mutable_discard()->set_first(first);
+  request.mutable_discard()->set_last(last);
   state_->request(std::move(request), std::move(answer));
 }
 

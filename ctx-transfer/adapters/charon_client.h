@@ -93,8 +93,9 @@ class CharonClient {
   void subscribe(Answer answer);
   // The same, and output commit: from now on charon waits for this client.
   void subscribe(const OutputCommit& commit, Answer answer);
-  void commit(std::uint64_t number, Answer answer);   // reports up to this one are stable
-  void discard(std::uint64_t number, Answer answer);  // those up to this one that are not never will be
+  void commit(std::uint64_t number, Answer answer);  // reports up to this one are stable
+  // Of these, those that are not stable never will be.
+  void discard(std::uint64_t first, std::uint64_t last, Answer answer);
   void list(Answer answer);
   void get(SaId sa, Answer answer);
   void put(std::string_view context, Holding holding, Answer answer);

@@ -1,6 +1,6 @@
 /*
- * What one IKE_SA wants to say and may not yet: packets in their order, each with the number of the report that
- * has to be stable first. No locks, no charon but for its packets and lists: commit.c does the rest.
+ * What one IKE_SA wants to say and may not yet: packets in their order, each with the number of the report
+ * that has to be stable first. No locks, no charon but for its packets and lists: commit.c does the rest.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -45,12 +45,13 @@ void hasync_held_reported(hasync_held_t *this, uint64_t number);
 /* Everything waits for another report: the numbers so far mean nothing any more. */
 void hasync_held_restart(hasync_held_t *this);
 
-/* Moves to the list what waits for a report up to `stable`; for one of first to last (which, being void, never
- * will be: what comes from here on waits for another); what has waited until `now`. The last returns whether
- * others wait, and brings `next` forward to when they have waited long enough. */
+/* Moves to the list what waits for a report up to `stable`; for one of first to last (which, being void,
+ * never will be: what comes from here on waits for another); what has waited until `now`. The last returns
+ * whether others wait, and brings `next` forward to when they have waited long enough. */
 void hasync_held_take_stable(hasync_held_t *this, uint64_t stable, linked_list_t *list);
 void hasync_held_take_void(hasync_held_t *this, uint64_t first, uint64_t last, linked_list_t *list);
-bool hasync_held_take_overdue(hasync_held_t *this, const timeval_t *now, linked_list_t *list, timeval_t *next);
+bool hasync_held_take_overdue(hasync_held_t *this, const timeval_t *now, linked_list_t *list,
+							  timeval_t *next);
 
 /* Nothing waits, and nothing has to. */
 bool hasync_held_is_done(const hasync_held_t *this, uint64_t stable);

@@ -227,7 +227,7 @@ class Committer {
     };
     const std::uint64_t number = std::stoull(line.substr(line.find(' ')));
     line.starts_with("commit") ? client_.commit(number, show_counters)
-                               : client_.discard(number, show_counters);
+                               : client_.discard(1, number, show_counters);
   }
 
   CharonClient& client_;

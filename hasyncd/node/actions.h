@@ -88,9 +88,10 @@ struct CommitOutput {
   bool operator==(const CommitOutput&) const = default;
 };
 
-// charon: what its reports up to this one tell of and is not committed will not be. Peers are told nothing.
+// charon: what these reports tell of and is not committed will not be. Peers are told nothing.
 struct DiscardOutput {
-  std::uint64_t report = 0;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
   bool operator==(const DiscardOutput&) const = default;
 };
 

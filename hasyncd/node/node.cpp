@@ -283,10 +283,15 @@ void Node::commit(Actions& out) {
   if (committed_ != before) out.push_back(CommitOutput{committed_});
 }
 
+// This one is not for the log.
+void Node::discard_report(std::uint64_t number, Actions& out) {
+  if (number != 0) out.push_back(DiscardOutput{number, number});
+}
+
 // What charon has reported and the log does not have will not get in any more.
 void Node::discard_output(Actions& out) {
   committing_.clear();
-  if (reported_ != committed_) out.push_back(DiscardOutput{reported_});
+  if (reported_ != committed_) out.push_back(DiscardOutput{1, reported_});
 }
 
 Actions Node::on_ring_lost(Instant now) {

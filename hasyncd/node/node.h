@@ -117,6 +117,7 @@ class Node {
   void flush(Actions& out);
   void commit(Actions& out);
   void discard_output(Actions& out);
+  static void discard_report(std::uint64_t number, Actions& out);
   void accuse(Instant now, Actions& out);
 
   // node_role.cpp: role, fence, address
@@ -144,6 +145,7 @@ class Node {
   void stable_grants(Actions& out);
   bool waits_for_grant(const OutboundKey& key, std::uint64_t stable) const;
   void put(SaId sa, Actions& out);
+  void restore(SaId sa, Actions& out);
   void close_for(const Delta& delta, Actions& out);
   void reopen(const Delta& delta, Actions& out);
   void close_moved(const ContextReport& report, Actions& out);

@@ -228,6 +228,8 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     if (replica_.mark().owner && trusted) {
       proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
                          report.number);
+    } else {
+      discard_report(report.number, out);
     }
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
@@ -240,6 +242,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     out.push_back(SetActive{{report.sa}, true});
   } else if (!mine() && report.active && !undecided) {
     // It is another node's, or nobody's: a standby has no SA of its own, and what the log says is put again.
+    discard_report(report.number, out);
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
     if (known) {
@@ -248,6 +251,9 @@ Actions Node::on_charon(ContextReport report, Instant now) {
       charon_.erase(report.sa);
       out.push_back(ReleaseContexts{{report.sa}});
     }
+  } else if (!mine() && known && charon_synced_ && !undecided) {
+    // A copy that has changed of itself: what it did as the owner's came too late for the log.
+    put(report.sa, out);
   }
   settle(now, out);
   flush(out);
@@ -299,15 +305,21 @@ Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
   const bool news = !in_epoch_ && charon_synced_ && replica_.mark().owner;
   if ((mine() && was_active) || news || proposals_.concerns(sa)) {
     proposals_.gone(sa, number);
-  } else if (const auto context = replica_.contexts().find(sa);
-             in_epoch_ && replica_.current() && context != replica_.contexts().end()) {
-    // The log has it still: put again, once, lest an SA that cannot live here is put for ever.
-    const std::uint64_t version = context->second.version;
-    if (std::exchange(restored_[sa], version) != version) put(sa, out);
+  } else {
+    discard_report(number, out);
+    restore(sa, out);
   }
   settle(now, out);
   flush(out);
   return out;
+}
+
+// If the log has it still it is put again, once, lest an SA that cannot live here is put for ever.
+void Node::restore(SaId sa, Actions& out) {
+  const auto context = replica_.contexts().find(sa);
+  if (!in_epoch_ || !replica_.current() || context == replica_.contexts().end()) return;
+  const std::uint64_t version = context->second.version;
+  if (std::exchange(restored_[sa], version) != version) put(sa, out);
 }
 
 // What charon holds against what the cluster holds. `distrust`: what charon holds may be older than the log.

@@ -326,7 +326,8 @@ void Machine::carry_out(const hasyncd::Action& action) {
       m.to_charon([this_machine = &m, commit] { this_machine->commit(commit.report); });
     }
     void operator()(const hasyncd::DiscardOutput& discard) {
-      m.to_charon([this_machine = &m, discard] { this_machine->discard_output(discard.report); });
+      m.to_charon(
+          [this_machine = &m, discard] { this_machine->discard_output(discard.first, discard.last); });
     }
     void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }

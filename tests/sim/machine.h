@@ -83,12 +83,13 @@ class Machine {
   void connect_charon();
   void to_charon(std::function<void()> command);
   void to_hasyncd(Call report);
+  void changed(const Held& held);
   void report(const Held& held);
   void report_gone(SaId sa);
   std::uint64_t note_report(SaId sa, std::optional<std::uint64_t> change);
   void commit(std::uint64_t report);
   void discard_output(SaId sa);
-  void discard_output(std::uint64_t report);
+  void discard_output(std::uint64_t first, std::uint64_t last);
   void put(const hasyncd::PutContext& context);
   void set_active(const hasyncd::SetActive& set);
   void release(SaId sa);
@@ -132,6 +133,8 @@ class Machine {
   };
   std::map<std::uint64_t, Told> reports_;  // not committed yet
   std::uint64_t last_report_ = 0;
+  // Changed, and not known to be stable: nothing of it leaves. The newest report of it; 0: none yet.
+  std::map<SaId, std::uint64_t> marked_;
   Epoch epoch_;      // of this process, newest that was looked at
   Epoch confirmed_;  // likewise
   std::pair<Epoch, std::uint64_t> judged_{};

@@ -17,6 +17,7 @@ void Machine::start_charon() {
   world_.tell(id_, "charon starts");
   charon_up_ = true;
   held_.clear();
+  marked_.clear();
   kernel_.flush();
   connect_charon();
 }
@@ -64,6 +65,16 @@ void Machine::to_hasyncd(Call report) {
   });
 }
 
+// A job reports it a little later, as it then is.
+void Machine::changed(const Held& held) {
+  marked_[held.sa.id] = 0;
+  world_.schedule.after(world_.some(microseconds{0}, milliseconds{3}),
+                        [this, id = held.sa.id, session = session_] {
+                          const auto now = held_.find(id);
+                          if (session == session_ && now != held_.end()) report(now->second);
+                        });
+}
+
 void Machine::report(const Held& held) {
   hasyncd::ContextReport out{held.sa.id, held.sa.peer, {}, seal(held.sa), held.active};
   out.number = note_report(held.sa.id, held.sa.change);
@@ -85,6 +96,7 @@ void Machine::report_gone(SaId sa) {
 // Output commit: what charon says of a change waits in the plugin.
 std::uint64_t Machine::note_report(SaId sa, std::optional<std::uint64_t> change) {
   reports_[++last_report_] = {sa, change};
+  if (const auto mark = marked_.find(sa); mark != marked_.end()) mark->second = last_report_;
   if (world_.mutation == Mutation::ResponseBeforeStable) commit(last_report_);
   return last_report_;
 }
@@ -95,14 +107,15 @@ void Machine::commit(std::uint64_t report) {
     const auto& [sa, change] = it->second;
     change ? world_.checker.told(sa, *change) : world_.checker.told_ended(sa);
   }
+  std::erase_if(marked_, [&](const auto& mark) { return mark.second != 0 && mark.second <= report; });
 }
 
 void Machine::discard_output(SaId sa) {
   std::erase_if(reports_, [sa](const auto& report) { return report.second.sa == sa; });
 }
 
-void Machine::discard_output(std::uint64_t report) {
-  reports_.erase(reports_.begin(), reports_.upper_bound(report));
+void Machine::discard_output(std::uint64_t first, std::uint64_t last) {
+  reports_.erase(reports_.lower_bound(first), reports_.upper_bound(last));
 }
 
 void Machine::remove_from_kernel(const IkeSa& sa) {
@@ -131,6 +144,7 @@ void Machine::put(const hasyncd::PutContext& context) {
                          std::to_string(kernel_.sas().at(key).used));
   }
   held_.insert_or_assign(sa.id, Held{sa, context.active});
+  marked_.erase(sa.id);
   to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, true, now); });
 }
 
@@ -139,6 +153,8 @@ void Machine::set_active(const hasyncd::SetActive& set) {
     const auto held = held_.find(sa);
     if (held != held_.end()) held->second.active = set.active;
     if (!set.active) discard_output(sa);
+    // What was not known to be stable when this node ceased to answer is reported after all.
+    if (set.active && held != held_.end() && marked_.contains(sa)) report(held->second);
   }
 }
 
@@ -168,7 +184,7 @@ void Machine::ike_event() {
   }
   Held& held = held_.at(world_.random.pick(active));
   if (!heard) unanswered_.insert(held.sa.id);
-  switch (world_.random.below(8)) {
+  switch (world_.random.below(9)) {
     case 0:
     case 1:
       rekey_child(held);
@@ -183,9 +199,12 @@ void Machine::ike_event() {
     case 5:
       drop(held);
       break;
+    case 6:  // the peer repeats its request and gets the last answer once more
+      if (!marked_.contains(held.sa.id)) world_.checker.told(held.sa.id, held.sa.change);
+      break;
     default:  // a message was exchanged
       held.sa.change = ++world_.changes;
-      report(held);
+      changed(held);
   }
 }
 
@@ -202,7 +221,7 @@ void Machine::establish() {
   kernel_.add({held.sa.peer, held.sa.children.front().spi}, held.sa.children.front().key_id, 0);
   world_.tell(id_, "IKE_SA " + std::to_string(number) + " established");
   held_.insert_or_assign(held.sa.id, held);
-  report(held);
+  changed(held);
 }
 
 // RFC 7296, section 2.8: the new SA first, then the old one is deleted.
@@ -212,7 +231,7 @@ void Machine::rekey_child(Held& held) {
   kernel_.add({held.sa.peer, EspSpi{0xc0000000U + key}}, key, 0);
   held.sa.change = ++world_.changes;
   world_.tell(id_, "CHILD_SA rekeyed, key " + std::to_string(key));
-  report(held);
+  changed(held);
   world_.schedule.after(world_.some(milliseconds{5}, milliseconds{50}), [this, id = held.sa.id,
                                                                          session = session_] {
     const auto it = held_.find(id);
@@ -222,7 +241,7 @@ void Machine::rekey_child(Held& held) {
     kernel_.remove({sa.peer, sa.children.front().spi});
     sa.children.erase(sa.children.begin());
     sa.change = ++world_.changes;
-    report(it->second);
+    changed(it->second);
   });
 }
 
@@ -236,6 +255,7 @@ void Machine::rekey_ike(Held& held) {
   world_.tell(id_, "IKE_SA rekeyed to " + std::to_string(number));
   held_.erase(old);
   held_.insert_or_assign(next.sa.id, next);
+  marked_[next.sa.id] = 0;
   report(next);
   report_gone(old);
 }
@@ -254,7 +274,7 @@ void Machine::move_peer(Held& held) {
   held.sa.change = ++world_.changes;
   world_.tell(id_,
               "peer of IKE_SA " + std::to_string(held.sa.id.initiator_spi) + " is now at " + to_string(to));
-  report(held);
+  changed(held);
 }
 
 void Machine::drop(Held& held) {

@@ -70,8 +70,8 @@ TEST_F(Requests, OfEveryKindArriveAsTheyWereMeant) {
   EXPECT_EQ(pass(request)->request_case, HASYNC__PROTO__REQUEST__REQUEST_LIST);
   request.mutable_commit()->set_event(12);
   EXPECT_EQ(pass(request)->commit->event, 12U);
-  request.mutable_discard()->set_event(13);
-  EXPECT_EQ(pass(request)->discard->event, 13U);
+  request.mutable_discard()->set_last(13);
+  EXPECT_EQ(pass(request)->discard->last, 13U);
   set_sa(request.mutable_get()->mutable_sa());
   EXPECT_EQ(pass(request)->get->sa->responder_spi, 0x2222U);
   request.mutable_release();
