@@ -10,7 +10,6 @@ using std::chrono::duration_cast;
 
 std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
   const Node& node = daemon.node();
-  const auto heard = node.silence().last_heard();
   const auto& epoch = node.agreement().current();
   std::vector<MemberStatus> out;
   for (const Config::Member& member : daemon.config().members) {
@@ -22,8 +21,8 @@ std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
     status.in_epoch = installed != nullptr;
     status.owner = node.replica().current() && node.replica().owner().node == member.id;
     status.ready = node.ready(member.id);
-    if (const auto last = heard.find(member.id); last != heard.end()) {
-      status.last_heartbeat_ago = duration_cast<std::chrono::milliseconds>(at - last->second);
+    if (const auto last = node.silence().last_heard(member.id)) {
+      status.last_heartbeat_ago = duration_cast<std::chrono::milliseconds>(at - *last);
     }
     status.index = node.stability().agreed(member.id);
     out.push_back(std::move(status));

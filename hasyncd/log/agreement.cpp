@@ -220,10 +220,10 @@ void Agreement::on_ring_lost() {
   frozen_ = true;
 }
 
-AgreementActions Agreement::on_tick(Instant now) {
+AgreementActions Agreement::on_tick(Instant now, bool deaf) {
   if (group_.empty()) return {};
   if (excluded_.contains(settings_.self.node)) {
-    if (now < say_hello_) return {};
+    if (now < say_hello_ || deaf) return {};
     hello_wait_ = std::min(2 * hello_wait_, settings_.hello_longest);
     say_hello_ = now + hello_wait_;
     return {Multicast{Hello{}}};

@@ -92,7 +92,8 @@ class Agreement {
   AgreementActions on_message(Process from, const Hello& hello, Instant now);
   // The connection to the ring is gone; what was agreed stays known, nothing new is agreed.
   void on_ring_lost();
-  AgreementActions on_tick(Instant now);
+  // `deaf`: hears no majority. Evicted for that, it asks for nothing, since it would be evicted again.
+  AgreementActions on_tick(Instant now, bool deaf);
   // A candidate is silent: accuse it. It is out when a majority of the configured members accuses it.
   AgreementActions suspect(NodeId node);
   // A majority has reported whole state in the current epoch: from now on this node acknowledges in it.

@@ -20,7 +20,8 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       agreement_(agreement_settings(settings_), promised, confirmed),
       replica_(settings_.self, settings_.lease),
       permission_(settings_.self, agreement_.majority(), settings_.fence),
-      silence_(settings_.evict_after) {}
+      silence_(settings_.evict_after),
+      hearsay_(settings_.self) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
@@ -104,7 +105,7 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   in_epoch_ = true;
   stability_.install(install);
   permission_.install(install);
-  last_heartbeat_.clear();
+  hearsay_.install(install);
   std::vector<NodeId> others;
   for (const EpochMember& member : install.members) {
     if (member.process.node != settings_.self.node) others.push_back(member.process.node);
@@ -204,7 +205,8 @@ void Node::beat(Instant now, Actions& out) {
   Heartbeat heartbeat{.from = settings_.self,
                       .number = ++heartbeat_number_,
                       .sent_ns = static_cast<std::uint64_t>(now.count()),
-                      .ready = ready_};
+                      .ready = ready_,
+                      .deaf = deaf(now)};
   if (in_epoch_) {
     heartbeat.epoch = agreement_.current()->epoch;
     if (replica_.current()) {
@@ -213,20 +215,30 @@ void Node::beat(Instant now, Actions& out) {
     }
     // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
     if (agreement_.confirmed()) heartbeat.acks = permission_.honoured();
+    if (replica_.current()) heartbeat.owner = replica_.owner();
+    heartbeat.heard = hearsay_.marks(heartbeat.owner);
   }
   out.push_back(SendHeartbeat{std::move(heartbeat)});
 }
 
+// What a member has said, whoever passed it on.
+void Node::learn(Epoch epoch, const Mark& mark, Process owner, Instant now) {
+  if (!hearsay_.learn(epoch, mark, owner)) return;
+  silence_.heard(mark.of.node, mark.deaf, now);
+  permission_.heard(mark.of, epoch, mark.sent_ns);
+  if (mark.honours_ns != 0) permission_.acknowledged(mark.of, epoch, {owner, mark.honours_ns});
+  stability_.reported(mark.of, epoch, mark.index, mark.digest);
+}
+
 Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   Actions out;
-  silence_.heard(heartbeat.from.node, now);
+  silence_.heard(heartbeat.from.node, heartbeat.deaf, now);
   if (in_epoch_) {
     const std::uint64_t stable = stability_.stable();
     const bool was_confirmed = agreement_.confirmed();
-    last_heartbeat_.insert_or_assign(heartbeat.from.node, heartbeat);
-    permission_.heard(heartbeat);
-    stability_.reported(heartbeat.from, heartbeat.epoch, heartbeat.index, heartbeat.digest);
-    for (const Ack& ack : heartbeat.acks) permission_.acknowledged(heartbeat.from, ack);
+    for (const Ack& ack : heartbeat.acks) permission_.acknowledged(heartbeat.from, heartbeat.epoch, ack);
+    learn(heartbeat.epoch, mark_of(heartbeat, heartbeat.owner), heartbeat.owner, now);
+    for (const Mark& mark : heartbeat.heard) learn(heartbeat.epoch, mark, heartbeat.owner, now);
     progressed(out);
     // Others wait for what has just become true: say it now, not at the next tick.
     if (stability_.stable() != stable || agreement_.confirmed() != was_confirmed) beat(now, out);
@@ -236,13 +248,16 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   return out;
 }
 
+// Hears no majority: takes part in nothing, and is no judge of others' silence.
+bool Node::deaf(Instant now) const {
+  return 1 + silence_.heard_within(settings_.fence.fence, now) < agreement_.majority();
+}
+
 void Node::accuse(Instant now, Actions& out) {
   const std::vector<NodeId> silent = silence_.silent(now);
   std::set<NodeId> accused(silent.begin(), silent.end());
   for (const NodeId node : agreement_.overdue(now)) accused.insert(node);
-  // Who hears nobody is probably deaf itself.
-  const bool deaf = agreement_.candidates().size() < agreement_.majority() + silent.size();
-  if (accused.empty() || deaf || now - last_accused_ < settings_.evict_after) return;
+  if (accused.empty() || deaf(now) || now - last_accused_ < settings_.evict_after) return;
   last_accused_ = now;
   for (const NodeId node : accused) carry(agreement_.suspect(node), now, out);
 }
@@ -253,7 +268,7 @@ Actions Node::on_tick(Instant now) {
   const Duration gap = now - last_tick_;
   if (last_tick_ != Instant{} && gap > 3 * settings_.heartbeat) silence_.forgive(gap);
   last_tick_ = now;
-  carry(agreement_.on_tick(now), now, out);
+  carry(agreement_.on_tick(now, deaf(now)), now, out);
   if (!agreement_.candidates().empty()) accuse(now, out);
   settle(now, out);
   beat(now, out);

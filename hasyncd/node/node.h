@@ -19,6 +19,7 @@
 #include "hasyncd/fence/permission.h"
 #include "hasyncd/fence/silence.h"
 #include "hasyncd/log/agreement.h"
+#include "hasyncd/log/hearsay.h"
 #include "hasyncd/log/replica.h"
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
@@ -118,6 +119,8 @@ class Node {
   void commit(Actions& out);
   void discard_output(Actions& out);
   void accuse(Instant now, Actions& out);
+  void learn(Epoch epoch, const Mark& mark, Process owner, Instant now);
+  bool deaf(Instant now) const;
 
   // node_role.cpp: role, fence, address
   bool mine() const;
@@ -159,6 +162,7 @@ class Node {
   Stability stability_;
   Permission permission_;
   Silence silence_;
+  Hearsay hearsay_;
   Proposals proposals_;
 
   Role role_ = Role::Out;
@@ -179,7 +183,6 @@ class Node {
   std::uint64_t owner_changes_ = 0;
   std::uint64_t message_number_ = 0;
   std::uint64_t heartbeat_number_ = 0;
-  std::map<NodeId, Heartbeat> last_heartbeat_;
 
   bool charon_synced_ = false;
   bool charon_lost_ = false;         // it was there before

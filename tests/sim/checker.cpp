@@ -30,6 +30,18 @@ Instant Checker::last_left(std::uint32_t key_id) const {
   return it == left_at_.end() ? Instant{-1} : it->second;
 }
 
+void Checker::honours(hasyncd::Process by, const hasyncd::Ack& ack) {
+  std::uint64_t& newest = honours_[{by, ack.of}];
+  newest = std::max(newest, ack.sent_ns);
+}
+
+void Checker::passed_on(hasyncd::Process by, const hasyncd::Ack& ack) {
+  const auto known = honours_.find({by, ack.of});
+  if (known == honours_.end() || known->second < ack.sent_ns) {
+    fail("I3: " + name(by.node) + " is said to honour what it does not");
+  }
+}
+
 void Checker::died(hasyncd::Process process) {
   for (auto& [epoch, processes] : confirmed_) processes.erase(process);
 }

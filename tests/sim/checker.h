@@ -39,6 +39,10 @@ class Checker {
   // An owner's charon has ended this: from here on nobody has to know it.
   void ended(SaId sa) { ended_.insert(sa); }
 
+  // `by` itself gives this back to whom it honours; somebody has passed it on.
+  void honours(hasyncd::Process by, const hasyncd::Ack& ack);
+  void passed_on(hasyncd::Process by, const hasyncd::Ack& ack);
+
   void fail(std::string what) {
     if (!failure_) failure_ = std::move(what);
   }
@@ -63,6 +67,7 @@ class Checker {
   std::map<SaId, std::uint64_t> stable_;  // newest change that was stable
   std::map<SaId, std::uint64_t> told_;    // newest change that a peer was told of
   std::map<Epoch, std::set<hasyncd::Process>> confirmed_;
+  std::map<std::pair<hasyncd::Process, hasyncd::Process>, std::uint64_t> honours_;
   Epoch began_empty_;
   std::set<SaId> ended_;
   std::set<SaId> told_ended_;

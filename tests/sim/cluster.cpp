@@ -14,6 +14,8 @@ constexpr Instant kStart = seconds{1};     // until then nothing goes wrong
 constexpr Duration kChaos = seconds{3};    // then this long things go wrong
 constexpr Duration kSettle = seconds{15};  // and by then it must have settled
 constexpr Duration kProof = milliseconds{200};
+constexpr Duration kLongProof = milliseconds{1500};  // with a cut that stays: leases must go on
+constexpr Duration kRecent = milliseconds{700};      // and packets not cease
 
 }  // namespace
 
@@ -54,7 +56,9 @@ Machine& Cluster::machine(NodeId id) {
 void Cluster::carry(NodeId from, const hasyncd::Heartbeat& heartbeat) {
   const auto shared = std::make_shared<const hasyncd::Heartbeat>(heartbeat);
   for (const auto& to : machines_) {
-    if (to->id() == from || deaf_.contains({from, to->id()}) || world_.random.percent(loss_)) continue;
+    if (to->id() == from || deaf_.contains({from, to->id()}) || stays_cut_.contains({from, to->id()}) ||
+        world_.random.percent(loss_))
+      continue;
     world_.schedule.after(world_.some(microseconds{50}, milliseconds{1} + slow_),
                           [to = to.get(), shared] { to->on_heartbeat(*shared); });
   }
@@ -95,8 +99,10 @@ Verdict Cluster::run() {
       if (run_until(world_.schedule.now() + milliseconds{50})) why = unsettled();
     }
     verdict.settled = world_.schedule.now() - healed;
-    const Instant since = world_.schedule.now();
-    if (why.empty() && run_until(since + kProof)) {
+    const bool whole = stays_cut_.empty();
+    const Instant end = world_.schedule.now() + (whole ? kProof : kLongProof);
+    const Instant since = end - (whole ? kProof : kRecent);
+    if (why.empty() && run_until(end)) {
       for (const auto& machine : machines_) {
         if (why.empty() && machine->holds_address()) why = silent_keys(*machine, since);
       }
@@ -128,25 +134,15 @@ void Cluster::tell_state() const {
 
 std::string Cluster::unsettled() const {
   const Machine* owner = nullptr;
+  const Machine* first = nullptr;
   for (const auto& machine : machines_) {
-    const hasyncd::Node* node = machine->node();
-    const std::string who = "node " + std::to_string(machine->id().value) + " ";
-    if (node == nullptr) return who + "has no hasyncd";
-    if (node->role() != hasyncd::Role::Owner && node->role() != hasyncd::Role::Standby) {
-      return who + "is " + to_string(node->role());
-    }
-    if (!node->agreement().current()) return who + "is in no epoch";
-    const auto& install = *node->agreement().current();
-    if (install.members.size() != machines_.size()) return who + "misses members";
-    if (install != *machines_.front()->node()->agreement().current()) return who + "is in another epoch";
-    if (!node->replica().current()) return who + "has no whole state";
-    if (!node->agreement().confirmed()) return who + "has not confirmed";
-    if (node->replica().mark().digest != machines_.front()->node()->replica().mark().digest) {
-      return who + "has another digest";
-    }
-    if (node->stability().stable() != node->replica().mark().index) return who + "sees unstable entries";
-    if (machine->gateway() && !node->ready(machine->id())) return who + "is not ready";
-    if (node->role() != hasyncd::Role::Owner) continue;
+    if (machine->id() == apart_) continue;
+    if (first == nullptr) first = machine.get();
+    if (machine->node() == nullptr) return "node " + std::to_string(machine->id().value) + " has no hasyncd";
+    if (first->node() == nullptr) return "no hasyncd";
+    const std::string why = unsettled_node(*machine, *first->node());
+    if (!why.empty()) return "node " + std::to_string(machine->id().value) + " " + why;
+    if (machine->node()->role() != hasyncd::Role::Owner) continue;
     if (owner != nullptr) return "two owners";
     owner = machine.get();
   }
@@ -154,11 +150,28 @@ std::string Cluster::unsettled() const {
   return unsettled_contexts(*owner);
 }
 
+std::string Cluster::unsettled_node(const Machine& machine, const hasyncd::Node& first) const {
+  const hasyncd::Node& node = *machine.node();
+  if (node.role() != hasyncd::Role::Owner && node.role() != hasyncd::Role::Standby) {
+    return "is " + to_string(node.role());
+  }
+  if (!node.agreement().current()) return "is in no epoch";
+  const auto& install = *node.agreement().current();
+  if (install.members.size() != machines_.size() - (apart_ == kNobody ? 0 : 1)) return "misses members";
+  if (install != first.agreement().current()) return "is in another epoch";
+  if (!node.replica().current()) return "has no whole state";
+  if (!node.agreement().confirmed()) return "has not confirmed";
+  if (node.replica().mark().digest != first.replica().mark().digest) return "has another digest";
+  if (node.stability().stable() != node.replica().mark().index) return "sees unstable entries";
+  if (machine.gateway() && !node.ready(machine.id())) return "is not ready";
+  return {};
+}
+
 // Every gateway's charon holds exactly what the log holds, and only the owner's answers.
 std::string Cluster::unsettled_contexts(const Machine& owner) const {
   const auto& contexts = owner.node()->replica().contexts();
   for (const auto& machine : machines_) {
-    if (!machine->gateway()) continue;
+    if (!machine->gateway() || machine->id() == apart_) continue;
     const std::string who = "node " + std::to_string(machine->id().value) + "'s charon ";
     if (machine->node()->replica().contexts() != contexts) return who + "belongs to another replica";
     for (const auto& [sa, delta] : contexts) {

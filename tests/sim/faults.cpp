@@ -67,37 +67,62 @@ void Cluster::strike(Machine& m) {
   }
 }
 
-void Cluster::strike_network() {
+void Cluster::cut_heartbeats(NodeId from, NodeId to, Duration time) {
+  world_.tell(to, "does not hear node " + std::to_string(from.value));
+  deaf_.insert({from, to});
+  world_.schedule.after(time, [this, from, to] { deaf_.erase({from, to}); });
+}
+
+std::pair<NodeId, NodeId> Cluster::two_nodes() {
   const NodeId one = world_.random.pick(world_.settings.configured);
   NodeId two = one;
   while (two == one) two = world_.random.pick(world_.settings.configured);
-  switch (world_.random.below(5)) {
-    case 0: {  // one node is cut off: the ring, heartbeats, or both
-      const bool ring = world_.random.percent(80);
-      const bool heartbeats = !ring || world_.random.percent(70);
-      world_.tell(one, "cut off:" + std::string(ring ? " ring" : "") + (heartbeats ? " heartbeats" : ""));
-      for (const NodeId other : world_.settings.configured) {
-        if (other == one) continue;
-        if (ring) world_.ring->cut(one, other, true);
-        if (heartbeats) deaf_.insert({{one, other}, {other, one}});
-      }
-      world_.schedule.after(world_.some(milliseconds{20}, milliseconds{900}), [this, one] {
-        world_.tell(one, "no longer cut off");
-        for (const NodeId other : world_.settings.configured) {
-          if (other != one) world_.ring->cut(one, other, false);
-          deaf_.erase({one, other});
-          deaf_.erase({other, one});
-        }
-      });
+  return {one, two};
+}
+
+// On the ring, of heartbeats, or both.
+void Cluster::cut_off(NodeId one) {
+  const bool ring = world_.random.percent(80);
+  const bool heartbeats = !ring || world_.random.percent(70);
+  world_.tell(one, "cut off:" + std::string(ring ? " ring" : "") + (heartbeats ? " heartbeats" : ""));
+  for (const NodeId other : world_.settings.configured) {
+    if (other == one) continue;
+    if (ring) world_.ring->cut(one, other, true);
+    if (heartbeats) deaf_.insert({{one, other}, {other, one}});
+  }
+  world_.schedule.after(world_.some(milliseconds{20}, milliseconds{900}), [this, one] {
+    world_.tell(one, "no longer cut off");
+    for (const NodeId other : world_.settings.configured) {
+      if (other != one) world_.ring->cut(one, other, false);
+      deaf_.erase({one, other});
+      deaf_.erase({other, one});
+    }
+  });
+}
+
+void Cluster::strike_network() {
+  const auto [one, two] = two_nodes();
+  switch (world_.random.below(7)) {
+    case 0:
+      cut_off(one);
+      break;
+    case 1:  // one way only
+      cut_heartbeats(one, two, world_.some(milliseconds{50}, milliseconds{700}));
+      break;
+    case 5: {  // both ways
+      const Duration time = world_.some(milliseconds{50}, milliseconds{900});
+      cut_heartbeats(one, two, time);
+      cut_heartbeats(two, one, time);
       break;
     }
-    case 1:  // one way only
-      world_.tell(two, "does not hear node " + std::to_string(one.value));
-      deaf_.insert({one, two});
-      world_.schedule.after(world_.some(milliseconds{50}, milliseconds{700}), [this, one, two] {
-        deaf_.erase({one, two});
-      });
+    case 6: {  // one hears nobody, or nobody hears it
+      const bool deaf = world_.random.percent(50);
+      const Duration time = world_.some(milliseconds{50}, milliseconds{900});
+      for (const NodeId other : world_.settings.configured) {
+        if (other != one) cut_heartbeats(deaf ? other : one, deaf ? one : other, time);
+      }
       break;
+    }
     case 2:  // everybody for himself on the ring; heartbeats go on
       world_.tell(one, "the ring is in pieces");
       for (const NodeId a : world_.settings.configured) {
@@ -143,6 +168,23 @@ void Cluster::heal() {
     m->start_hasyncd();
     m->start_charon();
     m->set_links(true);
+  }
+  if (world_.random.percent(40)) leave_cut();
+}
+
+// Between two nodes both ways, one way, or a node that hears nobody, or that nobody hears.
+void Cluster::leave_cut() {
+  const auto [one, two] = two_nodes();
+  const auto kind = world_.random.below(4);
+  stays_cut_.insert({one, two});
+  if (kind == 0) stays_cut_.insert({two, one});
+  if (kind >= 2) apart_ = one;
+  for (const NodeId other : world_.settings.configured) {
+    if (other == one || kind < 2) continue;
+    stays_cut_.insert(kind == 2 ? std::pair{other, one} : std::pair{one, other});
+  }
+  for (const auto& [from, to] : stays_cut_) {
+    world_.tell(to, "does not hear node " + std::to_string(from.value) + ", and that stays");
   }
 }
 

@@ -184,20 +184,25 @@ void Machine::on_quorate(bool quorate) {
 
 void Machine::on_heartbeat(const hasyncd::Heartbeat& heartbeat) {
   if (!process_) return;
-  {  // what the checker knows of permission, by itself
-    for (const hasyncd::Ack& ack : heartbeat.acks) {
-      if (ack.of != hasyncd::Process{id_, process_->incarnation}) continue;
-      Instant& newest = acknowledged_[heartbeat.from.node];
-      newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
-    }
-    std::vector<Instant> sent;
-    for (const auto& [node, time] : acknowledged_) sent.push_back(time);
-    std::ranges::sort(sent, std::greater{});
-    const std::size_t others = world_.settings.configured.size() / 2;
-    if (sent.size() >= others) allowed_ = std::max(allowed_, sent[others - 1] + world_.settings.fence.fence);
+  for (const hasyncd::Ack& ack : heartbeat.acks) honoured(heartbeat.from, ack);
+  for (const hasyncd::Mark& mark : heartbeat.heard) {
+    if (mark.honours_ns != 0) honoured(mark.of, {heartbeat.owner, mark.honours_ns});
   }
   post(From::Network,
        [heartbeat](hasyncd::Node& node, Instant now) { return node.on_heartbeat(heartbeat, now); });
+}
+
+// What the checker knows of permission, by itself; that `by` has really said so, it knows from `by`.
+void Machine::honoured(const hasyncd::Process& by, const hasyncd::Ack& ack) {
+  world_.checker.passed_on(by, ack);
+  if (ack.of != hasyncd::Process{id_, process_->incarnation}) return;
+  Instant& newest = acknowledged_[by.node];
+  newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
+  std::vector<Instant> sent;
+  for (const auto& [node, time] : acknowledged_) sent.push_back(time);
+  std::ranges::sort(sent, std::greater{});
+  const std::size_t others = world_.settings.configured.size() / 2;
+  if (sent.size() >= others) allowed_ = std::max(allowed_, sent[others - 1] + world_.settings.fence.fence);
 }
 
 void Machine::post(From from, Call call) {
@@ -274,13 +279,18 @@ void Machine::traffic(double percent) {
   }
 }
 
+void Machine::send(const hasyncd::Heartbeat& heartbeat) {
+  for (const hasyncd::Ack& ack : heartbeat.acks) world_.checker.honours(heartbeat.from, ack);
+  world_.heartbeat(id_, heartbeat);
+}
+
 void Machine::carry_out(const hasyncd::Action& action) {
   struct Executor {
     Machine& m;
     void operator()(const hasyncd::SendRing& send) {
       m.world_.ring->multicast(m.id_, std::make_shared<const hasyncd::RingMessage>(send.message));
     }
-    void operator()(const hasyncd::SendHeartbeat& send) { m.world_.heartbeat(m.id_, send.heartbeat); }
+    void operator()(const hasyncd::SendHeartbeat& send) { m.send(send.heartbeat); }
     void operator()(const hasyncd::Persist& disk) { m.disk_ = {disk.promised, disk.confirmed, false}; }
     void operator()(const hasyncd::SetDeadline& deadline) {
       const std::pair now{m.process_->incarnation, m.process_->node->moves()};

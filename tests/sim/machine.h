@@ -71,6 +71,7 @@ class Machine {
     std::deque<Call>& queue(From from);
   };
 
+  void honoured(const hasyncd::Process& by, const hasyncd::Ack& ack);
   void tell_links();
   void post(From from, Call call);
   void run(const Call& call);
@@ -79,6 +80,7 @@ class Machine {
   void report_used(Incarnation process);
   void join_ring(Incarnation process);
 
+  void send(const hasyncd::Heartbeat& heartbeat);
   void carry_out(const hasyncd::Action& action);
   void connect_charon();
   void to_charon(std::function<void()> command);

@@ -66,9 +66,9 @@ class AgreementTest : public testing::Test {
       }
     }
   }
-  void tick(Duration later) {
+  void tick(Duration later, NodeId deaf = kNobody) {
     now_ += later;
-    for (const NodeId node : here_) carry(node, agreements_.at(node).on_tick(now_));
+    for (const NodeId node : here_) carry(node, agreements_.at(node).on_tick(now_, node == deaf));
     deliver();
   }
   void accuse(NodeId by, NodeId whom) {
@@ -176,6 +176,16 @@ TEST_F(AgreementTest, AnEvictedNodeComesBackWithItsHello) {
   tick(milliseconds{1100});
   EXPECT_EQ(members(kTwo), (std::vector{kOne, kTwo, kThree}));
   EXPECT_TRUE(installs_[kTwo].back().find(kOne)->needy);
+}
+
+TEST_F(AgreementTest, AnEvictedNodeAsksForNothingWhileItIsDeaf) {
+  view({kOne, kTwo, kThree});
+  accuse(kTwo, kOne);
+  accuse(kThree, kOne);
+  tick(milliseconds{1100}, kOne);
+  EXPECT_EQ(members(kTwo), (std::vector{kTwo, kThree}));
+  tick(milliseconds{10});
+  EXPECT_EQ(members(kTwo), (std::vector{kOne, kTwo, kThree}));
 }
 
 TEST_F(AgreementTest, ANewViewForgetsAllEvictions) {
