@@ -76,7 +76,8 @@ struct AgreementSettings {
   bool blank = false;                               // no memory on disk
   std::vector<NodeId> configured;                   // every member of the cluster
   Duration retry = std::chrono::milliseconds{200};  // a round without result is proposed again
-  Duration hello = std::chrono::seconds{1};         // first wait of an evicted process; doubles
+  Duration hello = std::chrono::seconds{
+      1};  // first wait of an evicted process; doubles until it has stayed in for as long
   Duration hello_longest = std::chrono::seconds{30};
 };
 
@@ -92,8 +93,7 @@ class Agreement {
   AgreementActions on_message(Process from, const Hello& hello, Instant now);
   // The connection to the ring is gone; what was agreed stays known, nothing new is agreed.
   void on_ring_lost();
-  // `deaf`: hears no majority. Evicted for that, it asks for nothing, since it would be evicted again.
-  AgreementActions on_tick(Instant now, bool deaf);
+  AgreementActions on_tick(Instant now);
   // A candidate is silent: accuse it. It is out when a majority of the configured members accuses it.
   AgreementActions suspect(NodeId node);
   // A majority has reported whole state in the current epoch: from now on this node acknowledges in it.
@@ -127,7 +127,7 @@ class Agreement {
   void leave_out_self(Instant now);
   const std::pair<Process, Sync>* reference() const;
   std::optional<Install> result() const;
-  void finish(AgreementActions& out);
+  void finish(Instant now, AgreementActions& out);
   bool configured(NodeId node) const;
 
   AgreementSettings settings_;
@@ -144,6 +144,7 @@ class Agreement {
   Instant propose_again_{};
   Instant say_hello_{};
   Duration hello_wait_{};
+  Instant installed_at_{};
 };
 
 }  // namespace hasync::hasyncd

@@ -118,7 +118,8 @@ void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes&
   }
   // The peer's address changed (RFC 4555): the same SA under another key, perhaps of another IKE_SA by now.
   // Its numbers go on behind its lease.
-  const std::uint64_t floor = std::max(outbound.used + 1, end_elsewhere(outbound.key));
+  const LeaseState* elsewhere = highest_of(outbound.key.spi);
+  const std::uint64_t floor = std::max(outbound.used + 1, elsewhere == nullptr ? 0 : elsewhere->end);
   leases_.emplace(outbound.key, LeaseState{delta.sa, floor, floor + lease_, outbound.esn});
   by_spi_.emplace(outbound.key.spi, outbound.key.address);
   out.leased.push_back(outbound.key);
@@ -126,13 +127,18 @@ void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes&
 
 // The highest lease of this SPI under any address. Another peer's SA may have the same SPI: then numbers are
 // skipped for nothing, which costs nothing.
-std::uint64_t Replica::end_elsewhere(const OutboundKey& key) const {
-  std::uint64_t end = 0;
-  for (auto it = by_spi_.lower_bound({key.spi, Address{}}); it != by_spi_.end() && it->first == key.spi;
-       ++it) {
-    end = std::max(end, leases_.at({it->second, it->first}).end);
+const LeaseState* Replica::highest_of(EspSpi spi) const {
+  const LeaseState* highest = nullptr;
+  for (auto it = by_spi_.lower_bound({spi, Address{}}); it != by_spi_.end() && it->first == spi; ++it) {
+    const LeaseState& lease = leases_.at({it->second, spi});
+    if (highest == nullptr || lease.end > highest->end) highest = &lease;
   }
-  return end;
+  return highest;
+}
+
+std::optional<SaId> Replica::newest_of(EspSpi spi) const {
+  const LeaseState* highest = highest_of(spi);
+  return highest == nullptr ? std::nullopt : std::optional{highest->sa};
 }
 
 void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out) {

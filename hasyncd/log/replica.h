@@ -64,6 +64,8 @@ class Replica {
   std::uint64_t lease_size() const { return lease_; }
   const std::map<SaId, Delta>& contexts() const { return contexts_; }
   const std::map<OutboundKey, LeaseState>& leases() const { return leases_; }
+  // The IKE_SA that has this SPI now: rekeying hands CHILD_SAs on, and a new address makes new keys of them.
+  std::optional<SaId> newest_of(EspSpi spi) const;
 
  private:
   void apply_body(Process from, const Delta& delta, Changes& out);
@@ -73,7 +75,7 @@ class Replica {
   void choose_owner(Changes& out);
   void change_owner(Process to, Changes& out);
   void lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out);
-  std::uint64_t end_elsewhere(const OutboundKey& key) const;
+  const LeaseState* highest_of(EspSpi spi) const;
   void drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
   void begin_empty(Changes& out);
   StateMark beginning() const;

@@ -42,12 +42,16 @@ void Node::carry(AgreementActions actions, Instant now, Actions& out) {
   }
 }
 
-Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
-  Actions out;
-  carry(agreement_.on_view(nodes, now), now, out);
+void Node::watch_candidates(Instant now) {
   std::vector<NodeId> others = agreement_.candidates();
   std::erase(others, settings_.self.node);
   silence_.watch(others, now);
+}
+
+Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
+  Actions out;
+  carry(agreement_.on_view(nodes, now), now, out);
+  watch_candidates(now);
   settle(now, out);
   return out;
 }
@@ -106,11 +110,7 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   stability_.install(install);
   permission_.install(install);
   hearsay_.install(install);
-  std::vector<NodeId> others;
-  for (const EpochMember& member : install.members) {
-    if (member.process.node != settings_.self.node) others.push_back(member.process.node);
-  }
-  silence_.watch(others, now);
+  watch_candidates(now);
   out.push_back(Note{"epoch-installed", "epoch " + std::to_string(install.epoch.value) + " with " +
                                             std::to_string(install.members.size()) + " members"});
 
@@ -268,7 +268,7 @@ Actions Node::on_tick(Instant now) {
   const Duration gap = now - last_tick_;
   if (last_tick_ != Instant{} && gap > 3 * settings_.heartbeat) silence_.forgive(gap);
   last_tick_ = now;
-  carry(agreement_.on_tick(now, deaf(now)), now, out);
+  carry(agreement_.on_tick(now), now, out);
   if (!agreement_.candidates().empty()) accuse(now, out);
   settle(now, out);
   beat(now, out);

@@ -120,6 +120,7 @@ class Node {
   void discard_output(Actions& out);
   void accuse(Instant now, Actions& out);
   void learn(Epoch epoch, const Mark& mark, Process owner, Instant now);
+  void watch_candidates(Instant now);
   bool deaf(Instant now) const;
 
   // node_role.cpp: role, fence, address

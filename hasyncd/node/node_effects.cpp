@@ -231,6 +231,10 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     }
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
+  } else if (mine() && report.active && putting_.contains(report.sa)) {
+    // It was told to be passive and to take the log's context before it said this, and will: what it had done
+    // meanwhile is not in the log, so nobody relies on it.
+    charon_[report.sa] = false;
   } else if (mine() && report.active) {
     close_moved(report, out);
     proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
@@ -342,12 +346,13 @@ void Node::reconcile(bool distrust, Actions& out) {
   for (const SaId sa : missing) put(sa, out);
 }
 
-// IKE_SAs that have taken CHILD_SAs over from this one.
+// IKE_SAs that have taken CHILD_SAs over from this one. A peer that has moved since has other keys, but the
+// same SPIs.
 std::set<SaId> Node::successors(SaId sa) const {
   std::set<SaId> out;
   for (const OutboundSa& outbound : replica_.contexts().at(sa).outbound) {
-    const auto lease = replica_.leases().find(outbound.key);
-    if (lease != replica_.leases().end() && lease->second.sa != sa) out.insert(lease->second.sa);
+    const auto newest = replica_.newest_of(outbound.key.spi);
+    if (newest && *newest != sa) out.insert(*newest);
   }
   return out;
 }

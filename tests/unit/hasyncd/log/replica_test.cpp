@@ -97,6 +97,15 @@ TEST_F(ReplicaTest, APeerThatMovesGoesOnBehindItsLease) {
   EXPECT_FALSE(replica_.leases().contains(key(7)));
 }
 
+TEST_F(ReplicaTest, WhoseAnSpiIsTheNewestLeaseSays) {
+  constexpr SaId kSuccessor{0xcccc, 0xdddd};
+  say(context(1, {{key(7), false, 0}}));
+  EXPECT_EQ(replica_.newest_of(EspSpi{7}), kTunnel);
+  say(context(1, {{key(7, 99), false, 0}}, kSuccessor));  // rekeyed, and at another address
+  EXPECT_EQ(replica_.newest_of(EspSpi{7}), kSuccessor);
+  EXPECT_EQ(replica_.newest_of(EspSpi{8}), std::nullopt);
+}
+
 TEST_F(ReplicaTest, AMoveGrantsEverySaTheNextLease) {
   say(context(1, {{key(7), false, 0}}));
   const std::uint64_t end = lease(key(7)).end;
