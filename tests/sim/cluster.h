@@ -23,7 +23,7 @@ struct Verdict {
 
 class Cluster {
  public:
-  Cluster(std::uint64_t seed, Mutation mutation, bool verbose);
+  Cluster(std::uint64_t seed, const std::string& mutation, bool verbose);
   Verdict run();
 
  private:
@@ -34,8 +34,11 @@ class Cluster {
   void ike();
   void fault();
   void strike(Machine& machine);
+  void stand_still(Machine& machine);
+  void starve(Machine& machine, int times);
   void strike_network();
   void cut_off(NodeId one);
+  void cut_off_unawares(NodeId late);
   std::pair<NodeId, NodeId> two_nodes();
   void heal();
   void leave_cut();

@@ -26,7 +26,23 @@ void Cluster::strike(Machine& m) {
   const auto later = [this](Duration low, Duration high, auto what) {
     world_.schedule.after(world_.some(low, high), what);
   };
-  switch (world_.random.below(10)) {
+  switch (world_.random.below(14)) {
+    case 10:
+      stand_still(m);
+      break;
+    case 11:
+      world_.tell(m.id(), "charon is slow");
+      m.slow_charon(world_.some(milliseconds{10}, milliseconds{80}));
+      later(milliseconds{50}, milliseconds{600}, [&m] { m.slow_charon(milliseconds{3}); });
+      break;
+    case 12:
+      world_.tell(m.id(), "the ring's messages come late");
+      world_.ring->slow(m.id(), world_.some(milliseconds{3}, milliseconds{80}));
+      later(milliseconds{100}, milliseconds{900}, [this, &m] { world_.ring->slow(m.id(), milliseconds{1}); });
+      break;
+    case 13:
+      starve(m, static_cast<int>(5 + world_.random.below(20)));
+      break;
     case 0:
       m.power_off();
       later(milliseconds{20}, milliseconds{1500}, [&m] { m.power_on(); });
@@ -67,6 +83,33 @@ void Cluster::strike(Machine& m) {
   }
 }
 
+// A virtual machine that is paused: all of it stops, corosync included. Its clock may know of it or not.
+void Cluster::stand_still(Machine& m) {
+  const Duration time = world_.some(milliseconds{5}, milliseconds{1500});
+  const Duration lost = world_.random.percent(50) ? time : world_.some(milliseconds{0}, time);
+  m.freeze();
+  const bool missed = time > milliseconds{80};
+  for (const NodeId other : world_.settings.configured) {
+    if (missed && other != m.id()) world_.ring->cut(m.id(), other, true);
+  }
+  world_.schedule.after(time, [this, &m, lost = world_.random.percent(30) ? Duration{} : lost] {
+    for (const NodeId other : world_.settings.configured) {
+      if (other != m.id()) world_.ring->cut(m.id(), other, false);
+    }
+    m.thaw(lost);
+  });
+}
+
+// hasyncd gets the processor for a moment only, again and again.
+void Cluster::starve(Machine& m, int times) {
+  if (times == 0 || quiet_) return;
+  m.pause_hasyncd();
+  world_.schedule.after(world_.some(milliseconds{2}, milliseconds{40}), [this, &m, times] {
+    m.resume_hasyncd();
+    world_.schedule.after(milliseconds{1}, [this, &m, times] { starve(m, times - 1); });
+  });
+}
+
 void Cluster::cut_heartbeats(NodeId from, NodeId to, Duration time) {
   world_.tell(to, "does not hear node " + std::to_string(from.value));
   deaf_.insert({from, to});
@@ -83,7 +126,7 @@ std::pair<NodeId, NodeId> Cluster::two_nodes() {
 // On the ring, of heartbeats, or both.
 void Cluster::cut_off(NodeId one) {
   const bool ring = world_.random.percent(80);
-  const bool heartbeats = !ring || world_.random.percent(70);
+  const bool heartbeats = !ring || world_.random.percent(50);
   world_.tell(one, "cut off:" + std::string(ring ? " ring" : "") + (heartbeats ? " heartbeats" : ""));
   for (const NodeId other : world_.settings.configured) {
     if (other == one) continue;
@@ -100,9 +143,34 @@ void Cluster::cut_off(NodeId one) {
   });
 }
 
+// The owner is left out of the ring, but its hasyncd hears of it late, and one of the others is late to
+// install what they agree on. Heartbeats go on.
+void Cluster::cut_off_unawares(NodeId late) {
+  NodeId owner = world_.random.pick(world_.settings.configured);
+  for (const auto& m : machines_) {
+    if (m->holds_address()) owner = m->id();
+  }
+  world_.tell(owner, "cut off the ring, unawares; node " + std::to_string(late.value) + " is late");
+  world_.ring->slow(owner, seconds{1});
+  if (late != owner) world_.ring->slow(late, milliseconds{150});
+  for (const NodeId other : world_.settings.configured) {
+    if (other != owner) world_.ring->cut(owner, other, true);
+  }
+  world_.schedule.after(world_.some(milliseconds{300}, milliseconds{900}), [this, owner, late] {
+    for (const NodeId other : world_.settings.configured) {
+      if (other != owner) world_.ring->cut(owner, other, false);
+    }
+    world_.ring->slow(owner, milliseconds{1});
+    world_.ring->slow(late, milliseconds{1});
+  });
+}
+
 void Cluster::strike_network() {
   const auto [one, two] = two_nodes();
-  switch (world_.random.below(7)) {
+  switch (world_.random.below(8)) {
+    case 7:
+      cut_off_unawares(one);
+      break;
     case 0:
       cut_off(one);
       break;
@@ -162,6 +230,9 @@ void Cluster::heal() {
     }
   }
   for (const auto& m : machines_) {
+    m->thaw({});
+    m->slow_charon(milliseconds{3});
+    world_.ring->slow(m->id(), milliseconds{1});
     m->power_on();
     world_.ring->start(m->id());
     m->resume_hasyncd();
@@ -169,7 +240,7 @@ void Cluster::heal() {
     m->start_charon();
     m->set_links(true);
   }
-  if (world_.random.percent(40)) leave_cut();
+  if (machines_.size() > 2 && world_.random.percent(40)) leave_cut();
 }
 
 // Between two nodes both ways, one way, or a node that hears nobody, or that nobody hears.
