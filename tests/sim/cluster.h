@@ -37,7 +37,8 @@ class Cluster {
   void stand_still(Machine& machine);
   void starve(Machine& machine, int times);
   void strike_network();
-  void cut_off(NodeId one);
+  void cut_off(NodeId one, bool ring, bool heartbeats, Duration time);
+  void leave_behind(NodeId one);
   void cut_off_unawares(NodeId late);
   std::pair<NodeId, NodeId> two_nodes();
   void heal();

@@ -123,22 +123,39 @@ std::pair<NodeId, NodeId> Cluster::two_nodes() {
   return {one, two};
 }
 
-// On the ring, of heartbeats, or both.
-void Cluster::cut_off(NodeId one) {
-  const bool ring = world_.random.percent(80);
-  const bool heartbeats = !ring || world_.random.percent(50);
+void Cluster::cut_off(NodeId one, bool ring, bool heartbeats, Duration time) {
   world_.tell(one, "cut off:" + std::string(ring ? " ring" : "") + (heartbeats ? " heartbeats" : ""));
   for (const NodeId other : world_.settings.configured) {
     if (other == one) continue;
     if (ring) world_.ring->cut(one, other, true);
     if (heartbeats) deaf_.insert({{one, other}, {other, one}});
   }
-  world_.schedule.after(world_.some(milliseconds{20}, milliseconds{900}), [this, one] {
+  world_.schedule.after(time, [this, one] {
     world_.tell(one, "no longer cut off");
     for (const NodeId other : world_.settings.configured) {
       if (other != one) world_.ring->cut(one, other, false);
       deaf_.erase({one, other});
       deaf_.erase({other, one});
+    }
+  });
+}
+
+// A gateway misses what happens; then the others' memory goes, and it is to come back with the last node
+// alone.
+void Cluster::leave_behind(NodeId one) {
+  NodeId owner = one;
+  for (const auto& m : machines_) {
+    if (m->holds_address()) owner = m->id();
+  }
+  if (owner == one) return;
+  const Duration time = world_.some(milliseconds{400}, milliseconds{900});
+  cut_off(one, true, true, time);
+  world_.schedule.after(time - milliseconds{30}, [this, one, owner] {
+    cut_off(owner, true, true, milliseconds{900});
+    for (const auto& m : machines_) {
+      if (m->id() == one || m->id() == owner) continue;
+      m->kill_hasyncd();
+      world_.schedule.after(milliseconds{5}, [m = m.get()] { m->start_hasyncd(); });
     }
   });
 }
@@ -167,12 +184,18 @@ void Cluster::cut_off_unawares(NodeId late) {
 
 void Cluster::strike_network() {
   const auto [one, two] = two_nodes();
-  switch (world_.random.below(8)) {
+  bool ring = true;
+  switch (world_.random.below(9)) {
     case 7:
       cut_off_unawares(one);
       break;
     case 0:
-      cut_off(one);
+      ring = world_.random.percent(80);
+      cut_off(one, ring, !ring || world_.random.percent(50),
+              world_.some(milliseconds{20}, milliseconds{900}));
+      break;
+    case 8:
+      leave_behind(one);
       break;
     case 1:  // one way only
       cut_heartbeats(one, two, world_.some(milliseconds{50}, milliseconds{700}));
