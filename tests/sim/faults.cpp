@@ -151,6 +151,7 @@ void Cluster::leave_behind(NodeId one) {
   const Duration time = world_.some(milliseconds{400}, milliseconds{900});
   cut_off(one, true, true, time);
   world_.schedule.after(time - milliseconds{30}, [this, one, owner] {
+    if (quiet_) return;
     cut_off(owner, true, true, milliseconds{900});
     for (const auto& m : machines_) {
       if (m->id() == one || m->id() == owner) continue;

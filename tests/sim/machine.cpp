@@ -395,6 +395,9 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::DiscardOutput& discard) {
       m.to_charon([this_machine = &m, discard] { this_machine->discard_output(discard.report); });
     }
+    void operator()(const hasyncd::RekeyChild& rekey) {
+      m.to_charon([this_machine = &m, sa = rekey.sa] { this_machine->asked_to_rekey(sa); });
+    }
     void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }
   };

@@ -114,6 +114,7 @@ class Machine {
   void remove_from_kernel(const IkeSa& sa);
   void establish();
   void rekey_child(Held& held);
+  void asked_to_rekey(SaId sa);
   void rekey_ike(Held& held);
   void move_peer(Held& held);
   void drop(Held& held);

@@ -120,8 +120,10 @@ void Machine::put(const hasyncd::PutContext& context) {
   for (const auto& [key, sa_here] : kernel_.sas()) counted.emplace(key, sa_here.used);
   if (known != held_.end()) remove_from_kernel(known->second.sa);
   for (auto& [other, held] : held_) {  // a rekeyed IKE_SA hands its children on
-    std::erase_if(held.sa.children, [&](const Child& child) {
-      return other != sa.id && std::ranges::find(sa.children, child) != sa.children.end();
+    std::erase_if(held.sa.children, [&, &from = held.sa.peer, &owner = other](const Child& child) {
+      const bool taken = owner != sa.id && std::ranges::find(sa.children, child) != sa.children.end();
+      if (taken) kernel_.remove({from, child.spi});
+      return taken;
     });
   }
   for (const Child& child : sa.children) {
@@ -226,6 +228,11 @@ void Machine::rekey_child(Held& held) {
     sa.change = ++world_.changes;
     report(it->second);
   });
+}
+
+void Machine::asked_to_rekey(SaId sa) {
+  const auto held = held_.find(sa);
+  if (held != held_.end() && held->second.active) rekey_child(held->second);
 }
 
 // The new IKE_SA inherits the children; the old one ends.
