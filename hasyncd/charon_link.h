@@ -51,6 +51,7 @@ class CharonLink {
   void put(const PutContext& put);
   void set_active(const SetActive& request);
   void release(const ReleaseContexts& request);
+  void rekey(const RekeyChild& request);
   void commit(const CommitOutput& request);
   void discard(const DiscardOutput& request);
   const CharonTimes& times() const { return times_; }

@@ -258,6 +258,7 @@ void Daemon::carry_out(const Action& action) {
                    [&](const DiscardOutput& a) {
                      if (charon_) charon_->discard(a);
                    },
+                   [&](const RekeyChild& a) { charon_->rekey(a); },
                    [&](const Note& a) {
                      log_.info(a.id, {{"text", a.text}});
                    },

@@ -35,7 +35,8 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
   out.counters = {{"ring_unsealed", link.unsealed},
                   {"ring_replayed", link.replayed},
                   {"ring_malformed", link.malformed},
-                  {"ring_unsent", link.unsent}};
+                  {"ring_unsent", link.unsent},
+                  {"lease_overruns", daemon.node().lease_overruns()}};
   if (const CharonLink* charon = daemon.charon()) {
     out.counters.emplace_back("put_total", charon->times().puts);
     out.counters.emplace_back("put_last_ns", charon->times().put_ns);

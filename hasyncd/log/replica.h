@@ -27,6 +27,12 @@ struct LeaseState {
   bool operator==(const LeaseState&) const = default;
 };
 
+// Without ESN numbers end here (RFC 4303, section 3.3.3); no lease reaches beyond.
+inline constexpr std::uint64_t kNumbers32 = std::uint64_t{1} << 32U;
+constexpr std::uint64_t capped(std::uint64_t end, bool esn) {
+  return esn || end < kNumbers32 ? end : kNumbers32;
+}
+
 // What one step changed, for whoever turns it into effects. Lists are without repetition, in no given order.
 struct Changes {
   bool counted = false;  // false: the entry was void and is not part of the log

@@ -21,7 +21,8 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       replica_(settings_.self, settings_.lease),
       permission_(settings_.self, agreement_.majority(), settings_.fence),
       silence_(settings_.evict_after),
-      hearsay_(settings_.self) {}
+      hearsay_(settings_.self),
+      spending_(settings_.lease) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});

@@ -24,6 +24,7 @@
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
 #include "hasyncd/node/proposals.h"
+#include "hasyncd/node/spending.h"
 
 namespace hasync::hasyncd {
 
@@ -98,6 +99,8 @@ class Node {
   const Replica& replica() const { return replica_; }
   const Stability& stability() const { return stability_; }
   const Silence& silence() const { return silence_; }
+  // How often an SA was found past its lease.
+  std::uint64_t lease_overruns() const { return spending_.overruns(); }
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
@@ -165,6 +168,7 @@ class Node {
   Silence silence_;
   Hearsay hearsay_;
   Proposals proposals_;
+  Spending spending_;
 
   Role role_ = Role::Out;
   bool in_epoch_ = false;  // a member of the current epoch, ring connected

@@ -116,6 +116,17 @@ TEST_F(ReplicaTest, AMoveGrantsEverySaTheNextLease) {
   EXPECT_EQ(lease(key(7)).end, end + kLease);
 }
 
+TEST_F(ReplicaTest, WithoutEsnNoLeaseReachesBeyond32Bits) {
+  say(context(1, {{key(7), false, kNumbers32 - 10}, {key(8), true, kNumbers32 - 10}}));
+  EXPECT_EQ(lease(key(7)).end, kNumbers32);
+  say(Grant{{{key(7), kNumbers32 + 5000}, {key(8), kNumbers32 + 5000}}});
+  EXPECT_EQ(lease(key(7)).end, kNumbers32);
+  EXPECT_EQ(lease(key(8)).end, kNumbers32 + 5000);
+  say(Move{kTwo.node});
+  EXPECT_EQ(lease(key(7)).floor, kNumbers32);
+  EXPECT_EQ(lease(key(7)).end, kNumbers32);
+}
+
 TEST_F(ReplicaTest, AWitnessNeverOwns) {
   EXPECT_TRUE(say(Move{NodeId{3}}).refused);
   EXPECT_EQ(replica_.owner(), kOne);
