@@ -341,6 +341,12 @@ void Machine::send(const hasyncd::Heartbeat& heartbeat) {
   world_.heartbeat(id_, heartbeat);
 }
 
+void Machine::set_deadline(Instant until) {
+  const std::pair now{process_->incarnation, process_->node->moves()};
+  if (std::exchange(reign_of_, now) != now) reign_ = ++world_.reigns;
+  kernel_.set_deadline(until);
+}
+
 void Machine::carry_out(const hasyncd::Action& action) {
   struct Executor {
     Machine& m;
@@ -349,11 +355,7 @@ void Machine::carry_out(const hasyncd::Action& action) {
     }
     void operator()(const hasyncd::SendHeartbeat& send) { m.send(send.heartbeat); }
     void operator()(const hasyncd::Persist& disk) { m.disk_ = {disk.promised, disk.confirmed, false}; }
-    void operator()(const hasyncd::SetDeadline& deadline) {
-      const std::pair now{m.process_->incarnation, m.process_->node->moves()};
-      if (std::exchange(m.reign_of_, now) != now) m.reign_ = ++m.world_.reigns;
-      m.kernel_.set_deadline(deadline.until);
-    }
+    void operator()(const hasyncd::SetDeadline& deadline) { m.set_deadline(deadline.until); }
     void operator()(const hasyncd::CloseFence&) { m.kernel_.close_fence(); }
     void operator()(const hasyncd::HoldAddress&) {
       m.holds_address_ = true;

@@ -99,6 +99,7 @@ class Machine {
   void report_used(Incarnation process);
   void join_ring(Incarnation process);
 
+  void set_deadline(Instant until);
   void send(const hasyncd::Heartbeat& heartbeat);
   void connect_charon();
   void to_charon(std::function<void()> command);
