@@ -192,4 +192,15 @@ void CharonLink::count(const Result<ctx::CharonReply>& reply) {
   }
 }
 
+void CharonLink::rekey(const RekeyChild& request) {
+  const auto known = views_.find(request.sa);
+  if (!client_ || known == views_.end()) return;
+  for (const ctx::ChildView& child : known->second.children) {
+    if (child.outbound != request.key) continue;
+    client_->rekey(request.sa, child.inbound_spi, [this](Result<ctx::CharonReply> reply) {
+      if (!reply) failed("rekey", reply.error());
+    });
+  }
+}
+
 }  // namespace hasync::hasyncd

@@ -52,6 +52,7 @@ class CharonLink {
   void put(const PutContext& put);
   void set_active(const SetActive& request);
   void release(const ReleaseContexts& request);
+  void rekey(const RekeyChild& request);
   void commit(const CommitOutput& request);
   void discard(const DiscardOutput& request);
   void use_keys(const KeySet& keys) { sealer_ = Sealer(keys, &Key::context); }  // another key file

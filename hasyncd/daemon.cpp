@@ -282,13 +282,18 @@ void Daemon::carry_out(const Action& action) {
                    [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
                    [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
                    [&](const SetNumbers& a) { report("number-not-set", plane_->set_numbers(a.numbers)); },
-                   [&](const PutContext& a) { charon_->put(a); },
+                   [&](const PutContext& a) {
+                     PutContext put = a;
+                     plane_->keep_ahead(put.numbers);
+                     charon_->put(put);
+                   },
                    [&](const SetActive& a) { charon_->set_active(a); },
                    [&](const ReleaseContexts& a) { charon_->release(a); },
                    [&](const CommitOutput& a) { charon_->commit(a); },
                    [&](const DiscardOutput& a) {
                      if (charon_) charon_->discard(a);
                    },
+                   [&](const RekeyChild& a) { charon_->rekey(a); },
                    [&](const Note& a) {
                      log_.info(a.id, {{"text", a.text}});
                    },

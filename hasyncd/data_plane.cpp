@@ -15,6 +15,8 @@ namespace hasync::hasyncd {
 namespace {
 
 constexpr std::size_t kAskedAtOnce = 64;
+// Numbers that an SA may use up between the moment when its counter is read and the one when it is set.
+constexpr std::uint64_t kMeanwhile = 64;
 
 hasync_xfrm_sa_t kernel_sa(const OutboundKey& key) {
   hasync_xfrm_sa_t sa{};
@@ -97,9 +99,27 @@ Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) {
   return gate_->remove_sas(keys);
 }
 
+// NEWAE is absolute, and a packet may wait between encryption and the gate (for its neighbour's address, in
+// an asynchronous cipher): set back, the counter would give out the number of one that is still to leave.
+std::optional<std::uint64_t> DataPlane::counted(const OutboundKey& key) const {
+  hasync_xfrm_ae_t counters{};
+  const hasync_xfrm_sa_t sa = kernel_sa(key);
+  if (hasync_xfrm_get(xfrm_, &sa, &counters) != 0) return std::nullopt;
+  return counters.outbound;
+}
+
+void DataPlane::keep_ahead(std::vector<OutboundNumber>& numbers) const {
+  for (OutboundNumber& number : numbers) {
+    const auto now = counted(number.key);
+    if (now && *now > number.used) number.used = *now + kMeanwhile;
+  }
+}
+
 Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
   std::vector<hasync_xfrm_outbound_t> items;
   for (const OutboundNumber& number : numbers) {
+    const auto now = counted(number.key);
+    if (now && *now + kMeanwhile > number.used) continue;  // there, or as good as there
     // charon gives outbound SAs with ESN a window of one.
     items.push_back({kernel_sa(number.key), number.used, number.esn ? 1U : 0U});
   }
@@ -130,9 +150,7 @@ std::vector<OutboundNumber> DataPlane::used() {
     if (!still || number.key <= asked_up_to_ || asked == kAskedAtOnce) continue;
     ++asked;
     asked_up_to_ = number.key;
-    hasync_xfrm_ae_t counters{};
-    const hasync_xfrm_sa_t sa = kernel_sa(number.key);
-    if (hasync_xfrm_get(xfrm_, &sa, &counters) == 0) number.used = std::max(number.used, counters.outbound);
+    number.used = std::max(number.used, counted(number.key).value_or(0));
   }
   if (asked < kAskedAtOnce) asked_up_to_ = {};
   return out;

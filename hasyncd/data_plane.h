@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,10 @@ class DataPlane {
 
   Status set_gate(const std::vector<clusterip::SaLimits>& limits);
   Status forget_gate(const std::vector<OutboundKey>& keys);
+  // Raises the kernel's counters; none is ever set back.
   Status set_numbers(const std::vector<OutboundNumber>& numbers);
+  // For an SA that is about to be installed anew: behind what the present one has counted.
+  void keep_ahead(std::vector<OutboundNumber>& numbers) const;
   // The highest number that left through the gate, per SA.
   std::vector<OutboundNumber> left() const;
   // The same, or the kernel's counter where it has run on without the gate: packets that were dropped use
@@ -54,6 +58,8 @@ class DataPlane {
         vips_(std::move(vips)),
         links_(std::move(links)),
         xfrm_(xfrm) {}
+
+  std::optional<std::uint64_t> counted(const OutboundKey& key) const;
 
   std::unique_ptr<clusterip::BpfGate> gate_;
   std::unique_ptr<clusterip::Announcer> announcer_;

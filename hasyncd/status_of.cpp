@@ -10,7 +10,6 @@ using std::chrono::duration_cast;
 
 std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
   const Node& node = daemon.node();
-  const auto heard = node.silence().last_heard();
   const auto& epoch = node.agreement().current();
   std::vector<MemberStatus> out;
   for (const Config::Member& member : daemon.config().members) {
@@ -22,8 +21,8 @@ std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
     status.in_epoch = installed != nullptr;
     status.owner = node.replica().current() && node.replica().owner().node == member.id;
     status.ready = node.ready(member.id);
-    if (const auto last = heard.find(member.id); last != heard.end()) {
-      status.last_heartbeat_ago = duration_cast<std::chrono::milliseconds>(at - last->second);
+    if (const auto last = node.silence().last_heard(member.id)) {
+      status.last_heartbeat_ago = duration_cast<std::chrono::milliseconds>(at - *last);
     }
     status.index = node.stability().agreed(member.id);
     out.push_back(std::move(status));
@@ -36,7 +35,8 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
   out.counters = {{"ring_unsealed", link.unsealed},
                   {"ring_replayed", link.replayed},
                   {"ring_malformed", link.malformed},
-                  {"ring_unsent", link.unsent}};
+                  {"ring_unsent", link.unsent},
+                  {"lease_overruns", daemon.node().lease_overruns()}};
   if (const CharonLink* charon = daemon.charon()) {
     out.counters.emplace_back("put_total", charon->times().puts);
     out.counters.emplace_back("put_last_ns", charon->times().put_ns);

@@ -20,8 +20,8 @@ bool Permission::is_member(Process process) const {
   return member != nullptr && member->process == process;
 }
 
-void Permission::acknowledged(Process by, const Ack& ack) {
-  if (ack.of != self_ || !install_ || ack.epoch != install_->epoch || !is_member(by)) return;
+void Permission::acknowledged(Process by, Epoch epoch, const Ack& ack) {
+  if (ack.of != self_ || !install_ || epoch != install_->epoch || !is_member(by)) return;
   Instant& newest = acknowledged_[by.node];
   newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
 }
@@ -34,10 +34,10 @@ std::optional<Instant> Permission::deadline(Instant now) const {
   return sent[majority_ - 1] + settings_.fence;
 }
 
-void Permission::heard(const Heartbeat& heartbeat) {
-  if (!install_ || heartbeat.epoch != install_->epoch || !is_member(heartbeat.from)) return;
-  Ack& ack = honoured_[heartbeat.from.node];
-  if (heartbeat.sent_ns > ack.sent_ns) ack = {heartbeat.from, heartbeat.epoch, heartbeat.sent_ns};
+void Permission::heard(Process from, Epoch epoch, std::uint64_t sent_ns) {
+  if (!install_ || epoch != install_->epoch || !is_member(from)) return;
+  Ack& ack = honoured_[from.node];
+  if (sent_ns > ack.sent_ns) ack = {from, sent_ns};
 }
 
 std::vector<Ack> Permission::honoured() const {

@@ -30,14 +30,16 @@ class Permission {
       : self_(self), majority_(majority), settings_(settings) {}
 
   void install(const Install& install);
-  // `by` sent back that it honours our heartbeat of `sent`.
-  void acknowledged(Process by, const Ack& ack);
+  // `by` has said in `epoch` that it honours our heartbeat of `sent`. When and by whom we learn of it does
+  // not matter.
+  void acknowledged(Process by, Epoch epoch, const Ack& ack);
   // Until when packets may pass. Nothing while no majority has acknowledged anything in this epoch.
   std::optional<Instant> deadline(Instant now) const;
 
-  // A heartbeat of another member arrived. Only one that names our own installed epoch is honoured: so
-  // whoever has been heard in an epoch honours no owner of an earlier one any more.
-  void heard(const Heartbeat& heartbeat);
+  // A heartbeat of another member arrived, or a third member has told of it. Only one that names our own
+  // installed epoch is honoured: so whoever has been heard in an epoch honours no owner of an earlier one any
+  // more.
+  void heard(Process from, Epoch epoch, std::uint64_t sent_ns);
   // A majority, this node included, has been heard in this epoch, so an owner of an earlier one has lost its
   // own: from here on counts the wait of a new owner.
   bool majority_heard() const { return install_ && honoured_.size() + 1 >= majority_; }

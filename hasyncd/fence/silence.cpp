@@ -5,25 +5,46 @@
 namespace hasync::hasyncd {
 
 void Silence::watch(const std::vector<NodeId>& nodes, Instant now) {
-  std::erase_if(last_, [&](const auto& item) { return std::ranges::find(nodes, item.first) == nodes.end(); });
-  for (const NodeId node : nodes) last_.try_emplace(node, now);
+  std::erase_if(watched_,
+                [&](const auto& item) { return std::ranges::find(nodes, item.first) == nodes.end(); });
+  for (const NodeId node : nodes) watched_.try_emplace(node, Watched{now, {}});
 }
 
-void Silence::heard(NodeId node, Instant now) {
-  const auto known = last_.find(node);
-  if (known != last_.end()) known->second = std::max(known->second, now);
+void Silence::heard(NodeId node, bool deaf, Instant now) {
+  const auto known = watched_.find(node);
+  if (known == watched_.end()) return;
+  Watched& watched = known->second;
+  watched.last = std::max(watched.last, now);
+  if (!deaf) {
+    watched.deaf_since.reset();
+  } else if (!watched.deaf_since) {
+    watched.deaf_since = now;
+  }
 }
 
 void Silence::forgive(Duration gap) {
-  for (auto& [node, time] : last_) time += gap;
+  for (auto& [node, watched] : watched_) {
+    watched.last += gap;
+    if (watched.deaf_since) *watched.deaf_since += gap;
+  }
 }
 
 std::vector<NodeId> Silence::silent(Instant now) const {
   std::vector<NodeId> out;
-  for (const auto& [node, time] : last_) {
-    if (now - time > limit_) out.push_back(node);
+  for (const auto& [node, watched] : watched_) {
+    if (now - watched.deaf_since.value_or(watched.last) > limit_) out.push_back(node);
   }
   return out;
+}
+
+std::size_t Silence::heard_within(Duration time, Instant now) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(watched_, [&](const auto& item) { return now - item.second.last <= time; }));
+}
+
+std::optional<Instant> Silence::last_heard(NodeId node) const {
+  const auto known = watched_.find(node);
+  return known == watched_.end() ? std::nullopt : std::optional{known->second.last};
 }
 
 }  // namespace hasync::hasyncd

@@ -121,7 +121,7 @@ AgreementActions Agreement::on_message(Process from, const Sync& sync, Instant n
     return out;
   }
   round_->syncs.insert_or_assign(from.node, std::pair{from, sync});
-  if (round_->syncs.size() == round_->members.size()) finish(out);
+  if (round_->syncs.size() == round_->members.size()) finish(now, out);
   return out;
 }
 
@@ -161,14 +161,14 @@ std::optional<Install> Agreement::result() const {
   return install;
 }
 
-void Agreement::finish(AgreementActions& out) {
+void Agreement::finish(Instant now, AgreementActions& out) {
   const auto install = result();
   round_.reset();
   if (!install) return;
   current_ = install;
   frozen_ = false;
   my_proposal_.reset();
-  hello_wait_ = settings_.hello;
+  installed_at_ = now;
   out.push_back(Installed{*install});
 }
 
@@ -228,6 +228,7 @@ AgreementActions Agreement::on_tick(Instant now) {
     say_hello_ = now + hello_wait_;
     return {Multicast{Hello{}}};
   }
+  if (current_ && now - installed_at_ > hello_wait_) hello_wait_ = settings_.hello;
   AgreementActions out;
   const auto left = candidates();
   if (frozen_ && now >= propose_again_ && left.size() >= majority() && left.front() == settings_.self.node) {

@@ -76,7 +76,8 @@ struct AgreementSettings {
   bool blank = false;                               // no memory on disk
   std::vector<NodeId> configured;                   // every member of the cluster
   Duration retry = std::chrono::milliseconds{200};  // a round without result is proposed again
-  Duration hello = std::chrono::seconds{1};         // first wait of an evicted process; doubles
+  Duration hello = std::chrono::seconds{
+      1};  // first wait of an evicted process; doubles until it has stayed in for as long
   Duration hello_longest = std::chrono::seconds{30};
 };
 
@@ -126,7 +127,7 @@ class Agreement {
   void leave_out_self(Instant now);
   const std::pair<Process, Sync>* reference() const;
   std::optional<Install> result() const;
-  void finish(AgreementActions& out);
+  void finish(Instant now, AgreementActions& out);
   bool configured(NodeId node) const;
 
   AgreementSettings settings_;
@@ -143,6 +144,7 @@ class Agreement {
   Instant propose_again_{};
   Instant say_hello_{};
   Duration hello_wait_{};
+  Instant installed_at_{};
 };
 
 }  // namespace hasync::hasyncd

@@ -75,7 +75,7 @@ void Replica::change_owner(Process to, Changes& out) {
   out.owner_changed = true;
   for (auto& [key, lease] : leases_) {
     lease.floor = lease.end;
-    lease.end += lease_;
+    lease.end = capped(lease.end + lease_, lease.esn);
     out.leased.push_back(key);
   }
 }
@@ -118,21 +118,28 @@ void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes&
   }
   // The peer's address changed (RFC 4555): the same SA under another key, perhaps of another IKE_SA by now.
   // Its numbers go on behind its lease.
-  const std::uint64_t floor = std::max(outbound.used + 1, end_elsewhere(outbound.key));
-  leases_.emplace(outbound.key, LeaseState{delta.sa, floor, floor + lease_, outbound.esn});
+  const LeaseState* elsewhere = highest_of(outbound.key.spi);
+  const std::uint64_t floor = std::max(outbound.used + 1, elsewhere == nullptr ? 0 : elsewhere->end);
+  leases_.emplace(outbound.key,
+                  LeaseState{delta.sa, floor, capped(floor + lease_, outbound.esn), outbound.esn});
   by_spi_.emplace(outbound.key.spi, outbound.key.address);
   out.leased.push_back(outbound.key);
 }
 
 // The highest lease of this SPI under any address. Another peer's SA may have the same SPI: then numbers are
 // skipped for nothing, which costs nothing.
-std::uint64_t Replica::end_elsewhere(const OutboundKey& key) const {
-  std::uint64_t end = 0;
-  for (auto it = by_spi_.lower_bound({key.spi, Address{}}); it != by_spi_.end() && it->first == key.spi;
-       ++it) {
-    end = std::max(end, leases_.at({it->second, it->first}).end);
+const LeaseState* Replica::highest_of(EspSpi spi) const {
+  const LeaseState* highest = nullptr;
+  for (auto it = by_spi_.lower_bound({spi, Address{}}); it != by_spi_.end() && it->first == spi; ++it) {
+    const LeaseState& lease = leases_.at({it->second, spi});
+    if (highest == nullptr || lease.end > highest->end) highest = &lease;
   }
-  return end;
+  return highest;
+}
+
+std::optional<SaId> Replica::newest_of(EspSpi spi) const {
+  const LeaseState* highest = highest_of(spi);
+  return highest == nullptr ? std::nullopt : std::optional{highest->sa};
 }
 
 void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out) {
@@ -160,8 +167,10 @@ void Replica::apply_body(Process /*from*/, const Gone& gone, Changes& out) {
 void Replica::apply_body(Process /*from*/, const Grant& grant, Changes& out) {
   for (const Lease& lease : grant.leases) {
     const auto known = leases_.find(lease.key);
-    if (known == leases_.end() || lease.end <= known->second.end) continue;
-    known->second.end = lease.end;
+    if (known == leases_.end()) continue;
+    const std::uint64_t end = capped(lease.end, known->second.esn);
+    if (end <= known->second.end) continue;
+    known->second.end = end;
     out.leased.push_back(lease.key);
   }
 }
@@ -230,9 +239,11 @@ Changes Replica::finish_snapshot() {
       for (const OutboundSa& outbound : delta.outbound) {
         const auto lease = std::ranges::find(leases, outbound.key, &Lease::key);
         if (lease == leases.end()) continue;
-        // If this process is the owner, the install has just made it so and granted [end - lease, end).
-        leases_.insert_or_assign(outbound.key,
-                                 LeaseState{delta.sa, lease->end - lease_, lease->end, outbound.esn});
+        // If this process is the owner, the install has just made it so and granted [end - lease, end); at
+        // the end of the numbers it may have been less.
+        const bool spent = !outbound.esn && lease->end >= kNumbers32;
+        const std::uint64_t floor = spent ? lease->end : lease->end - lease_;
+        leases_.insert_or_assign(outbound.key, LeaseState{delta.sa, floor, lease->end, outbound.esn});
         by_spi_.emplace(outbound.key.spi, outbound.key.address);
         out.leased.push_back(outbound.key);
       }

@@ -27,6 +27,12 @@ struct LeaseState {
   bool operator==(const LeaseState&) const = default;
 };
 
+// Without ESN numbers end here (RFC 4303, section 3.3.3); no lease reaches beyond.
+inline constexpr std::uint64_t kNumbers32 = std::uint64_t{1} << 32U;
+constexpr std::uint64_t capped(std::uint64_t end, bool esn) {
+  return esn || end < kNumbers32 ? end : kNumbers32;
+}
+
 // What one step changed, for whoever turns it into effects. Lists are without repetition, in no given order.
 struct Changes {
   bool counted = false;  // false: the entry was void and is not part of the log
@@ -64,6 +70,8 @@ class Replica {
   std::uint64_t lease_size() const { return lease_; }
   const std::map<SaId, Delta>& contexts() const { return contexts_; }
   const std::map<OutboundKey, LeaseState>& leases() const { return leases_; }
+  // The IKE_SA that has this SPI now: rekeying hands CHILD_SAs on, and a new address makes new keys of them.
+  std::optional<SaId> newest_of(EspSpi spi) const;
 
  private:
   void apply_body(Process from, const Delta& delta, Changes& out);
@@ -73,7 +81,7 @@ class Replica {
   void choose_owner(Changes& out);
   void change_owner(Process to, Changes& out);
   void lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out);
-  std::uint64_t end_elsewhere(const OutboundKey& key) const;
+  const LeaseState* highest_of(EspSpi spi) const;
   void drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
   void begin_empty(Changes& out);
   StateMark beginning() const;

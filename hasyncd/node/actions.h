@@ -95,6 +95,13 @@ struct DiscardOutput {
   bool operator==(const DiscardOutput&) const = default;
 };
 
+// charon: rekey this CHILD_SA now, its numbers come to an end (RFC 4303, section 3.3.3).
+struct RekeyChild {
+  SaId sa;
+  OutboundKey key;
+  bool operator==(const RekeyChild&) const = default;
+};
+
 // An event for the operator: a stable id (docs/messages.md) and its particulars.
 struct Note {
   std::string id;
@@ -108,7 +115,7 @@ struct Finished {
 
 using Action = std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
                             DropAddress, SetGate, ForgetGate, SetNumbers, PutContext, SetActive,
-                            ReleaseContexts, CommitOutput, DiscardOutput, Note, Finished>;
+                            ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild, Note, Finished>;
 using Actions = std::vector<Action>;
 
 }  // namespace hasync::hasyncd

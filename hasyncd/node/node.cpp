@@ -20,7 +20,9 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       agreement_(agreement_settings(settings_), promised, confirmed),
       replica_(settings_.self, settings_.lease),
       permission_(settings_.self, agreement_.majority(), settings_.fence),
-      silence_(settings_.evict_after) {}
+      silence_(settings_.evict_after),
+      hearsay_(settings_.self),
+      spending_(settings_.lease) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
@@ -41,12 +43,16 @@ void Node::carry(AgreementActions actions, Instant now, Actions& out) {
   }
 }
 
-Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
-  Actions out;
-  carry(agreement_.on_view(nodes, now), now, out);
+void Node::watch_candidates(Instant now) {
   std::vector<NodeId> others = agreement_.candidates();
   std::erase(others, settings_.self.node);
   silence_.watch(others, now);
+}
+
+Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
+  Actions out;
+  carry(agreement_.on_view(nodes, now), now, out);
+  watch_candidates(now);
   settle(now, out);
   return out;
 }
@@ -104,12 +110,8 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   in_epoch_ = true;
   stability_.install(install);
   permission_.install(install);
-  last_heartbeat_.clear();
-  std::vector<NodeId> others;
-  for (const EpochMember& member : install.members) {
-    if (member.process.node != settings_.self.node) others.push_back(member.process.node);
-  }
-  silence_.watch(others, now);
+  hearsay_.install(install);
+  watch_candidates(now);
   out.push_back(Note{"epoch-installed", "epoch " + std::to_string(install.epoch.value) + " with " +
                                             std::to_string(install.members.size()) + " members"});
 
@@ -204,7 +206,8 @@ void Node::beat(Instant now, Actions& out) {
   Heartbeat heartbeat{.from = settings_.self,
                       .number = ++heartbeat_number_,
                       .sent_ns = static_cast<std::uint64_t>(now.count()),
-                      .ready = ready_};
+                      .ready = ready_,
+                      .deaf = deaf(now)};
   if (in_epoch_) {
     heartbeat.epoch = agreement_.current()->epoch;
     if (replica_.current()) {
@@ -213,20 +216,30 @@ void Node::beat(Instant now, Actions& out) {
     }
     // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
     if (agreement_.confirmed()) heartbeat.acks = permission_.honoured();
+    if (replica_.current()) heartbeat.owner = replica_.owner();
+    heartbeat.heard = hearsay_.marks(heartbeat.owner);
   }
   out.push_back(SendHeartbeat{std::move(heartbeat)});
 }
 
+// What a member has said, whoever passed it on.
+void Node::learn(Epoch epoch, const Mark& mark, Process owner, Instant now) {
+  if (!hearsay_.learn(epoch, mark, owner)) return;
+  silence_.heard(mark.of.node, mark.deaf, now);
+  permission_.heard(mark.of, epoch, mark.sent_ns);
+  if (mark.honours_ns != 0) permission_.acknowledged(mark.of, epoch, {owner, mark.honours_ns});
+  stability_.reported(mark.of, epoch, mark.index, mark.digest);
+}
+
 Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   Actions out;
-  silence_.heard(heartbeat.from.node, now);
+  silence_.heard(heartbeat.from.node, heartbeat.deaf, now);
   if (in_epoch_) {
     const std::uint64_t stable = stability_.stable();
     const bool was_confirmed = agreement_.confirmed();
-    last_heartbeat_.insert_or_assign(heartbeat.from.node, heartbeat);
-    permission_.heard(heartbeat);
-    stability_.reported(heartbeat.from, heartbeat.epoch, heartbeat.index, heartbeat.digest);
-    for (const Ack& ack : heartbeat.acks) permission_.acknowledged(heartbeat.from, ack);
+    for (const Ack& ack : heartbeat.acks) permission_.acknowledged(heartbeat.from, heartbeat.epoch, ack);
+    learn(heartbeat.epoch, mark_of(heartbeat, heartbeat.owner), heartbeat.owner, now);
+    for (const Mark& mark : heartbeat.heard) learn(heartbeat.epoch, mark, heartbeat.owner, now);
     progressed(out);
     // Others wait for what has just become true: say it now, not at the next tick.
     if (stability_.stable() != stable || agreement_.confirmed() != was_confirmed) beat(now, out);
@@ -236,13 +249,16 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   return out;
 }
 
+// Hears no majority: takes part in nothing, and is no judge of others' silence.
+bool Node::deaf(Instant now) const {
+  return 1 + silence_.heard_within(settings_.fence.fence, now) < agreement_.majority();
+}
+
 void Node::accuse(Instant now, Actions& out) {
   const std::vector<NodeId> silent = silence_.silent(now);
   std::set<NodeId> accused(silent.begin(), silent.end());
   for (const NodeId node : agreement_.overdue(now)) accused.insert(node);
-  // Who hears nobody is probably deaf itself.
-  const bool deaf = agreement_.candidates().size() < agreement_.majority() + silent.size();
-  if (accused.empty() || deaf || now - last_accused_ < settings_.evict_after) return;
+  if (accused.empty() || deaf(now) || now - last_accused_ < settings_.evict_after) return;
   last_accused_ = now;
   for (const NodeId node : accused) carry(agreement_.suspect(node), now, out);
 }

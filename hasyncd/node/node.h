@@ -19,10 +19,12 @@
 #include "hasyncd/fence/permission.h"
 #include "hasyncd/fence/silence.h"
 #include "hasyncd/log/agreement.h"
+#include "hasyncd/log/hearsay.h"
 #include "hasyncd/log/replica.h"
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
 #include "hasyncd/node/proposals.h"
+#include "hasyncd/node/spending.h"
 
 namespace hasync::hasyncd {
 
@@ -97,6 +99,8 @@ class Node {
   const Replica& replica() const { return replica_; }
   const Stability& stability() const { return stability_; }
   const Silence& silence() const { return silence_; }
+  // How often an SA was found past its lease.
+  std::uint64_t lease_overruns() const { return spending_.overruns(); }
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
@@ -119,6 +123,9 @@ class Node {
   void discard_output(Actions& out);
   static void discard_report(std::uint64_t number, Actions& out);
   void accuse(Instant now, Actions& out);
+  void learn(Epoch epoch, const Mark& mark, Process owner, Instant now);
+  void watch_candidates(Instant now);
+  bool deaf(Instant now) const;
 
   // node_role.cpp: role, fence, address
   bool mine() const;
@@ -161,7 +168,9 @@ class Node {
   Stability stability_;
   Permission permission_;
   Silence silence_;
+  Hearsay hearsay_;
   Proposals proposals_;
+  Spending spending_;
 
   Role role_ = Role::Out;
   bool in_epoch_ = false;  // a member of the current epoch, ring connected
@@ -181,7 +190,6 @@ class Node {
   std::uint64_t owner_changes_ = 0;
   std::uint64_t message_number_ = 0;
   std::uint64_t heartbeat_number_ = 0;
-  std::map<NodeId, Heartbeat> last_heartbeat_;
 
   bool charon_synced_ = false;
   bool charon_lost_ = false;         // it was there before

@@ -55,7 +55,7 @@ void Node::stand_by(const std::vector<OutboundKey>& keys, Actions& out) {
 }
 
 std::pair<std::uint64_t, std::uint64_t> Node::behind_the_lease(const LeaseState& lease) const {
-  return {lease.end, lease.end + replica_.lease_size()};
+  return {lease.end, capped(lease.end + replica_.lease_size(), lease.esn)};
 }
 
 // The change of owner is itself the grant. Packets pass only when the fence opens, and that needs a majority
@@ -233,6 +233,10 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     }
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
+  } else if (mine() && report.active && putting_.contains(report.sa)) {
+    // It was told to be passive and to take the log's context before it said this, and will: what it had done
+    // meanwhile is not in the log, so nobody relies on it.
+    charon_[report.sa] = false;
   } else if (mine() && report.active) {
     close_moved(report, out);
     proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
@@ -354,12 +358,13 @@ void Node::reconcile(bool distrust, Actions& out) {
   for (const SaId sa : missing) put(sa, out);
 }
 
-// IKE_SAs that have taken CHILD_SAs over from this one.
+// IKE_SAs that have taken CHILD_SAs over from this one. A peer that has moved since has other keys, but the
+// same SPIs.
 std::set<SaId> Node::successors(SaId sa) const {
   std::set<SaId> out;
   for (const OutboundSa& outbound : replica_.contexts().at(sa).outbound) {
-    const auto lease = replica_.leases().find(outbound.key);
-    if (lease != replica_.leases().end() && lease->second.sa != sa) out.insert(lease->second.sa);
+    const auto newest = replica_.newest_of(outbound.key.spi);
+    if (newest && *newest != sa) out.insert(*newest);
   }
   return out;
 }
@@ -405,16 +410,25 @@ Actions Node::on_charon_lost(Instant now) {
 }
 
 // Asks for the next lease when half of this one is spent.
-Actions Node::on_used(const std::vector<OutboundNumber>& used, Instant /*now*/) {
+Actions Node::on_used(const std::vector<OutboundNumber>& used, Instant now) {
   Actions out;
   if (!mine()) return out;
+  spending_.keep(replica_.leases());
   for (const OutboundNumber& top : used) {
     const auto lease = replica_.leases().find(top.key);
-    if (lease == replica_.leases().end() || proposals_.grant_pending(top.key)) continue;
-    const std::uint64_t end = lease->second.end;
-    if (top.used < end && end - top.used > replica_.lease_size() / 2) continue;
-    // The kernel's counter may have run on behind a closed gate: the next lease must reach beyond it.
-    proposals_.grant({top.key, std::max(end, top.used + 1) + replica_.lease_size()});
+    if (lease == replica_.leases().end()) continue;
+    const Spending::Need need = spending_.judge(top.key, lease->second, top.used, now);
+    if (need.end != 0 && !proposals_.grant_pending(top.key)) proposals_.grant({top.key, need.end});
+    if (need.overrun) {
+      out.push_back(Note{"lease-overrun", to_string(top.key) + ": number " + std::to_string(top.used) +
+                                              " used, the lease ends at " +
+                                              std::to_string(lease->second.end)});
+    }
+    if (need.rekey) {
+      out.push_back(Note{"numbers-ending", to_string(top.key) + ": number " + std::to_string(top.used) +
+                                               " of 4294967295; rekeying"});
+      out.push_back(RekeyChild{lease->second.sa, top.key});
+    }
   }
   flush(out);
   return out;

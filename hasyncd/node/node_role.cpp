@@ -41,9 +41,7 @@ bool Node::mine() const {
 }
 
 bool Node::ready(NodeId node) const {
-  if (node == settings_.self.node) return ready_;
-  const auto it = last_heartbeat_.find(node);
-  return it != last_heartbeat_.end() && it->second.ready;
+  return node == settings_.self.node ? ready_ : hearsay_.ready(node);
 }
 
 std::optional<bool> Node::held(SaId sa) const {

@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxSnapshotSas = 1024;      // per part
 inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
 inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
 inline constexpr std::size_t kMaxKeyIds = 4;             // per heartbeat
-inline constexpr std::size_t kMaxHeartbeat = 1200;       // bytes, encoded, before sealing
+inline constexpr std::size_t kMaxHeartbeat = 1400;       // bytes, encoded, before sealing: one frame
 
 // One run of one hasyncd: a restarted daemon is another process.
 struct Process {
@@ -131,9 +131,20 @@ struct RingMessage {
 
 struct Ack {
   Process of;
-  Epoch epoch;
   std::uint64_t sent_ns = 0;  // as `of` wrote it
   bool operator==(const Ack&) const = default;
+};
+
+// The newest heartbeat of another member, as the sender has heard of it.
+struct Mark {
+  Process of;
+  std::uint64_t index = 0;
+  std::uint64_t digest = 0;
+  std::uint64_t sent_ns = 0;
+  bool ready = false;
+  bool deaf = false;
+  std::uint64_t honours_ns = 0;  // its Ack of the owner; 0: none
+  bool operator==(const Mark&) const = default;
 };
 
 struct Heartbeat {
@@ -144,7 +155,10 @@ struct Heartbeat {
   std::uint64_t digest = 0;
   std::uint64_t sent_ns = 0;  // sender's CLOCK_MONOTONIC
   bool ready = false;
+  bool deaf = false;  // hears no majority
   std::vector<Ack> acks;
+  Process owner;  // by the sender's state; of node kNobody where there is none
+  std::vector<Mark> heard;
   std::vector<std::uint32_t> keys;  // ids of those that the sender opens with; set as it is sealed
   bool operator==(const Heartbeat&) const = default;
 };

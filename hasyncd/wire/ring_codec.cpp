@@ -321,6 +321,56 @@ Bytes encode(const RingMessage& message) {
   return serialized(out);
 }
 
+namespace {
+
+void put(const Mark& from, wire::Heartbeat::Mark* to) {
+  put(from.of, to->mutable_of());
+  to->set_index(from.index);
+  to->set_digest(from.digest);
+  to->set_sent_ns(from.sent_ns);
+  to->set_ready(from.ready);
+  to->set_deaf(from.deaf);
+  to->set_honours_ns(from.honours_ns);
+}
+
+Problem take(const wire::Heartbeat::Mark& from, Mark* to) {
+  if (Problem p = take(from.of(), "heard.of", &to->of)) return p;
+  to->index = from.index();
+  to->digest = from.digest();
+  to->sent_ns = from.sent_ns();
+  to->ready = from.ready();
+  to->deaf = from.deaf();
+  to->honours_ns = from.honours_ns();
+  return {};
+}
+
+Problem take(const wire::Heartbeat& in, Heartbeat* to) {
+  if (Problem p = take(in.from(), "from", &to->from)) return p;
+  to->number = in.number();
+  to->epoch = Epoch{in.epoch()};
+  to->index = in.index();
+  to->digest = in.digest();
+  to->ready = in.ready();
+  to->sent_ns = in.sent_ns();
+  to->deaf = in.deaf();
+  to->owner = {NodeId{in.owner().node()}, Incarnation{in.owner().incarnation()}};
+  const auto acks = static_cast<std::size_t>(in.acks_size());
+  if (acks > kMaxMembers) return too_many("acks", acks, kMaxMembers);
+  const auto heard = static_cast<std::size_t>(in.heard_size());
+  if (heard > kMaxMembers) return too_many("heard", heard, kMaxMembers);
+  for (const wire::Heartbeat::Ack& ack : in.acks()) {
+    Ack& out = to->acks.emplace_back();
+    if (Problem p = take(ack.of(), "acks.of", &out.of)) return p;
+    out.sent_ns = ack.sent_ns();
+  }
+  for (const wire::Heartbeat::Mark& mark : in.heard()) {
+    if (Problem p = take(mark, &to->heard.emplace_back())) return p;
+  }
+  return {};
+}
+
+}  // namespace
+
 Bytes encode(const Heartbeat& heartbeat) {
   wire::Heartbeat out;
   out.set_major(kMajor);
@@ -334,9 +384,11 @@ Bytes encode(const Heartbeat& heartbeat) {
   for (const Ack& ack : heartbeat.acks) {
     wire::Heartbeat::Ack* to = out.add_acks();
     put(ack.of, to->mutable_of());
-    to->set_epoch(ack.epoch.value);
     to->set_sent_ns(ack.sent_ns);
   }
+  out.set_deaf(heartbeat.deaf);
+  if (heartbeat.owner.node != kNobody) put(heartbeat.owner, out.mutable_owner());
+  for (const Mark& mark : heartbeat.heard) put(mark, out.add_heard());
   for (const std::uint32_t key : heartbeat.keys) out.add_keys(key);
   return serialized(out);
 }
@@ -355,22 +407,7 @@ Result<Heartbeat> decode_heartbeat(BytesView bytes) {
   wire::Heartbeat in;
   if (Problem p = parse(bytes, kMaxHeartbeat, &in)) return *p;
   Heartbeat out;
-  if (Problem p = take(in.from(), "from", &out.from)) return *p;
-  out.number = in.number();
-  out.epoch = Epoch{in.epoch()};
-  out.index = in.index();
-  out.digest = in.digest();
-  out.ready = in.ready();
-  out.sent_ns = in.sent_ns();
-  if (static_cast<std::size_t>(in.acks_size()) > kMaxMembers) {
-    return *too_many("acks", static_cast<std::size_t>(in.acks_size()), kMaxMembers);
-  }
-  for (const wire::Heartbeat::Ack& ack : in.acks()) {
-    Ack& to = out.acks.emplace_back();
-    if (Problem p = take(ack.of(), "acks.of", &to.of)) return *p;
-    to.epoch = Epoch{ack.epoch()};
-    to.sent_ns = ack.sent_ns();
-  }
+  if (Problem p = take(in, &out)) return *p;
   if (static_cast<std::size_t>(in.keys_size()) > kMaxKeyIds) {
     return *too_many("keys", static_cast<std::size_t>(in.keys_size()), kMaxKeyIds);
   }

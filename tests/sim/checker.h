@@ -27,8 +27,11 @@ class Checker {
     std::uint64_t reign = 0;  // counts up with every taking of the ownership
     Instant now{};            // the node's clock
     Instant allowed{};        // send time of its heartbeat that a majority acknowledged, and the fence
+    bool excused = false;     // its clock stood still just now: I2 is not promised
   };
   void left(const Packet& packet);
+  // Those whose fence is open now, if there are several of them.
+  void open_together(const std::vector<NodeId>& nodes);
 
   // The owner's state is stable up to its end.
   void stable(const hasyncd::Replica& replica);
@@ -38,6 +41,10 @@ class Checker {
   void told_ended(SaId sa) { told_ended_.insert(sa); }
   // An owner's charon has ended this: from here on nobody has to know it.
   void ended(SaId sa) { ended_.insert(sa); }
+
+  // `by` itself gives this back to whom it honours; somebody has passed it on.
+  void honours(hasyncd::Process by, const hasyncd::Ack& ack);
+  void passed_on(hasyncd::Process by, const hasyncd::Ack& ack);
 
   void fail(std::string what) {
     if (!failure_) failure_ = std::move(what);
@@ -63,6 +70,8 @@ class Checker {
   std::map<SaId, std::uint64_t> stable_;  // newest change that was stable
   std::map<SaId, std::uint64_t> told_;    // newest change that a peer was told of
   std::map<Epoch, std::set<hasyncd::Process>> confirmed_;
+  std::map<std::pair<hasyncd::Process, hasyncd::Process>, std::uint64_t> honours_;
+  Epoch stable_epoch_;  // newest in which that was judged
   Epoch began_empty_;
   std::set<SaId> ended_;
   std::set<SaId> told_ended_;

@@ -23,7 +23,7 @@ struct Verdict {
 
 class Cluster {
  public:
-  Cluster(std::uint64_t seed, Mutation mutation, bool verbose);
+  Cluster(std::uint64_t seed, const std::string& mutation, bool verbose);
   Verdict run();
 
  private:
@@ -34,11 +34,20 @@ class Cluster {
   void ike();
   void fault();
   void strike(Machine& machine);
+  void stand_still(Machine& machine);
+  void starve(Machine& machine, int times);
   void strike_network();
+  void cut_off(NodeId one, bool ring, bool heartbeats, Duration time);
+  void leave_behind(NodeId one);
+  void cut_off_unawares(NodeId late);
+  std::pair<NodeId, NodeId> two_nodes();
   void heal();
+  void leave_cut();
+  void cut_heartbeats(NodeId from, NodeId to, Duration time);
   Machine& machine(NodeId id);
   void tell_state() const;
   std::string unsettled() const;  // empty: everything is as it should be
+  std::string unsettled_node(const Machine& machine, const hasyncd::Node& first) const;
   std::string unsettled_contexts(const Machine& owner) const;
   std::string silent_keys(const Machine& owner, Instant since) const;
 
@@ -49,6 +58,9 @@ class Cluster {
   double loss_ = 0;
   Duration slow_{};
   std::set<std::pair<NodeId, NodeId>> deaf_;  // from, to: heartbeats are lost
+  // Of heartbeats again, but not healed: the cluster must live with it, if need be without one node.
+  std::set<std::pair<NodeId, NodeId>> stays_cut_;
+  NodeId apart_;  // kNobody: everybody takes part
 };
 
 }  // namespace hasync::sim

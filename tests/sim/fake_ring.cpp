@@ -19,7 +19,10 @@ std::vector<NodeId> nodes_of(const std::map<NodeId, Incarnation>& group) {
 
 FakeRing::FakeRing(Schedule& schedule, Random& random, std::vector<NodeId> nodes, Callbacks callbacks)
     : schedule_(schedule), random_(random), callbacks_(std::move(callbacks)) {
-  for (const NodeId node : nodes) nodes_.try_emplace(node);
+  for (const NodeId node : nodes) {
+    nodes_.try_emplace(node);
+    slow(node, milliseconds{1});
+  }
 }
 
 void FakeRing::start(NodeId node) {
@@ -93,7 +96,7 @@ void FakeRing::append(const std::shared_ptr<Ring>& ring, Item item) {
   ring->log.push_back(std::move(item));
   for (const NodeId node : ring->members) {
     Corosync& corosync = nodes_.at(node);
-    const Duration way = node == from ? microseconds{20} : random_.between(microseconds{50}, milliseconds{1});
+    const Duration way = node == from ? microseconds{20} : random_.between(microseconds{50}, ways_.at(node));
     corosync.last_delivery = std::max(corosync.last_delivery, schedule_.now() + way);
     schedule_.at(corosync.last_delivery, [this, node, number = ring->number] { next(node, number); });
   }
@@ -210,7 +213,8 @@ void FakeRing::replace(const std::set<NodeId>& members) {
       }
       if (in_steps) left.push_back({.from = node, .view = alone});
       left.push_back({.from = node, .view = ring->group});
-      move_in(node, ring, std::move(left), schedule_.now() + random_.between(microseconds{10}, skew));
+      move_in(node, ring, std::move(left),
+              schedule_.now() + random_.between(microseconds{10}, std::max(skew, ways_.at(node))));
     }
   }
 }
@@ -219,6 +223,7 @@ void FakeRing::move_in(NodeId node, const std::shared_ptr<Ring>& ring, std::vect
   Corosync& corosync = nodes_.at(node);
   corosync.ring = ring;
   corosync.position = 0;
+  when = std::max(when, corosync.last_delivery);  // what came before is handed over before
   corosync.last_delivery = when;
   const bool quorate = ring->members.size() > nodes_.size() / 2;
   const bool quorum_first = random_.percent(50);

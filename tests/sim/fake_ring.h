@@ -33,6 +33,8 @@ class FakeRing {
   void start(NodeId node);  // corosync
   void stop(NodeId node);
   bool is_up(NodeId node) const { return nodes_.at(node).up; }
+  // Its process gets messages up to so much later than they are ordered.
+  void slow(NodeId node, Duration most) { ways_[node] = most; }
   void cut(NodeId a, NodeId b, bool cut);  // the ring's link, both ways
 
   void join(NodeId node, Incarnation process);   // a process connects
@@ -84,6 +86,7 @@ class FakeRing {
   Random& random_;
   Callbacks callbacks_;
   std::map<NodeId, Corosync> nodes_;
+  std::map<NodeId, Duration> ways_;  // longest, from being ordered to being delivered
   std::set<std::pair<NodeId, NodeId>> cuts_;
   std::uint64_t rings_ = 0;
   std::uint64_t starts_ = 0;

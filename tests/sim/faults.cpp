@@ -26,7 +26,23 @@ void Cluster::strike(Machine& m) {
   const auto later = [this](Duration low, Duration high, auto what) {
     world_.schedule.after(world_.some(low, high), what);
   };
-  switch (world_.random.below(10)) {
+  switch (world_.random.below(14)) {
+    case 10:
+      stand_still(m);
+      break;
+    case 11:
+      world_.tell(m.id(), "charon is slow");
+      m.slow_charon(world_.some(milliseconds{10}, milliseconds{80}));
+      later(milliseconds{50}, milliseconds{600}, [&m] { m.slow_charon(milliseconds{3}); });
+      break;
+    case 12:
+      world_.tell(m.id(), "the ring's messages come late");
+      world_.ring->slow(m.id(), world_.some(milliseconds{3}, milliseconds{80}));
+      later(milliseconds{100}, milliseconds{900}, [this, &m] { world_.ring->slow(m.id(), milliseconds{1}); });
+      break;
+    case 13:
+      starve(m, static_cast<int>(5 + world_.random.below(20)));
+      break;
     case 0:
       m.power_off();
       later(milliseconds{20}, milliseconds{1500}, [&m] { m.power_on(); });
@@ -67,37 +83,138 @@ void Cluster::strike(Machine& m) {
   }
 }
 
-void Cluster::strike_network() {
+// A virtual machine that is paused: all of it stops, corosync included. Its clock may know of it or not.
+void Cluster::stand_still(Machine& m) {
+  const Duration time = world_.some(milliseconds{5}, milliseconds{1500});
+  const Duration lost = world_.random.percent(50) ? time : world_.some(milliseconds{0}, time);
+  m.freeze();
+  const bool missed = time > milliseconds{80};
+  for (const NodeId other : world_.settings.configured) {
+    if (missed && other != m.id()) world_.ring->cut(m.id(), other, true);
+  }
+  world_.schedule.after(time, [this, &m, lost = world_.random.percent(30) ? Duration{} : lost] {
+    for (const NodeId other : world_.settings.configured) {
+      if (other != m.id()) world_.ring->cut(m.id(), other, false);
+    }
+    m.thaw(lost);
+  });
+}
+
+// hasyncd gets the processor for a moment only, again and again.
+void Cluster::starve(Machine& m, int times) {
+  if (times == 0 || quiet_) return;
+  m.pause_hasyncd();
+  world_.schedule.after(world_.some(milliseconds{2}, milliseconds{40}), [this, &m, times] {
+    m.resume_hasyncd();
+    world_.schedule.after(milliseconds{1}, [this, &m, times] { starve(m, times - 1); });
+  });
+}
+
+void Cluster::cut_heartbeats(NodeId from, NodeId to, Duration time) {
+  world_.tell(to, "does not hear node " + std::to_string(from.value));
+  deaf_.insert({from, to});
+  world_.schedule.after(time, [this, from, to] { deaf_.erase({from, to}); });
+}
+
+std::pair<NodeId, NodeId> Cluster::two_nodes() {
   const NodeId one = world_.random.pick(world_.settings.configured);
   NodeId two = one;
   while (two == one) two = world_.random.pick(world_.settings.configured);
-  switch (world_.random.below(5)) {
-    case 0: {  // one node is cut off: the ring, heartbeats, or both
-      const bool ring = world_.random.percent(80);
-      const bool heartbeats = !ring || world_.random.percent(70);
-      world_.tell(one, "cut off:" + std::string(ring ? " ring" : "") + (heartbeats ? " heartbeats" : ""));
-      for (const NodeId other : world_.settings.configured) {
-        if (other == one) continue;
-        if (ring) world_.ring->cut(one, other, true);
-        if (heartbeats) deaf_.insert({{one, other}, {other, one}});
-      }
-      world_.schedule.after(world_.some(milliseconds{20}, milliseconds{900}), [this, one] {
-        world_.tell(one, "no longer cut off");
-        for (const NodeId other : world_.settings.configured) {
-          if (other != one) world_.ring->cut(one, other, false);
-          deaf_.erase({one, other});
-          deaf_.erase({other, one});
-        }
-      });
+  return {one, two};
+}
+
+void Cluster::cut_off(NodeId one, bool ring, bool heartbeats, Duration time) {
+  world_.tell(one, "cut off:" + std::string(ring ? " ring" : "") + (heartbeats ? " heartbeats" : ""));
+  for (const NodeId other : world_.settings.configured) {
+    if (other == one) continue;
+    if (ring) world_.ring->cut(one, other, true);
+    if (heartbeats) deaf_.insert({{one, other}, {other, one}});
+  }
+  world_.schedule.after(time, [this, one] {
+    world_.tell(one, "no longer cut off");
+    for (const NodeId other : world_.settings.configured) {
+      if (other != one) world_.ring->cut(one, other, false);
+      deaf_.erase({one, other});
+      deaf_.erase({other, one});
+    }
+  });
+}
+
+// A gateway misses what happens; then the others' memory goes, and it is to come back with the last node
+// alone.
+void Cluster::leave_behind(NodeId one) {
+  NodeId owner = one;
+  for (const auto& m : machines_) {
+    if (m->holds_address()) owner = m->id();
+  }
+  if (owner == one) return;
+  const Duration time = world_.some(milliseconds{400}, milliseconds{900});
+  cut_off(one, true, true, time);
+  world_.schedule.after(time - milliseconds{30}, [this, one, owner] {
+    if (quiet_) return;
+    cut_off(owner, true, true, milliseconds{900});
+    for (const auto& m : machines_) {
+      if (m->id() == one || m->id() == owner) continue;
+      m->kill_hasyncd();
+      world_.schedule.after(milliseconds{5}, [m = m.get()] { m->start_hasyncd(); });
+    }
+  });
+}
+
+// The owner is left out of the ring, but its hasyncd hears of it late, and one of the others is late to
+// install what they agree on. Heartbeats go on.
+void Cluster::cut_off_unawares(NodeId late) {
+  NodeId owner = world_.random.pick(world_.settings.configured);
+  for (const auto& m : machines_) {
+    if (m->holds_address()) owner = m->id();
+  }
+  world_.tell(owner, "cut off the ring, unawares; node " + std::to_string(late.value) + " is late");
+  world_.ring->slow(owner, seconds{1});
+  if (late != owner) world_.ring->slow(late, milliseconds{150});
+  for (const NodeId other : world_.settings.configured) {
+    if (other != owner) world_.ring->cut(owner, other, true);
+  }
+  world_.schedule.after(world_.some(milliseconds{300}, milliseconds{900}), [this, owner, late] {
+    for (const NodeId other : world_.settings.configured) {
+      if (other != owner) world_.ring->cut(owner, other, false);
+    }
+    world_.ring->slow(owner, milliseconds{1});
+    world_.ring->slow(late, milliseconds{1});
+  });
+}
+
+void Cluster::strike_network() {
+  const auto [one, two] = two_nodes();
+  bool ring = true;
+  switch (world_.random.below(9)) {
+    case 7:
+      cut_off_unawares(one);
+      break;
+    case 0:
+      ring = world_.random.percent(80);
+      cut_off(one, ring, !ring || world_.random.percent(50),
+              world_.some(milliseconds{20}, milliseconds{900}));
+      break;
+    case 8:
+      leave_behind(one);
+      break;
+    case 1:  // one way only
+      cut_heartbeats(one, two, world_.some(milliseconds{50}, milliseconds{700}));
+      break;
+    case 5: {  // both ways
+      const Duration time = world_.some(milliseconds{50}, milliseconds{900});
+      cut_heartbeats(one, two, time);
+      cut_heartbeats(two, one, time);
       break;
     }
-    case 1:  // one way only
-      world_.tell(two, "does not hear node " + std::to_string(one.value));
-      deaf_.insert({one, two});
-      world_.schedule.after(world_.some(milliseconds{50}, milliseconds{700}), [this, one, two] {
-        deaf_.erase({one, two});
-      });
+    case 6: {  // one hears nobody, or nobody hears it
+      const bool deaf = world_.random.percent(50);
+      const Duration time = world_.some(milliseconds{50}, milliseconds{900});
+      for (const NodeId other : world_.settings.configured) {
+        if (other != one) cut_heartbeats(deaf ? other : one, deaf ? one : other, time);
+      }
       break;
+    }
     case 2:  // everybody for himself on the ring; heartbeats go on
       world_.tell(one, "the ring is in pieces");
       for (const NodeId a : world_.settings.configured) {
@@ -137,12 +254,32 @@ void Cluster::heal() {
     }
   }
   for (const auto& m : machines_) {
+    m->thaw({});
+    m->slow_charon(milliseconds{3});
+    world_.ring->slow(m->id(), milliseconds{1});
     m->power_on();
     world_.ring->start(m->id());
     m->resume_hasyncd();
     m->start_hasyncd();
     m->start_charon();
     m->set_links(true);
+  }
+  if (machines_.size() > 2 && world_.random.percent(40)) leave_cut();
+}
+
+// Between two nodes both ways, one way, or a node that hears nobody, or that nobody hears.
+void Cluster::leave_cut() {
+  const auto [one, two] = two_nodes();
+  const auto kind = world_.random.below(4);
+  stays_cut_.insert({one, two});
+  if (kind == 0) stays_cut_.insert({two, one});
+  if (kind >= 2) apart_ = one;
+  for (const NodeId other : world_.settings.configured) {
+    if (other == one || kind < 2) continue;
+    stays_cut_.insert(kind == 2 ? std::pair{other, one} : std::pair{one, other});
+  }
+  for (const auto& [from, to] : stays_cut_) {
+    world_.tell(to, "does not hear node " + std::to_string(from.value) + ", and that stays");
   }
 }
 

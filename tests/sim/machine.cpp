@@ -18,7 +18,7 @@ void World::tell(NodeId node, const std::string& what) const {
               node.value, what.c_str());
 }
 
-std::deque<Machine::Call>& Machine::Process::queue(From from) {
+std::deque<Machine::Call>& Machine::Running::queue(From from) {
   return from == From::Ring ? from_ring : from == From::Network ? from_network : from_charon;
 }
 
@@ -27,8 +27,7 @@ Machine::Machine(World& world, NodeId id, bool gateway)
       id_(id),
       gateway_(gateway),
       offset_(world.some(seconds{1000}, seconds{1000000})),
-      drift_ppm_(static_cast<std::int64_t>(world.random.below(900)) - 450),
-      kernel_(world.mutation) {}
+      drift_ppm_(static_cast<std::int64_t>(world.random.below(900)) - 450) {}
 
 Instant Machine::clock() const {
   const Instant now = world_.schedule.now();
@@ -38,6 +37,7 @@ Instant Machine::clock() const {
 void Machine::power_on() {
   if (std::exchange(powered_, true)) return;
   world_.tell(id_, "power on");
+  ++boots_;
   world_.ring->start(id_);
   start_charon();
   world_.schedule.after(world_.some(milliseconds{1}, milliseconds{100}), [this] {
@@ -53,23 +53,24 @@ void Machine::power_off() {
   ++session_;
   charon_up_ = false;
   held_.clear();
-  kernel_ = Kernel(world_.mutation);
+  kernel_ = {};
+  frozen_ = false;
+  after_thaw_.clear();
   holds_address_ = false;
   allowed_ = {};
   world_.ring->stop(id_);
 }
 
 void Machine::start_hasyncd() {
-  if (process_ || !powered_) return;
+  if (process_ || !powered_ || frozen_) return;
   const Incarnation incarnation{++world_.incarnations};
   hasyncd::NodeSettings settings = world_.settings;
   settings.self = {id_, incarnation};
   settings.gateway = gateway_;
   settings.blank = disk_.blank;
   world_.tell(id_, "hasyncd starts as incarnation " + std::to_string(incarnation.value));
-  if (world_.mutation == Mutation::Forgetful) disk_ = {.promised = {}, .confirmed = {}, .blank = false};
   process_.emplace(
-      Process{incarnation, std::make_unique<hasyncd::Node>(settings, disk_.promised, disk_.confirmed)});
+      Running{incarnation, std::make_unique<hasyncd::Node>(settings, disk_.promised, disk_.confirmed)});
   kernel_.close_fence();
   kernel_.forget_gates();
   holds_address_ = false;
@@ -94,16 +95,52 @@ void Machine::kill_hasyncd() {
 }
 
 void Machine::pause_hasyncd() {
-  if (!process_ || process_->paused) return;
+  if (!process_ || process_->stopped) return;
   world_.tell(id_, "SIGSTOP hasyncd");
-  process_->paused = true;
+  process_->stopped = true;
+}
+
+void Machine::resume_hasyncd() {
+  if (!process_ || !process_->stopped) return;
+  world_.tell(id_, "SIGCONT hasyncd");
+  process_->stopped = false;
+  if (!frozen_) drain();
+}
+
+void Machine::freeze() {
+  if (!powered_ || frozen_) return;
+  world_.tell(id_, "THE MACHINE STANDS STILL");
+  frozen_ = true;
+}
+
+void Machine::thaw(Duration clock_stood_still) {
+  if (!std::exchange(frozen_, false)) return;
+  world_.tell(id_, "the machine goes on, its clock stood still for " +
+                       std::to_string(clock_stood_still / milliseconds{1}) + " ms");
+  offset_ -= clock_stood_still;
+  if (clock_stood_still > Duration{}) excused_until_ = world_.schedule.now() + fence() + milliseconds{1};
+  for (const auto& what : std::exchange(after_thaw_, {})) what();
+  if (runs()) drain();
+}
+
+// Something that this machine itself does later.
+void Machine::later(Duration wait, std::function<void()> what) {
+  later_at(world_.schedule.now() + wait, std::move(what));
+}
+
+void Machine::later_at(Instant when, std::function<void()> what) {
+  world_.schedule.at(when, [this, boot = boots_, what = std::move(what)] {
+    if (boot != boots_ || !powered_) return;
+    if (frozen_) {
+      after_thaw_.push_back(what);
+    } else {
+      what();
+    }
+  });
 }
 
 // What has arrived meanwhile is read in the order of each socket, the sockets in any.
-void Machine::resume_hasyncd() {
-  if (!process_ || !process_->paused) return;
-  world_.tell(id_, "SIGCONT hasyncd");
-  process_->paused = false;
+void Machine::drain() {
   const Incarnation incarnation = process_->incarnation;
   const auto tick_first = world_.random.percent(50);
   const Call tick_now = [](hasyncd::Node& node, Instant now) { return node.on_tick(now); };
@@ -166,7 +203,8 @@ void Machine::on_view(const std::vector<NodeId>& nodes) {
 }
 
 void Machine::on_ring(NodeId from, std::shared_ptr<const hasyncd::RingMessage> message) {
-  post(From::Ring, [from, message = std::move(message)](hasyncd::Node& node, Instant now) {
+  post(From::Ring, [this, from, message = std::move(message)](hasyncd::Node& node, Instant now) {
+    if (world_.sabotage) world_.sabotage->delivered(*this, from, *message);
     return node.on_ring(from, *message, now);
   });
 }
@@ -184,25 +222,39 @@ void Machine::on_quorate(bool quorate) {
 
 void Machine::on_heartbeat(const hasyncd::Heartbeat& heartbeat) {
   if (!process_) return;
-  {  // what the checker knows of permission, by itself
-    for (const hasyncd::Ack& ack : heartbeat.acks) {
-      if (ack.of != hasyncd::Process{id_, process_->incarnation}) continue;
-      Instant& newest = acknowledged_[heartbeat.from.node];
-      newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
-    }
-    std::vector<Instant> sent;
-    for (const auto& [node, time] : acknowledged_) sent.push_back(time);
-    std::ranges::sort(sent, std::greater{});
-    const std::size_t others = world_.settings.configured.size() / 2;
-    if (sent.size() >= others) allowed_ = std::max(allowed_, sent[others - 1] + world_.settings.fence.fence);
+  for (const hasyncd::Ack& ack : heartbeat.acks) honoured(heartbeat.from, ack);
+  for (const hasyncd::Mark& mark : heartbeat.heard) {
+    if (mark.honours_ns != 0) honoured(mark.of, {heartbeat.owner, mark.honours_ns});
   }
-  post(From::Network,
-       [heartbeat](hasyncd::Node& node, Instant now) { return node.on_heartbeat(heartbeat, now); });
+  post(From::Network, [this, heartbeat](hasyncd::Node& node, Instant now) {
+    if (!world_.sabotage) return node.on_heartbeat(heartbeat, now);
+    hasyncd::Heartbeat altered = heartbeat;
+    world_.sabotage->hears(*this, altered);
+    return node.on_heartbeat(altered, now);
+  });
+}
+
+void Machine::is_told(const hasyncd::Heartbeat& heartbeat) {
+  const hasyncd::Actions actions = process_->node->on_heartbeat(heartbeat, clock());
+  for (const hasyncd::Action& action : actions) perform(action);
+}
+
+// What the checker knows of permission, by itself; that `by` has really said so, it knows from `by`.
+void Machine::honoured(const hasyncd::Process& by, const hasyncd::Ack& ack) {
+  world_.checker.passed_on(by, ack);
+  if (ack.of != hasyncd::Process{id_, process_->incarnation}) return;
+  Instant& newest = acknowledged_[by.node];
+  newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
+  std::vector<Instant> sent;
+  for (const auto& [node, time] : acknowledged_) sent.push_back(time);
+  std::ranges::sort(sent, std::greater{});
+  const std::size_t others = world_.settings.configured.size() / 2;
+  if (sent.size() >= others) allowed_ = std::max(allowed_, sent[others - 1] + world_.settings.fence.fence);
 }
 
 void Machine::post(From from, Call call) {
   if (!process_) return;
-  if (!process_->paused) {
+  if (runs()) {
     run(call);
     return;
   }
@@ -214,7 +266,8 @@ void Machine::run(const Call& call) {
   hasyncd::Node& node = *process_->node;
   const hasyncd::Role before = node.role();
   const hasyncd::Actions actions = call(node, clock());
-  for (const hasyncd::Action& action : actions) carry_out(action);
+  for (const hasyncd::Action& action : actions) perform(action);
+  if (world_.sabotage) world_.sabotage->then(*this);
   judge(before);
   if (process_->finished) {
     kernel_.close_fence();
@@ -224,12 +277,12 @@ void Machine::run(const Call& call) {
   }
 }
 
+void Machine::perform(hasyncd::Action action) {
+  if (!world_.sabotage || world_.sabotage->does(*this, action)) carry_out(action);
+}
+
 void Machine::judge(hasyncd::Role before) {
   const hasyncd::Node& node = *process_->node;
-  if (world_.mutation == Mutation::EarlyFence && node.role() == hasyncd::Role::Taking) {
-    carry_out(hasyncd::SetDeadline{clock() + world_.settings.fence.fence});
-    holds_address_ = true;
-  }
   const auto& epoch = node.agreement().current();
   if (epoch && std::exchange(epoch_, epoch->epoch) != epoch->epoch && epoch->reference == kNobody) {
     world_.checker.began_empty(epoch->epoch);
@@ -237,7 +290,7 @@ void Machine::judge(hasyncd::Role before) {
   if (node.agreement().confirmed() && std::exchange(confirmed_, epoch->epoch) != epoch->epoch) {
     world_.checker.confirmed({id_, process_->incarnation}, epoch->epoch);
   }
-  if (node.role() != hasyncd::Role::Owner) return;
+  if (node.role() != hasyncd::Role::Owner || excused()) return;
   if (before != hasyncd::Role::Owner) world_.checker.became_owner(id_, node.replica());
   const hasyncd::StateMark mark = node.replica().mark();
   if (node.stability().stable() < mark.index) return;
@@ -249,7 +302,7 @@ void Machine::tick(Incarnation process) {
   if (!process_ || process_->incarnation != process) return;
   world_.schedule.after(world_.settings.heartbeat + world_.some(microseconds{0}, microseconds{500}),
                         [this, process] { tick(process); });
-  if (!process_->paused) run([](hasyncd::Node& node, Instant now) { return node.on_tick(now); });
+  if (runs()) run([](hasyncd::Node& node, Instant now) { return node.on_tick(now); });
 }
 
 // The highest number of each SA, whether it left or not.
@@ -258,20 +311,40 @@ void Machine::report_used(Incarnation process) {
   world_.schedule.after(milliseconds{20}, [this, process] { report_used(process); });
   std::vector<hasyncd::OutboundNumber> used;
   for (const auto& [key, sa] : kernel_.sas()) used.push_back({key, sa.used, false});
-  if (!process_->paused) {
+  if (runs() && !world_.random.percent(10)) {  // AEVENTs get lost
     run([&used](hasyncd::Node& node, Instant now) { return node.on_used(used, now); });
   }
 }
 
 void Machine::traffic(double percent) {
-  if (kernel_.sas().empty()) return;
+  if (kernel_.sas().empty() || frozen_) return;
   const double chance = holds_address_ ? percent : percent / 200;
   for (const auto& [key, sa] : kernel_.sas()) {
     if (!world_.random.percent(chance)) continue;
     const std::uint64_t number = kernel_.encrypt(key);
-    if (!kernel_.open(clock()) || !kernel_.passes(key, number)) continue;
-    world_.checker.left({id_, sa.key_id, number, reign_, clock(), allowed_});
+    if (world_.random.percent(2)) {  // lingers in a queue between encryption and the gate
+      later(world_.some(microseconds{20}, milliseconds{30}),
+            [this, key = key, key_id = sa.key_id, number] { try_to_leave(key, key_id, number); });
+    } else {
+      try_to_leave(key, sa.key_id, number);
+    }
   }
+}
+
+void Machine::try_to_leave(const OutboundKey& key, std::uint32_t key_id, std::uint64_t number) {
+  if (!kernel_.open(clock()) || !kernel_.passes(key, number)) return;
+  world_.checker.left({id_, key_id, number, reign_, clock(), allowed_, excused()});
+}
+
+void Machine::send(const hasyncd::Heartbeat& heartbeat) {
+  for (const hasyncd::Ack& ack : heartbeat.acks) world_.checker.honours(heartbeat.from, ack);
+  world_.heartbeat(id_, heartbeat);
+}
+
+void Machine::set_deadline(Instant until) {
+  const std::pair now{process_->incarnation, process_->node->moves()};
+  if (std::exchange(reign_of_, now) != now) reign_ = ++world_.reigns;
+  kernel_.set_deadline(until);
 }
 
 void Machine::carry_out(const hasyncd::Action& action) {
@@ -280,13 +353,9 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::SendRing& send) {
       m.world_.ring->multicast(m.id_, std::make_shared<const hasyncd::RingMessage>(send.message));
     }
-    void operator()(const hasyncd::SendHeartbeat& send) { m.world_.heartbeat(m.id_, send.heartbeat); }
+    void operator()(const hasyncd::SendHeartbeat& send) { m.send(send.heartbeat); }
     void operator()(const hasyncd::Persist& disk) { m.disk_ = {disk.promised, disk.confirmed, false}; }
-    void operator()(const hasyncd::SetDeadline& deadline) {
-      const std::pair now{m.process_->incarnation, m.process_->node->moves()};
-      if (std::exchange(m.reign_of_, now) != now) m.reign_ = ++m.world_.reigns;
-      m.kernel_.set_deadline(deadline.until);
-    }
+    void operator()(const hasyncd::SetDeadline& deadline) { m.set_deadline(deadline.until); }
     void operator()(const hasyncd::CloseFence&) { m.kernel_.close_fence(); }
     void operator()(const hasyncd::HoldAddress&) {
       m.holds_address_ = true;
@@ -328,6 +397,9 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::DiscardOutput& discard) {
       m.to_charon(
           [this_machine = &m, discard] { this_machine->discard_output(discard.first, discard.last); });
+    }
+    void operator()(const hasyncd::RekeyChild& rekey) {
+      m.to_charon([this_machine = &m, sa = rekey.sa] { this_machine->asked_to_rekey(sa); });
     }
     void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }

@@ -28,6 +28,10 @@ class Machine {
   void pause_hasyncd();  // SIGSTOP
   void resume_hasyncd();
   void stop_hasyncd();  // SIGTERM; comes back by itself
+  // The whole machine stands still, as a virtual one does; its clock stands still for so much of it.
+  void freeze();
+  void thaw(Duration clock_stood_still);
+  void slow_charon(Duration most) { charon_takes_ = most; }
   void move(NodeId to);
   void set_links(bool up);
   void kill_charon();
@@ -41,7 +45,11 @@ class Machine {
   void on_heartbeat(const hasyncd::Heartbeat& heartbeat);
 
   const hasyncd::Node* node() const { return process_ ? process_->node.get() : nullptr; }
-  bool paused() const { return process_ && process_->paused; }
+  hasyncd::Process process() const { return {id_, process_->incarnation}; }
+  Duration fence() const { return world_.settings.fence.fence; }
+  bool fence_open() const { return !frozen_ && kernel_.open(clock()); }
+  // After a resume with a clock that stood still, until this is over, I2 is not promised.
+  bool excused() const { return world_.schedule.now() < excused_until_; }
   bool charon_up() const { return charon_up_; }
   bool holds_address() const { return holds_address_; }
   struct Held {
@@ -49,7 +57,12 @@ class Machine {
     bool active = false;
   };
   const std::map<SaId, Held>& held() const { return held_; }
-  Kernel& kernel() { return kernel_; }
+  void carry_out(const hasyncd::Action& action);
+  // Peers are told what charon has reported up to here.
+  void commit(std::uint64_t report);
+  // Sabotage: counters set to whatever is asked; a heartbeat that nobody has sent.
+  void rewind(const hasyncd::SetNumbers& set) { kernel_.rewind(set.numbers); }
+  void is_told(const hasyncd::Heartbeat& heartbeat);
 
   // Each SA sends a packet with this chance; says what left to the checker.
   void traffic(double percent);
@@ -59,10 +72,10 @@ class Machine {
  private:
   enum class From { Ring, Network, Charon };
   using Call = std::function<hasyncd::Actions(hasyncd::Node&, Instant)>;
-  struct Process {
+  struct Running {
     Incarnation incarnation;
     std::unique_ptr<hasyncd::Node> node;
-    bool paused = false;
+    bool stopped = false;  // SIGSTOP
     bool finished = false;
     std::uint64_t session = 0;  // with charon, as far as this process knows
     std::deque<Call> from_ring;
@@ -71,15 +84,23 @@ class Machine {
     std::deque<Call>& queue(From from);
   };
 
+  void honoured(const hasyncd::Process& by, const hasyncd::Ack& ack);
   void tell_links();
+  bool runs() const { return process_ && !process_->stopped && !frozen_; }
+  void later(Duration wait, std::function<void()> what);
+  void later_at(Instant when, std::function<void()> what);
+  void drain();
   void post(From from, Call call);
   void run(const Call& call);
+  void perform(hasyncd::Action action);
+  void try_to_leave(const OutboundKey& key, std::uint32_t key_id, std::uint64_t number);
   void judge(hasyncd::Role before);
   void tick(Incarnation process);
   void report_used(Incarnation process);
   void join_ring(Incarnation process);
 
-  void carry_out(const hasyncd::Action& action);
+  void set_deadline(Instant until);
+  void send(const hasyncd::Heartbeat& heartbeat);
   void connect_charon();
   void to_charon(std::function<void()> command);
   void to_hasyncd(Call report);
@@ -87,7 +108,6 @@ class Machine {
   void report(const Held& held);
   void report_gone(SaId sa);
   std::uint64_t note_report(SaId sa, std::optional<std::uint64_t> change);
-  void commit(std::uint64_t report);
   void discard_output(SaId sa);
   void discard_output(std::uint64_t first, std::uint64_t last);
   void put(const hasyncd::PutContext& context);
@@ -96,6 +116,7 @@ class Machine {
   void remove_from_kernel(const IkeSa& sa);
   void establish();
   void rekey_child(Held& held);
+  void asked_to_rekey(SaId sa);
   void rekey_ike(Held& held);
   void move_peer(Held& held);
   void drop(Held& held);
@@ -106,6 +127,11 @@ class Machine {
   Duration offset_;
   std::int64_t drift_ppm_;
   bool powered_ = false;
+  std::uint64_t boots_ = 0;
+  bool frozen_ = false;
+  std::vector<std::function<void()>> after_thaw_;
+  Instant excused_until_{};
+  Duration charon_takes_ = std::chrono::milliseconds{3};
 
   struct Disk {
     Epoch promised;
@@ -119,7 +145,7 @@ class Machine {
   std::map<NodeId, Instant> acknowledged_;  // by this process's heartbeats
   Instant allowed_{};
 
-  std::optional<Process> process_;
+  std::optional<Running> process_;
   bool links_up_ = true;
   bool charon_up_ = false;
   std::uint64_t session_ = 0;  // between hasyncd and charon; every break makes a new one

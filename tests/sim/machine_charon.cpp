@@ -38,7 +38,7 @@ void Machine::connect_charon() {
   next_command_ = next_report_ = {};
   reports_.clear();
   last_report_ = 0;
-  world_.schedule.after(world_.some(milliseconds{1}, milliseconds{60}), [this, session] {
+  later(world_.some(milliseconds{1}, milliseconds{60}), [this, session] {
     if (session != session_) return;
     to_hasyncd([this, session](hasyncd::Node&, Instant) {
       process_->session = session;
@@ -51,8 +51,8 @@ void Machine::connect_charon() {
 
 void Machine::to_charon(std::function<void()> command) {
   next_command_ =
-      std::max(next_command_, world_.schedule.now()) + world_.some(microseconds{100}, milliseconds{3});
-  world_.schedule.at(next_command_, [this, session = process_->session, command = std::move(command)] {
+      std::max(next_command_, world_.schedule.now()) + world_.some(microseconds{100}, charon_takes_);
+  later_at(next_command_, [this, session = process_->session, command = std::move(command)] {
     if (session == session_ && charon_up_) command();
   });
 }
@@ -60,7 +60,7 @@ void Machine::to_charon(std::function<void()> command) {
 void Machine::to_hasyncd(Call report) {
   next_report_ =
       std::max(next_report_, world_.schedule.now() + world_.some(microseconds{50}, milliseconds{1}));
-  world_.schedule.at(next_report_, [this, session = session_, report = std::move(report)] {
+  later_at(next_report_, [this, session = session_, report = std::move(report)] {
     if (session == session_) post(From::Charon, report);
   });
 }
@@ -97,7 +97,7 @@ void Machine::report_gone(SaId sa) {
 std::uint64_t Machine::note_report(SaId sa, std::optional<std::uint64_t> change) {
   reports_[++last_report_] = {sa, change};
   if (const auto mark = marked_.find(sa); mark != marked_.end()) mark->second = last_report_;
-  if (world_.mutation == Mutation::ResponseBeforeStable) commit(last_report_);
+  if (world_.sabotage) world_.sabotage->reported(*this, last_report_);
   return last_report_;
 }
 
@@ -129,16 +129,21 @@ void Machine::put(const hasyncd::PutContext& context) {
     to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, false, now); });
     return;
   }
+  std::map<OutboundKey, std::uint64_t> counted;  // never back (hasyncd/data_plane.h)
+  for (const auto& [key, sa_here] : kernel_.sas()) counted.emplace(key, sa_here.used);
   if (known != held_.end()) remove_from_kernel(known->second.sa);
   for (auto& [other, held] : held_) {  // a rekeyed IKE_SA hands its children on
-    std::erase_if(held.sa.children, [&](const Child& child) {
-      return other != sa.id && std::ranges::find(sa.children, child) != sa.children.end();
+    std::erase_if(held.sa.children, [&, &from = held.sa.peer, &owner = other](const Child& child) {
+      const bool taken = owner != sa.id && std::ranges::find(sa.children, child) != sa.children.end();
+      if (taken) kernel_.remove({from, child.spi});
+      return taken;
     });
   }
   for (const Child& child : sa.children) {
     const OutboundKey key{sa.peer, child.spi};
     const auto number = std::ranges::find(context.numbers, key, &hasyncd::OutboundNumber::key);
-    kernel_.add(key, child.key_id, number == context.numbers.end() ? 0 : number->used);
+    kernel_.add(key, child.key_id,
+                std::max(counted[key], number == context.numbers.end() ? 0 : number->used));
     world_.tell(id_, "put of IKE_SA " + std::to_string(sa.id.initiator_spi) + ", " + to_string(key) +
                          ": key " + std::to_string(child.key_id) + " behind " +
                          std::to_string(kernel_.sas().at(key).used));
@@ -168,10 +173,10 @@ void Machine::release(SaId sa) {
 }
 
 void Machine::ike_event() {
-  if (!charon_up_ || !holds_address_ || !kernel_.open(clock())) return;
+  if (!charon_up_ || !holds_address_ || !fence_open()) return;
   // The plugin holds an answer back until hasyncd has heard: without hasyncd a peer gets one request in, no
   // more.
-  const bool heard = process_ && !process_->paused;
+  const bool heard = runs();
   if (heard) unanswered_.clear();
   std::vector<SaId> active;
   for (const auto& [sa, held] : held_) {
@@ -232,8 +237,7 @@ void Machine::rekey_child(Held& held) {
   held.sa.change = ++world_.changes;
   world_.tell(id_, "CHILD_SA rekeyed, key " + std::to_string(key));
   changed(held);
-  world_.schedule.after(world_.some(milliseconds{5}, milliseconds{50}), [this, id = held.sa.id,
-                                                                         session = session_] {
+  later(world_.some(milliseconds{5}, milliseconds{50}), [this, id = held.sa.id, session = session_] {
     const auto it = held_.find(id);
     if (it == held_.end() || !it->second.active || it->second.sa.children.size() < 2 || session != session_)
       return;
@@ -243,6 +247,11 @@ void Machine::rekey_child(Held& held) {
     sa.change = ++world_.changes;
     changed(it->second);
   });
+}
+
+void Machine::asked_to_rekey(SaId sa) {
+  const auto held = held_.find(sa);
+  if (held != held_.end() && held->second.active) rekey_child(held->second);
 }
 
 // The new IKE_SA inherits the children; the old one ends.
@@ -260,21 +269,32 @@ void Machine::rekey_ike(Held& held) {
   report_gone(old);
 }
 
-// RFC 4555: the same SPIs at another address. charon reads, deletes and adds again: numbers may repeat.
+// RFC 4555: the same SPIs at another address. charon reads the SA, deletes it and adds it again, and packets
+// go on in between: numbers repeat.
 void Machine::move_peer(Held& held) {
   const Address to = Address::v4(198, 51, 100, static_cast<std::uint8_t>(1 + world_.random.below(3)));
   if (to == held.sa.peer) return;
+  std::map<std::uint32_t, std::uint64_t> used;
   for (const Child& child : held.sa.children) {
     const auto sa = kernel_.sas().find({held.sa.peer, child.spi});
-    const std::uint64_t used = sa == kernel_.sas().end() ? 0 : sa->second.used;
-    kernel_.remove({held.sa.peer, child.spi});
-    kernel_.add({to, child.spi}, child.key_id, used - std::min<std::uint64_t>(used, world_.random.below(4)));
+    if (sa != kernel_.sas().end()) used[child.key_id] = sa->second.used;
   }
-  held.sa.peer = to;
-  held.sa.change = ++world_.changes;
-  world_.tell(id_,
-              "peer of IKE_SA " + std::to_string(held.sa.id.initiator_spi) + " is now at " + to_string(to));
-  changed(held);
+  const Duration gap =
+      world_.random.percent(50) ? Duration{} : world_.some(microseconds{10}, milliseconds{5});
+  later(gap, [this, id = held.sa.id, to, used = std::move(used), session = session_] {
+    const auto it = held_.find(id);
+    if (it == held_.end() || !it->second.active || session != session_) return;
+    IkeSa& sa = it->second.sa;
+    for (const Child& child : sa.children) {
+      const auto read = used.find(child.key_id);
+      kernel_.remove({sa.peer, child.spi});
+      kernel_.add({to, child.spi}, child.key_id, read == used.end() ? 0 : read->second);
+    }
+    sa.peer = to;
+    sa.change = ++world_.changes;
+    world_.tell(id_, "peer of IKE_SA " + std::to_string(id.initiator_spi) + " is now at " + to_string(to));
+    changed(it->second);
+  });
 }
 
 void Machine::drop(Held& held) {

@@ -1,81 +1,141 @@
 // sim: runs simulated clusters and says which seed breaks a promise.
-//   sim --seeds 500 [--from 1]    many; stops at the first failure
-//   sim --seed 17 --verbose       one, told as a story
-//   sim --seeds 500 --mutation no-gate --expect-failure    is the checker awake?
+//   sim --seeds 500 [--from 1]         many
+//   sim --seed 17 --verbose            one, told as a story
+//   sim --seeds 500 --mutation no_gate one promise broken on purpose: does a seed show it?
+//   sim --seeds 2000 --mutations       all of them, besides the seeds without
+//   sim --nightly                      100 000 seeds and all mutations
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/sim/cluster.h"
 
 namespace {
 
-using hasync::sim::Mutation;
+using hasync::sim::Verdict;
+using Clock = std::chrono::steady_clock;
 
-const std::map<std::string, Mutation> kMutations = {
-    {"none", Mutation::None},
-    {"no-fence", Mutation::NoFence},
-    {"early-fence", Mutation::EarlyFence},
-    {"stuck-fence", Mutation::StuckFence},
-    {"no-gate", Mutation::NoGate},
-    {"no-numbers", Mutation::NoNumbers},
-    {"response_before_stable", Mutation::ResponseBeforeStable},
-    {"forgetful", Mutation::Forgetful},
+struct Options {
+  std::uint64_t from = 1;
+  std::uint64_t seeds = 100;
+  std::uint64_t failures = 1;
+  std::string mutation;
+  bool verbose = false;
+};
+
+struct Tally {
+  std::uint64_t seeds = 0;
+  std::uint64_t violations = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t takeovers = 0;
+  std::chrono::nanoseconds longest{};
+  std::chrono::duration<double> took{};
+  std::optional<Verdict> first;  // violation
+
+  double per_second() const { return static_cast<double>(seeds) / took.count(); }
 };
 
 double milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
+void tell(const Verdict& verdict) {
+  const auto seed = static_cast<unsigned long long>(verdict.seed);
+  std::fprintf(stderr, "seed %llu fails at %.3f ms: %s\n  replay: sim --seed %llu --verbose\n", seed,
+               milliseconds(verdict.at), verdict.failure->c_str(), seed);
+}
+
+Tally run(const Options& options) {
+  Tally out;
+  const auto start = Clock::now();
+  for (std::uint64_t seed = options.from; out.seeds < options.seeds; ++seed) {
+    const Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose).run();
+    ++out.seeds;
+    out.packets += verdict.packets;
+    out.takeovers += verdict.takeovers;
+    out.longest = std::max(out.longest, verdict.settled);
+    const bool counts = verdict.failure &&
+                        (options.mutation.empty() || hasync::sim::breaks(options.mutation, *verdict.failure));
+    if (!counts) continue;
+    if (!out.first) out.first = verdict;
+    if (options.mutation.empty()) tell(verdict);
+    if (++out.violations == options.failures) break;
+  }
+  out.took = Clock::now() - start;
+  return out;
+}
+
+// Whether any seed shows what was broken.
+bool caught(Options options, const std::string& mutation) {
+  options.mutation = mutation;
+  options.failures = 1;
+  const Tally tally = run(options);
+  if (tally.first) {
+    std::fprintf(stderr, "%-28s caught by seed %llu: %s\n", mutation.c_str(),
+                 static_cast<unsigned long long>(tally.first->seed), tally.first->failure->c_str());
+  } else {
+    std::fprintf(stderr, "%-28s NOT NOTICED in %llu seeds\n", mutation.c_str(),
+                 static_cast<unsigned long long>(tally.seeds));
+  }
+  return tally.first.has_value();
+}
+
+void print(const Tally& tally, std::size_t mutations, std::size_t mutations_caught, bool json) {
+  const auto number = [](auto n) { return static_cast<unsigned long long>(n); };
+  if (json) {
+    std::printf(
+        "{\"seeds\":%llu,\"violations\":%llu,\"mutations\":%llu,\"mutations_caught\":%llu,"
+        "\"seeds_per_second\":%.0f,\"packets\":%llu,\"takeovers\":%llu,\"settled_ms_max\":%.0f}\n",
+        number(tally.seeds), number(tally.violations), number(mutations), number(mutations_caught),
+        tally.per_second(), number(tally.packets), number(tally.takeovers), milliseconds(tally.longest));
+    return;
+  }
+  std::printf("%llu seeds, %llu violations, %llu packets left, %llu takeovers, settled within %.0f ms, ",
+              number(tally.seeds), number(tally.violations), number(tally.packets), number(tally.takeovers),
+              milliseconds(tally.longest));
+  std::printf("%.0f seeds/s", tally.per_second());
+  if (mutations != 0)
+    std::printf(", %llu of %llu mutations caught", number(mutations_caught), number(mutations));
+  std::printf("\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"simulated hasyncd clusters"};
+  Options options;
   std::uint64_t seed = 0;
-  std::uint64_t from = 1;
-  std::uint64_t seeds = 100;
-  std::uint64_t keep_going = 1;
-  bool verbose = false;
-  bool expect_failure = false;
-  Mutation mutation = Mutation::None;
+  bool nightly = false;
+  bool mutations = false;
+  bool json = false;
   app.add_option("--seed", seed, "run this one only");
-  app.add_option("--seeds", seeds, "how many");
-  app.add_option("--from", from, "the first one");
-  app.add_option("--failures", keep_going, "stop after this many failures");
-  app.add_flag("--verbose", verbose, "tell the story");
-  app.add_option("--mutation", mutation, "break something on purpose")
-      ->transform(CLI::CheckedTransformer(kMutations));
-  app.add_flag("--expect-failure", expect_failure, "succeed if a seed fails");
+  app.add_option("--seeds", options.seeds, "how many");
+  app.add_option("--from", options.from, "the first one");
+  app.add_option("--failures", options.failures, "stop after this many violations");
+  app.add_flag("--verbose", options.verbose, "tell the story");
+  app.add_option("--mutation", options.mutation, "break this on purpose; succeeds if a seed shows it")
+      ->check(CLI::IsMember(hasync::sim::sabotage_names()));
+  app.add_flag("--mutations", mutations, "then break each promise in turn: all must be noticed");
+  app.add_flag("--nightly", nightly, "100 000 seeds, and the mutations");
+  app.add_flag("--json", json, "the mutations as well, and one line of JSON at the end");
   CLI11_PARSE(app, argc, argv);
-  if (seed != 0) {
-    from = seed;
-    seeds = 1;
+  if (seed != 0) options.from = seed;
+  if (seed != 0) options.seeds = 1;
+  if (nightly) options.seeds = 100'000;
+  if (!options.mutation.empty()) {
+    if (!options.verbose) return caught(options, options.mutation) ? 0 : 1;
+    return run(options).first ? 0 : 1;
   }
-  std::uint64_t failed = 0;
-  std::uint64_t packets = 0;
-  std::uint64_t takeovers = 0;
-  std::uint64_t ran = 0;
-  std::chrono::nanoseconds longest{};
-  const auto start = std::chrono::steady_clock::now();
-  for (std::uint64_t i = from; i < from + seeds && failed < keep_going; ++i, ++ran) {
-    hasync::sim::Cluster cluster(i, mutation, verbose);
-    const auto verdict = cluster.run();
-    packets += verdict.packets;
-    takeovers += verdict.takeovers;
-    longest = std::max(longest, verdict.settled);
-    if (!verdict.failure) continue;
-    ++failed;
-    std::printf("seed %llu fails at %.3f ms: %s\n  replay: sim --seed %llu --verbose\n",
-                static_cast<unsigned long long>(i), milliseconds(verdict.at), verdict.failure->c_str(),
-                static_cast<unsigned long long>(i));
+  const Tally tally = run(options);
+  std::size_t noticed = 0;
+  const auto names = hasync::sim::sabotage_names();
+  const bool break_all = mutations || nightly || json;
+  if (break_all) {
+    for (const std::string& name : names) noticed += caught(options, name) ? 1 : 0;
   }
-  const auto took = std::chrono::steady_clock::now() - start;
-  std::printf(
-      "%llu seeds, %llu failures, %llu packets left, %llu takeovers, settled within %.0f ms, %.0f seeds/s\n",
-      static_cast<unsigned long long>(ran), static_cast<unsigned long long>(failed),
-      static_cast<unsigned long long>(packets), static_cast<unsigned long long>(takeovers),
-      milliseconds(longest), static_cast<double>(ran) / std::chrono::duration<double>(took).count());
-  return (failed != 0) == expect_failure ? 0 : 1;
+  print(tally, break_all ? names.size() : 0, noticed, json);
+  return tally.violations == 0 && (!break_all || noticed == names.size()) ? 0 : 1;
 }

@@ -37,10 +37,6 @@ IkeSa unseal(const std::string& sealed) {
   return out;
 }
 
-void Kernel::close_fence() {
-  if (mutation_ != Mutation::StuckFence) deadline_ = Instant{};
-}
-
 // As the real gate: a floor never goes back (clusterip/gate.h).
 void Kernel::set_gate(const std::vector<hasyncd::GateLimits>& limits) {
   for (const hasyncd::GateLimits& wanted : limits) {
@@ -55,7 +51,13 @@ void Kernel::forget(const std::vector<OutboundKey>& keys) {
 }
 
 void Kernel::set_numbers(const std::vector<hasyncd::OutboundNumber>& numbers) {
-  if (mutation_ == Mutation::NoNumbers) return;
+  for (const hasyncd::OutboundNumber& number : numbers) {
+    const auto sa = sas_.find(number.key);
+    if (sa != sas_.end()) sa->second.used = std::max(sa->second.used, number.used);
+  }
+}
+
+void Kernel::rewind(const std::vector<hasyncd::OutboundNumber>& numbers) {
   for (const hasyncd::OutboundNumber& number : numbers) {
     const auto sa = sas_.find(number.key);
     if (sa != sas_.end()) sa->second.used = number.used;
@@ -65,7 +67,6 @@ void Kernel::set_numbers(const std::vector<hasyncd::OutboundNumber>& numbers) {
 bool Kernel::passes(const OutboundKey& key, std::uint64_t number) const {
   const auto gate = gates_.find(key);
   if (gate == gates_.end()) return false;
-  if (mutation_ == Mutation::NoGate) return true;
   return number >= gate->second.first && number < gate->second.second;
 }
 

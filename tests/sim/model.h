@@ -30,34 +30,19 @@ struct IkeSa {
 std::string seal(const IkeSa& sa);
 IkeSa unseal(const std::string& sealed);
 
-// What can be broken on purpose, to see that the checker notices.
-enum class Mutation {
-  None,
-  NoFence,               // the kernel does not look at the deadline
-  EarlyFence,            // a new owner's fence opens without waiting
-  StuckFence,            // a fence, once open, is not closed and not judged by a Move
-  NoGate,                // the kernel does not look at the gate
-  NoNumbers,             // the outbound counter is never set
-  ResponseBeforeStable,  // charon's answers do not wait to be committed
-  Forgetful,             // promised and confirmed epochs are lost in a restart, without a word
-};
-
 // One node's kernel. It outlives hasyncd and charon, not the machine.
 class Kernel {
  public:
-  explicit Kernel(Mutation mutation) : mutation_(mutation) {}
-
   void set_deadline(Instant until) { deadline_ = until; }
-  void close_fence();
-  bool open(Instant now) const {
-    return mutation_ == Mutation::NoFence ? deadline_ != Instant{} : now < deadline_;
-  }
-  Instant deadline() const { return deadline_; }
+  void close_fence() { deadline_ = Instant{}; }
+  bool open(Instant now) const { return now < deadline_; }
 
   void set_gate(const std::vector<hasyncd::GateLimits>& limits);
   void forget(const std::vector<OutboundKey>& keys);
   void forget_gates() { gates_.clear(); }
+  // As the data plane does it: a counter is raised, never lowered (hasyncd/data_plane.h).
   void set_numbers(const std::vector<hasyncd::OutboundNumber>& numbers);
+  void rewind(const std::vector<hasyncd::OutboundNumber>& numbers);
 
   // charon's part: an SA starts behind `used`.
   void add(const OutboundKey& key, std::uint32_t key_id, std::uint64_t used) { sas_[key] = {key_id, used}; }
@@ -74,7 +59,6 @@ class Kernel {
   bool passes(const OutboundKey& key, std::uint64_t number) const;
 
  private:
-  Mutation mutation_;
   Instant deadline_{};
   std::map<OutboundKey, std::pair<std::uint64_t, std::uint64_t>> gates_;
   std::map<OutboundKey, Sa> sas_;

@@ -8,6 +8,7 @@
 #include "hasyncd/node/node.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/fake_ring.h"
+#include "tests/sim/sabotage.h"
 #include "tests/sim/schedule.h"
 
 namespace hasync::sim {
@@ -20,8 +21,8 @@ struct World {
   Checker checker;
   std::unique_ptr<FakeRing> ring;
   std::function<void(NodeId from, const hasyncd::Heartbeat&)> heartbeat;
-  Mutation mutation = Mutation::None;
-  hasyncd::NodeSettings settings;  // of every node, but for who it is
+  std::unique_ptr<Sabotage> sabotage;  // null: none
+  hasyncd::NodeSettings settings;      // of every node, but for who it is
   bool verbose = false;
   std::uint64_t reigns = 0;
   std::uint64_t changes = 0;  // of IKE_SAs

@@ -105,9 +105,12 @@ RingMessage RingRandom::message() {
 }
 
 Heartbeat RingRandom::heartbeat() {
-  Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), {}, {}};
-  for (std::size_t i = below(kMaxMembers + 1); i > 0; --i) {
-    out.acks.push_back({process(), Epoch{number()}, number()});
+  Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), coin(), {}, {},
+                {},        {}};
+  for (std::size_t i = below(kMaxMembers); i > 0; --i) out.acks.push_back({process(), number()});
+  if (coin()) out.owner = process();
+  for (std::size_t i = below(kMaxMembers); i > 0; --i) {
+    out.heard.push_back({process(), number(), number(), number(), coin(), coin(), number()});
   }
   for (std::size_t i = below(kMaxKeyIds + 1); i > 0; --i) {
     out.keys.push_back(static_cast<std::uint32_t>(number()));

@@ -154,7 +154,7 @@ TEST(RingCodec, OversizedBytesAreRefusedUnread) {
   EXPECT_FALSE(decode_heartbeat(Bytes(kMaxHeartbeat + 1)));
 }
 
-TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcks) {
+TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcksAndMarks) {
   wire::Heartbeat heartbeat;
   heartbeat.set_major(1);
   EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field from.node: is missing or 0");
@@ -166,6 +166,24 @@ TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcks) {
   heartbeat.clear_acks();
   for (std::uint32_t key = 0; key < 5; ++key) heartbeat.add_keys(key);
   EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field keys: 5 of them, 4 are allowed");
+  heartbeat.clear_keys();
+  heartbeat.add_heard();
+  EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field heard.of.node: is missing or 0");
+  for (int i = 0; i < 16; ++i) heartbeat.add_heard()->mutable_of()->set_node(1);
+  EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field heard: 17 of them, 16 are allowed");
+}
+
+// Of the largest cluster, with nodeids as Corosync makes them from addresses and a long log behind it.
+TEST(RingCodec, AHeartbeatOfSixteenMembersFits) {
+  const Process process{NodeId{0xc0a80a01}, Incarnation{~0ULL}};
+  Heartbeat heartbeat{process, 1ULL << 34U, Epoch{1U << 20U}, 1ULL << 34U, ~0ULL,       ~0ULL, true,
+                      true,    {},          process,          {},          {1, 2, 3, 4}};
+  for (std::size_t i = 1; i < kMaxMembers; ++i) {
+    heartbeat.acks.push_back({process, ~0ULL});
+    heartbeat.heard.push_back({process, 1ULL << 34U, ~0ULL, ~0ULL, true, true, ~0ULL});
+  }
+  EXPECT_LE(encode(heartbeat).size(), kMaxHeartbeat);
+  EXPECT_TRUE(decode_heartbeat(encode(heartbeat)));
 }
 
 }  // namespace

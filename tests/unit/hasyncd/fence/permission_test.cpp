@@ -13,8 +13,8 @@ constexpr Process kOne{NodeId{1}, Incarnation{10}};
 constexpr Process kTwo{NodeId{2}, Incarnation{20}};
 constexpr Process kThree{NodeId{3}, Incarnation{30}};
 
-Ack ack(Duration sent, Epoch epoch = Epoch{4}, Process of = kOne) {
-  return {of, epoch, static_cast<std::uint64_t>(sent.count())};
+Ack ack(Duration sent, Process of = kOne) {
+  return {of, static_cast<std::uint64_t>(sent.count())};
 }
 
 class PermissionTest : public testing::Test {
@@ -26,8 +26,8 @@ class PermissionTest : public testing::Test {
 };
 
 TEST_F(PermissionTest, CountsFromTheSendTimeOfTheNewestHeartbeatOfAMajority) {
-  permission_.acknowledged(kTwo, ack(milliseconds{1000}));
-  permission_.acknowledged(kThree, ack(milliseconds{1010}));
+  permission_.acknowledged(kTwo, Epoch{4}, ack(milliseconds{1000}));
+  permission_.acknowledged(kThree, Epoch{4}, ack(milliseconds{1010}));
   EXPECT_EQ(permission_.deadline(milliseconds{1050}), milliseconds{1090});
 }
 
@@ -36,35 +36,35 @@ TEST_F(PermissionTest, WithoutAMajorityThereIsNone) {
 }
 
 TEST_F(PermissionTest, AnAckFromTheFutureGivesNoMoreThanNow) {
-  permission_.acknowledged(kTwo, ack(milliseconds{9000}));
+  permission_.acknowledged(kTwo, Epoch{4}, ack(milliseconds{9000}));
   EXPECT_EQ(permission_.deadline(milliseconds{1000}), milliseconds{1080});
 }
 
 TEST_F(PermissionTest, AcksOfAnotherEpochProcessOrRunAreIgnored) {
-  permission_.acknowledged(kTwo, ack(milliseconds{1000}, Epoch{3}));
-  permission_.acknowledged({NodeId{2}, Incarnation{21}}, ack(milliseconds{1000}));
-  permission_.acknowledged(kTwo, ack(milliseconds{1000}, Epoch{4}, {NodeId{1}, Incarnation{11}}));
+  permission_.acknowledged(kTwo, Epoch{3}, ack(milliseconds{1000}));
+  permission_.acknowledged({NodeId{2}, Incarnation{21}}, Epoch{4}, ack(milliseconds{1000}));
+  permission_.acknowledged(kTwo, Epoch{4}, ack(milliseconds{1000}, {NodeId{1}, Incarnation{11}}));
   EXPECT_EQ(permission_.deadline(milliseconds{1050}), std::nullopt);
 }
 
 TEST_F(PermissionTest, AnInstallForgetsWhatWasAcknowledged) {
-  permission_.acknowledged(kTwo, ack(milliseconds{1000}));
+  permission_.acknowledged(kTwo, Epoch{4}, ack(milliseconds{1000}));
   permission_.install({Epoch{5}, {{kOne, true, false}, {kTwo, true, false}}, NodeId{1}});
   EXPECT_EQ(permission_.deadline(milliseconds{1050}), std::nullopt);
 }
 
 TEST_F(PermissionTest, HonoursOnlyHeartbeatsThatNameItsOwnEpoch) {
-  permission_.heard({.from = kTwo, .epoch = Epoch{3}, .sent_ns = 5});
+  permission_.heard(kTwo, Epoch{3}, 5);
   EXPECT_FALSE(permission_.majority_heard());
-  permission_.heard({.from = kTwo, .epoch = Epoch{4}, .sent_ns = 6});
+  permission_.heard(kTwo, Epoch{4}, 6);
   EXPECT_TRUE(permission_.majority_heard());
-  EXPECT_EQ(permission_.honoured(), (std::vector<Ack>{{kTwo, Epoch{4}, 6}}));
+  EXPECT_EQ(permission_.honoured(), (std::vector<Ack>{{kTwo, 6}}));
 }
 
 TEST(Silence, NamesWhoeverIsNotHeardForLongerThanTheLimit) {
   Silence silence(milliseconds{150});
   silence.watch({NodeId{2}, NodeId{3}}, milliseconds{1000});
-  silence.heard(NodeId{2}, milliseconds{1100});
+  silence.heard(NodeId{2}, false, milliseconds{1100});
   EXPECT_EQ(silence.silent(milliseconds{1200}), std::vector{NodeId{3}});
 }
 
@@ -73,6 +73,27 @@ TEST(Silence, NobodyIsJudgedByTheTimeWeOurselvesStoodStill) {
   silence.watch({NodeId{2}}, milliseconds{1000});
   silence.forgive(milliseconds{5000});
   EXPECT_TRUE(silence.silent(milliseconds{6100}).empty());
+}
+
+TEST(Silence, WhoSaysForTheLimitThatItIsDeafIsAsGoodAsSilent) {
+  Silence silence(milliseconds{150});
+  silence.watch({NodeId{2}}, milliseconds{1000});
+  silence.heard(NodeId{2}, true, milliseconds{1100});
+  silence.heard(NodeId{2}, true, milliseconds{1240});
+  EXPECT_TRUE(silence.silent(milliseconds{1250}).empty());
+  EXPECT_EQ(silence.silent(milliseconds{1251}), std::vector{NodeId{2}});
+  silence.heard(NodeId{2}, false, milliseconds{1251});
+  silence.heard(NodeId{2}, true, milliseconds{1260});
+  EXPECT_TRUE(silence.silent(milliseconds{1300}).empty());
+}
+
+TEST(Silence, CountsWhoWasHeardOfLate) {
+  Silence silence(milliseconds{150});
+  silence.watch({NodeId{2}, NodeId{3}}, milliseconds{1000});
+  silence.heard(NodeId{2}, false, milliseconds{1090});
+  EXPECT_EQ(silence.heard_within(milliseconds{80}, milliseconds{1080}), 2U);
+  EXPECT_EQ(silence.heard_within(milliseconds{80}, milliseconds{1170}), 1U);
+  EXPECT_EQ(silence.heard_within(milliseconds{80}, milliseconds{1171}), 0U);
 }
 
 }  // namespace

@@ -178,6 +178,26 @@ TEST_F(AgreementTest, AnEvictedNodeComesBackWithItsHello) {
   EXPECT_TRUE(installs_[kTwo].back().find(kOne)->needy);
 }
 
+TEST_F(AgreementTest, WhoIsEvictedAgainAndAgainComesBackMoreAndMoreSeldom) {
+  view({kOne, kTwo, kThree});
+  const auto evict = [this] {
+    accuse(kTwo, kOne);
+    accuse(kThree, kOne);
+  };
+  evict();
+  tick(milliseconds{1100});
+  ASSERT_TRUE(agreements_.at(kOne).current().has_value());
+  evict();
+  tick(milliseconds{1100});
+  EXPECT_FALSE(agreements_.at(kOne).current().has_value());
+  tick(milliseconds{1000});
+  ASSERT_TRUE(agreements_.at(kOne).current().has_value());
+  tick(milliseconds{4100});  // stays in for long enough
+  evict();
+  tick(milliseconds{1100});
+  EXPECT_TRUE(agreements_.at(kOne).current().has_value());
+}
+
 TEST_F(AgreementTest, ANewViewForgetsAllEvictions) {
   view({kOne, kTwo, kThree});
   accuse(kTwo, kOne);

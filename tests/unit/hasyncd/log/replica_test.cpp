@@ -97,6 +97,15 @@ TEST_F(ReplicaTest, APeerThatMovesGoesOnBehindItsLease) {
   EXPECT_FALSE(replica_.leases().contains(key(7)));
 }
 
+TEST_F(ReplicaTest, WhoseAnSpiIsTheNewestLeaseSays) {
+  constexpr SaId kSuccessor{0xcccc, 0xdddd};
+  say(context(1, {{key(7), false, 0}}));
+  EXPECT_EQ(replica_.newest_of(EspSpi{7}), kTunnel);
+  say(context(1, {{key(7, 99), false, 0}}, kSuccessor));  // rekeyed, and at another address
+  EXPECT_EQ(replica_.newest_of(EspSpi{7}), kSuccessor);
+  EXPECT_EQ(replica_.newest_of(EspSpi{8}), std::nullopt);
+}
+
 TEST_F(ReplicaTest, AMoveGrantsEverySaTheNextLease) {
   say(context(1, {{key(7), false, 0}}));
   const std::uint64_t end = lease(key(7)).end;
@@ -105,6 +114,17 @@ TEST_F(ReplicaTest, AMoveGrantsEverySaTheNextLease) {
   EXPECT_EQ(replica_.owner(), kTwo);
   EXPECT_EQ(lease(key(7)).floor, end);
   EXPECT_EQ(lease(key(7)).end, end + kLease);
+}
+
+TEST_F(ReplicaTest, WithoutEsnNoLeaseReachesBeyond32Bits) {
+  say(context(1, {{key(7), false, kNumbers32 - 10}, {key(8), true, kNumbers32 - 10}}));
+  EXPECT_EQ(lease(key(7)).end, kNumbers32);
+  say(Grant{{{key(7), kNumbers32 + 5000}, {key(8), kNumbers32 + 5000}}});
+  EXPECT_EQ(lease(key(7)).end, kNumbers32);
+  EXPECT_EQ(lease(key(8)).end, kNumbers32 + 5000);
+  say(Move{kTwo.node});
+  EXPECT_EQ(lease(key(7)).floor, kNumbers32);
+  EXPECT_EQ(lease(key(7)).end, kNumbers32);
 }
 
 TEST_F(ReplicaTest, AWitnessNeverOwns) {

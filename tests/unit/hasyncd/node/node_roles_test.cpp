@@ -78,7 +78,7 @@ class Table {
     out.index = mark.index;
     out.digest = mark.digest;
     const auto stamp = static_cast<std::uint64_t>(now_.count());
-    out.acks.push_back({kSelf, out.epoch, stamp});
+    out.acks.push_back({kSelf, stamp});
     return out;
   }
 

@@ -1,0 +1,60 @@
+#include "hasyncd/node/spending.h"
+
+#include <algorithm>
+
+namespace hasync::hasyncd {
+
+namespace {
+
+constexpr Duration kWindow = std::chrono::milliseconds{100};
+constexpr Duration kAskAgain = std::chrono::seconds{60};
+
+}  // namespace
+
+std::uint64_t rekey_from(EspSpi spi) {
+  const std::uint32_t spread = spi.value * 2654435761U;  // Knuth's multiplicative hash
+  return kNumbers32 / 4 * 3 + spread / 8;
+}
+
+// A counter that was set, not used, is below the new floor before: that is no speed.
+void Spending::measure(Spender& spender, const LeaseState& lease, std::uint64_t used, Instant now) const {
+  const Duration time = now - spender.since;
+  if (spender.since != Instant{} && time < kWindow) return;
+  if (spender.since != Instant{} && used > spender.used && spender.used + 1 >= lease.floor) {
+    const double seconds = std::chrono::duration<double>(time).count();
+    const auto speed = static_cast<std::uint64_t>(static_cast<double>(used - spender.used) / seconds);
+    spender.peak = std::max(spender.peak, speed);
+  }
+  spender.used = used;
+  spender.since = now;
+}
+
+Spending::Need Spending::judge(const OutboundKey& key, const LeaseState& lease, std::uint64_t used,
+                               Instant now) {
+  Need need;
+  Spender& spender = spenders_[key];
+  measure(spender, lease, used, now);
+  const bool over = used >= lease.end;
+  need.overrun = over && !spender.over;
+  spender.over = over;
+  overruns_ += need.overrun ? 1 : 0;
+
+  const std::uint64_t size = std::max(least_, spender.peak);
+  if (over || lease.end - used <= size / 2) {
+    // The kernel's counter may have run on behind a closed gate: the next lease must reach beyond it.
+    const std::uint64_t end = capped(std::max(lease.end, used + 1) + size, lease.esn);
+    if (end > lease.end) need.end = end;
+  }
+  const bool late = !lease.esn && std::max(used, lease.floor) >= rekey_from(key.spi);
+  if (late && (spender.asked == Instant{} || now - spender.asked >= kAskAgain)) {
+    spender.asked = now;
+    need.rekey = true;
+  }
+  return need;
+}
+
+void Spending::keep(const std::map<OutboundKey, LeaseState>& leases) {
+  std::erase_if(spenders_, [&](const auto& known) { return !leases.contains(known.first); });
+}
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,50 @@
+// Spending: how fast each outbound SA uses up its numbers, and what follows for its lease.
+//
+// A lease is as large as what the SA uses in a second at its peak, and at least `least`: it must last while
+// the ring stands still (design.md, section 5). Refuses to know how a lease is granted, or by whom.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "hasyncd/log/replica.h"
+
+namespace hasync::hasyncd {
+
+class Spending {
+ public:
+  explicit Spending(std::uint64_t least) : least_(least) {}
+
+  struct Need {
+    std::uint64_t end = 0;  // ask for a lease up to here; 0: there is enough
+    bool overrun = false;   // it has just been found past its lease
+    bool rekey = false;     // its number space comes to an end
+    bool operator==(const Need&) const = default;
+  };
+  // `used`: the highest number that the SA has used by now, whether it left or not.
+  Need judge(const OutboundKey& key, const LeaseState& lease, std::uint64_t used, Instant now);
+  // Forgets all SAs without a lease.
+  void keep(const std::map<OutboundKey, LeaseState>& leases);
+  // How often an SA was found past its lease.
+  std::uint64_t overruns() const { return overruns_; }
+
+ private:
+  struct Spender {
+    std::uint64_t used = 0;  // when the present window of measurement began
+    Instant since{};
+    std::uint64_t peak = 0;  // numbers per second
+    bool over = false;
+    Instant asked{};  // for a rekey
+  };
+  void measure(Spender& spender, const LeaseState& lease, std::uint64_t used, Instant now) const;
+
+  std::uint64_t least_;
+  std::map<OutboundKey, Spender> spenders_;
+  std::uint64_t overruns_ = 0;
+};
+
+// From which number on an SA without ESN is rekeyed: in the last quarter of its numbers, spread by its SPI so
+// that SAs of one age do not come at once.
+std::uint64_t rekey_from(EspSpi spi);
+
+}  // namespace hasync::hasyncd

@@ -1,0 +1,266 @@
+#include "tests/sim/sabotage.h"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
+#include "tests/sim/machine.h"
+
+namespace hasync::sim {
+
+namespace {
+
+using namespace hasyncd;
+using sim::Instant;
+
+template <typename Body>
+const Body* sent(const Action& action) {
+  const auto* send = std::get_if<SendRing>(&action);
+  return send == nullptr ? nullptr : std::get_if<Body>(&send->message.body);
+}
+
+const Grant* own_grant(const Machine& m, NodeId from, const RingMessage& message) {
+  const auto* entry = std::get_if<Entry>(&message.body);
+  const bool own = entry != nullptr && from == m.id() && m.node()->role() == Role::Owner;
+  return own ? std::get_if<Grant>(&entry->body) : nullptr;
+}
+
+void open_up_to(Machine& m, const Grant& grant) {
+  SetGate gate;
+  for (const Lease& lease : grant.leases) gate.limits.push_back({lease.key, 0, lease.end});
+  m.carry_out(gate);
+}
+
+std::vector<hasyncd::Process> other_members(const Machine& m) {
+  std::vector<hasyncd::Process> out;
+  for (const EpochMember& member : m.node()->agreement().current()->members) {
+    if (member.process.node != m.id()) out.push_back(member.process);
+  }
+  return out;
+}
+
+// What a node has itself, everybody is taken to have.
+class SelfDeliveryCounts : public Sabotage {
+  void hears(Machine& m, Heartbeat& heartbeat) override { heard_[{m.id(), heartbeat.from.node}] = heartbeat; }
+  void then(Machine& m) override {
+    const StateMark mark = m.node()->replica().mark();
+    if (m.node()->role() != Role::Owner || std::exchange(done_[m.id()], mark) == mark) return;
+    for (auto& [who, heartbeat] : heard_) {
+      if (who.first != m.id() || heartbeat.epoch != mark.epoch || heartbeat.index < kBeginning) continue;
+      Heartbeat lie = heartbeat;
+      std::tie(lie.index, lie.digest) = std::tie(mark.index, mark.digest);
+      m.is_told(lie);
+    }
+  }
+  std::map<std::pair<NodeId, NodeId>, Heartbeat> heard_;  // by, from
+  std::map<NodeId, StateMark> done_;
+};
+
+// A grant that is delivered when its epoch has ended is used all the same.
+class LeaseFromOldView : public Sabotage {
+  void delivered(Machine& m, NodeId from, const RingMessage& message) override {
+    const Grant* grant = own_grant(m, from, message);
+    if (grant == nullptr) return;
+    const Agreement& agreement = m.node()->agreement();
+    const bool ended =
+        agreement.frozen() || agreement.current()->epoch != std::get<Entry>(message.body).epoch;
+    if (ended) open_up_to(m, *grant);
+  }
+};
+
+class CeilingFromUnstable : public Sabotage {
+  void delivered(Machine& m, NodeId from, const RingMessage& message) override {
+    if (const Grant* grant = own_grant(m, from, message)) open_up_to(m, *grant);
+  }
+};
+
+class NoGate : public Sabotage {
+  bool does(Machine&, Action& action) override {
+    if (auto* set = std::get_if<SetGate>(&action)) {
+      for (GateLimits& limits : set->limits) limits = {limits.key, 0, ~0ULL};
+    }
+    return true;
+  }
+};
+
+// Each change of an owner's gate sets the kernel's counter as well, to the gate's floor.
+class NewaeRewinds : public Sabotage {
+  bool does(Machine& m, Action& action) override {
+    const auto* set = std::get_if<SetGate>(&action);
+    if (set == nullptr || m.node()->role() != Role::Owner) return true;
+    SetNumbers numbers;
+    for (const GateLimits& limits : set->limits) numbers.numbers.push_back({limits.key, limits.floor - 1});
+    m.rewind(numbers);
+    return true;
+  }
+};
+
+class NoFenceWait : public Sabotage {
+  void then(Machine& m) override {
+    if (m.node()->role() != Role::Taking) return;
+    m.carry_out(SetDeadline{m.clock() + m.fence()});
+    m.carry_out(HoldAddress{});
+  }
+};
+
+class DeadlineFromNow : public Sabotage {
+  bool does(Machine& m, Action& action) override {
+    if (auto* deadline = std::get_if<SetDeadline>(&action)) deadline->until = m.clock() + m.fence();
+    return true;
+  }
+};
+
+// An owner takes the others' consent for granted.
+class TwoNodesBothRenew : public Sabotage {
+  void then(Machine& m) override {
+    const Role role = m.node()->role();
+    if ((role != Role::Owner && role != Role::Lapsed) || m.clock() - last_[m.id()] < m.fence() / 4) return;
+    last_[m.id()] = m.clock();
+    const auto now = static_cast<std::uint64_t>(m.clock().count());
+    for (const hasyncd::Process& other : other_members(m)) {
+      m.is_told(
+          {.from = other, .epoch = m.node()->agreement().current()->epoch, .acks = {{m.process(), now}}});
+    }
+  }
+  std::map<NodeId, Instant> last_;
+};
+
+// A node without the state says that it has it.
+class ReturnWithoutSnapshot : public Sabotage {
+  void then(Machine& m) override {
+    const StateMark mark = m.node()->replica().mark();
+    const auto rank = [](const StateMark& s) { return std::tuple{s.whole, s.epoch, s.index}; };
+    if (m.node()->role() == Role::Owner && rank(mark) > rank(best_)) best_ = mark;
+  }
+  bool does(Machine&, Action& action) override {
+    if (sent<Sync>(action) == nullptr || !best_.whole) return true;
+    Sync& sync = std::get<Sync>(std::get<SendRing>(action).message.body);
+    if (sync.state_epoch >= best_.epoch) return true;
+    std::tie(sync.has_state, sync.state_epoch, sync.index, sync.digest) =
+        std::tuple{true, best_.epoch, best_.index, best_.digest};
+    return true;
+  }
+  StateMark best_;
+};
+
+// A standby does not move on when another takes over: taking over after it, it begins where that one began.
+class SecondTakeoverSameRange : public Sabotage {
+  bool does(Machine& m, Action& action) override {
+    const bool changed = m.node()->replica().owner() != owner_[m.id()];
+    const bool position =
+        std::holds_alternative<SetGate>(action) || std::holds_alternative<SetNumbers>(action);
+    return !(changed && position && m.node()->role() == Role::Standby);
+  }
+  void then(Machine& m) override { owner_[m.id()] = m.node()->replica().owner(); }
+  std::map<NodeId, hasyncd::Process> owner_;
+};
+
+class NoEvict : public Sabotage {
+  bool does(Machine&, Action& action) override { return sent<Evict>(action) == nullptr; }
+};
+
+// What others have installed is not waited for: at the own install, all are taken to have been heard.
+class WaitFromOwnViewChange : public Sabotage {
+  void then(Machine& m) override {
+    const auto& epoch = m.node()->agreement().current();
+    if (!epoch || std::exchange(seen_[m.id()], epoch->epoch) == epoch->epoch) return;
+    for (const hasyncd::Process& other : other_members(m)) {
+      m.is_told({.from = other, .epoch = epoch->epoch, .sent_ns = 1});
+    }
+  }
+  std::map<NodeId, Epoch> seen_;
+};
+
+class WitnessForgets : public Sabotage {
+  bool does(Machine& m, Action& action) override {
+    auto* disk = std::get_if<Persist>(&action);
+    if (disk != nullptr && !m.gateway()) *disk = {};
+    return true;
+  }
+};
+
+class ResponseBeforeStable : public Sabotage {
+  void reported(Machine& m, std::uint64_t report) override { m.commit(report); }
+};
+
+class NoFence : public Sabotage {
+  bool does(Machine&, Action& action) override {
+    if (auto* deadline = std::get_if<SetDeadline>(&action)) deadline->until = Instant::max();
+    return !std::holds_alternative<CloseFence>(action);
+  }
+};
+
+template <typename What>
+class Never : public Sabotage {
+  bool does(Machine&, Action& action) override { return !std::holds_alternative<What>(action); }
+};
+
+class NoRelay : public Sabotage {
+  void hears(Machine&, Heartbeat& heartbeat) override { heartbeat.heard.clear(); }
+};
+
+class DeafUnsaid : public Sabotage {
+  void hears(Machine&, Heartbeat& heartbeat) override {
+    heartbeat.deaf = false;
+    for (Mark& mark : heartbeat.heard) mark.deaf = false;
+  }
+};
+
+template <typename What>
+std::unique_ptr<Sabotage> make() {
+  return std::make_unique<What>();
+}
+
+struct Kind {
+  const char* name;
+  const char* breaks;  // what the checker calls it
+  std::unique_ptr<Sabotage> (*make)();
+};
+
+constexpr Kind kKinds[] = {
+    {"self_delivery_counts", "I7 I1", make<SelfDeliveryCounts>},
+    {"lease_from_old_view", "I1", make<LeaseFromOldView>},
+    {"no_gate", "I1", make<NoGate>},
+    {"ceiling_from_unstable", "I1", make<CeilingFromUnstable>},
+    {"newae_rewinds", "I1", make<NewaeRewinds>},
+    {"no_fence_wait", "I2 I3", make<NoFenceWait>},
+    {"deadline_from_now", "I3 I2", make<DeadlineFromNow>},
+    {"two_nodes_both_renew", "I2 I3", make<TwoNodesBothRenew>},
+    {"return_without_snapshot", "I7 I1", make<ReturnWithoutSnapshot>},
+    {"second_takeover_same_range", "I1", make<SecondTakeoverSameRange>},
+    {"no_evict", "liveness", make<NoEvict>},
+    {"wait_from_own_view_change", "I2", make<WaitFromOwnViewChange>},
+    {"witness_forgets", "I7 I1", make<WitnessForgets>},
+    {"response_before_stable", "I7", make<ResponseBeforeStable>},
+    {"no_fence", "I2 I3", make<NoFence>},
+    {"fence_never_closed", "I2 I3", make<Never<CloseFence>>},
+    {"numbers_never_set", "liveness I1", make<Never<SetNumbers>>},
+    {"no_relay", "liveness", make<NoRelay>},
+    {"deaf_unsaid", "liveness", make<DeafUnsaid>},
+};
+
+const Kind* find(const std::string& name) {
+  const auto* kind = std::ranges::find(kKinds, name, &Kind::name);
+  return kind == std::end(kKinds) ? nullptr : kind;
+}
+
+}  // namespace
+
+std::unique_ptr<Sabotage> sabotage(const std::string& name) {
+  const Kind* kind = find(name);
+  return kind == nullptr ? nullptr : kind->make();
+}
+
+bool breaks(const std::string& name, const std::string& failure) {
+  const Kind* kind = find(name);
+  return kind != nullptr &&
+         std::string(kind->breaks).find(failure.substr(0, failure.find(':'))) != std::string::npos;
+}
+
+std::vector<std::string> sabotage_names() {
+  std::vector<std::string> out;
+  for (const Kind& kind : kKinds) out.emplace_back(kind.name);
+  return out;
+}
+
+}  // namespace hasync::sim
