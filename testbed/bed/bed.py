@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 
-from . import network, services, topology
+from . import control, network, services, topology
 from .host import Host, monotonic_ns
+from .vici import Vici
 from .wait import TimedOut, until
 
 
@@ -20,26 +21,64 @@ class Bed:
         self.charon_load = {}                   # host -> plugins to load instead of ours
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
         self.hasyncd_extra = ""                 # further text of every hasyncd.toml
-        self.events, self.failures, self.facts = [], [], {}
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes
         self._keys = None
-        self._recorders, self._captures, self._streams = [], [], {}
-        self._zero = monotonic_ns()
+        self._laid, self._unplugged = False, set()
+        self.begin_story(directory)
         plugin = os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so")
         os.makedirs(directory, exist_ok=True)
         self.hosts = {
             name: Host(plan, os.path.join(directory, name), plugin if plan.gateway and os.path.exists(plugin) else None)
             for name, plan in topology.HOSTS.items()}
 
+    def begin_story(self, directory):
+        """New books, kept in this directory. The hosts and all that runs on them stay as they are."""
+        os.makedirs(directory, exist_ok=True)
+        self.evidence = directory
+        self.events, self.failures, self.facts = [], [], {}
+        self._recorders, self._captures, self._streams = [], [], {}
+        self._zero = monotonic_ns()
+        self.already_up = False                 # the tunnel was there before the recording
+
+    def end_story(self):
+        """What a story may have left behind when it broke."""
+        self.stop_captures()
+        for host in self._streams:
+            if self.runs(host, "stream"):
+                self.hosts[host].stop("stream")
+
     # Building it up
 
     def start(self, *names):
         """Bridges, and the named hosts (default: all), plugged in."""
-        network.lay_bridges()
-        for name in names or self.hosts:
+        if not self._laid:
+            network.lay_bridges()
+            self._laid = True
+        missing = [name for name in names or self.hosts if not self.hosts[name].up]
+        for name in missing:
             self.hosts[name].power_on()
             network.connect(self.hosts[name])
-        self.say(f"hosts are up: {', '.join(names or self.hosts)}")
+        if missing:
+            self.say(f"hosts are up: {', '.join(missing)}")
+
+    def make_whole(self):
+        """Starts what is not running, plugs in what is unplugged; returns the names of the owner and of a ready standby."""
+        self.start()
+        for name, net in sorted(self._unplugged):
+            self.link_up(name, net)
+        for name in topology.CLUSTER:  # all at once: they wait for each other
+            if not self.runs(name, "corosync"):
+                services.corosync(self, self.hosts[name])
+        self.start_charon(*(name for name in (*topology.GATEWAYS, "peer") if not self.runs(name, "charon")))
+        self.start_hasyncd(*(name for name in topology.CLUSTER if not self.runs(name, "hasyncd")))
+        return self.await_cluster()
+
+    def raze(self):
+        """Everything off: after a story that broke, the next one begins with nothing."""
+        self._unplugged = set()
+        for name, host in self.hosts.items():
+            if host.up:
+                self.power_off(name)
 
     def host(self, name):
         return self.hosts[name]
@@ -68,8 +107,8 @@ class Bed:
         self.say(f"corosync is quorate: members {wanted}")
 
     def start_hasyncd(self, *names):
-        """hasyncd on the named hosts (default: the cluster); it answers, though it may not be in step yet."""
-        for name in names or topology.CLUSTER:
+        """hasyncd on the named hosts; it answers, though it may not be in step yet."""
+        for name in names:
             services.hasyncd(self, self.hosts[name])
 
     def cluster_keys(self):
@@ -81,14 +120,13 @@ class Bed:
             self._keys = [open(name).read() for name in files]
         return self._keys
 
-    def status(self, name, *words):
-        """`haipsec --json status` on a host (or what `words` ask for instead); None while hasyncd does not answer."""
-        text = self.hosts[name].run(self.program("haipsec/haipsec"), "--json", *(words or ("status",)), check=False)
-        try:
-            answer = json.loads(text)
-        except ValueError:
-            return None
-        return answer.get("status", answer) if answer.get("ok") else None
+    def status(self, name):
+        """What hasyncd of a host says of itself; None while it does not answer."""
+        return (control.ask(self.hosts[name], "status") or {}).get("status")
+
+    def tunnels(self, name):
+        """The tunnels that hasyncd of a host knows of, as `haipsec tunnels` lists them."""
+        return (control.ask(self.hosts[name], "tunnels") or {}).get("tunnels", [])
 
     def owner(self, *asked):
         """The name of the one owner that all asked nodes (default: all with a living hasyncd) agree upon, or None."""
@@ -109,8 +147,9 @@ class Bed:
     def await_protected(self, timeout=20):
         """Every tunnel of the owner would survive it."""
         def safe():
-            status = self.status(self.owner() or topology.GATEWAYS[0]) or {}
-            return status.get("tunnels", 0) > 0 and status.get("unprotected") == 0
+            owner, _ = self._in_step() or (None, None)
+            status = owner and self.status(owner)
+            return status and status["tunnels"] > 0 and status["unprotected"] == 0
         until("the tunnel is protected", safe, timeout, every=0.1)
         self.say("the tunnel is protected: the standby has its context")
 
@@ -128,25 +167,30 @@ class Bed:
 
     def await_cluster(self, timeout=30):
         """One owner, known to all, the other gateway ready to take over. Returns their names."""
-        def in_step():
-            owner = self.owner()
-            ready = owner and [member["name"] for member in (self.status(owner) or {}).get("members", [])
-                               if member["ready"] and member["name"] != owner and member["role"] != "witness"]
-            return owner and ready and (owner, ready[0])
-        owner, standby = until("an owner and a standby that is ready", in_step, timeout, every=0.2)
+        owner, standby = until("an owner and a standby that is ready", self._in_step, timeout, every=0.1)
         self.say(f"{owner} owns, {standby} stands by")
         return owner, standby
 
+    def _in_step(self):
+        """Owner and standby, when every living hasyncd is a member of the owner's epoch and the standby is ready."""
+        owner = self.owner()
+        members = {member["name"]: member for member in ((owner and self.status(owner)) or {}).get("members", [])}
+        if not all(members.get(name, {}).get("in_epoch") for name in topology.CLUSTER if self.runs(name, "hasyncd")):
+            return None
+        ready = [name for name in topology.GATEWAYS if name != owner and members[name]["ready"]]
+        return ready and (owner, ready[0])
+
     def initiate(self, host="peer", child="net"):
-        vici = self.hosts[host].vici_env
         started = monotonic_ns()
-        self.hosts[host].run("swanctl", "--initiate", "--child", child, "--timeout", "20", env=vici)
+        with Vici(self.hosts[host]) as vici:
+            vici.command("initiate", child=child, timeout=20000)
         self.say(f"tunnel is up ({(monotonic_ns() - started) / 1e6:.0f} ms)")
 
     def rekey_child(self, host):
         """A CREATE_CHILD_SA begun by `host`; returns when the new SA alone is left."""
         before = until(f"one CHILD_SA on {host}", lambda: self._one_child(host), timeout=15)
-        self.hosts[host].run("swanctl", "--rekey", "--child", "net", env=self.hosts[host].vici_env)
+        with Vici(self.hosts[host]) as vici:
+            vici.command("rekey", child="net")
         until(f"a new CHILD_SA after a rekey by {host}", lambda: self._one_child(host) - before, timeout=15)
         self.say(f"{host} rekeyed the CHILD_SA")
 
@@ -157,14 +201,15 @@ class Bed:
 
     def spis(self, host):
         """SPIs of the installed CHILD_SAs, as charon of that host lists them."""
-        text = self.hosts[host].run("swanctl", "--list-sas", env=self.hosts[host].vici_env)
-        return {line.split()[1].rstrip(",") for line in text.splitlines() if line.split()[:1] in (["in"], ["out"])}
+        with Vici(self.hosts[host]) as vici:
+            return {child[key] for sa in vici.sas() for child in sa["child-sas"].values() for key in ("spi-in", "spi-out")
+                    if key in child}
 
     # Evidence
 
     def capture(self, at="wan-peer"):
         """Records a cable from the switch's side (NETWORK-HOST)."""
-        path = os.path.join(self.directory, at + ".pcap")
+        path = os.path.join(self.evidence, at + ".pcap")
         process = subprocess.Popen([self.program("testbed/capture/hasync-capture"), "record", at, path],
                                    stderr=open(path + ".log", "w"))
         until(f"recording of {at}", lambda: os.path.exists(path) and os.path.getsize(path) or process.poll() is not None)
@@ -230,17 +275,18 @@ class Bed:
         return {"outbound": _direction(reports["server"], reports["peer"]),
                 "inbound": _direction(reports["peer"], reports["server"])}
 
-    def check_captures(self, *options):
+    def check_captures(self):
         """The capture checker's verdict on all that was recorded."""
         self.stop_captures()
         nodes = [word for plan in topology.HOSTS.values() if "wan" in plan.at
                  for word in ("--node", f"{plan.name}={plan.mac('wan')}")]
-        done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", "--json", *nodes, "--gap",
-                               str(self.event_gap), "--gateway", topology.WAN_VIP, *options, *self._captures],
+        up = ["--already-up"] if self.already_up else []
+        done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", "--json", *nodes, *up, "--gap",
+                               str(self.event_gap), "--gateway", topology.WAN_VIP, *self._captures],
                               capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"hasync-capture: {done.stderr}")
-        with open(os.path.join(self.directory, "capture.json"), "w") as file:
+        with open(os.path.join(self.evidence, "capture.json"), "w") as file:
             file.write(done.stdout)
         return json.loads(done.stdout)
 
@@ -292,6 +338,7 @@ class Bed:
     def link_down(self, name, net):
         moment = monotonic_ns()
         network.unplug(name, net)
+        self._unplugged.add((name, net))
         self.say(f"{name}: {net} cable is out", moment)
         return moment
 
@@ -304,6 +351,7 @@ class Bed:
 
     def link_up(self, name, net):
         network.plug(name, net)
+        self._unplugged.discard((name, net))
         self.say(f"{name}: {net} cable is back")
 
     def signal(self, name, service, number):

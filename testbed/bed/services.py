@@ -2,7 +2,7 @@
 import os
 import re
 
-from . import topology
+from . import control, topology, vici
 from .wait import until
 
 _PLUGINS = "random nonce openssl pem pkcs1 x509 revocation constraints pubkey hmac kdf gcm"
@@ -52,8 +52,7 @@ swanctl {{
 """)}
     connections = host.write("swanctl.conf", _swanctl(bed, host))
     service = host.start("charon", "/usr/lib/ipsec/charon", env=env)
-    socket = f"/proc/{host.pid}/root/run/charon.vici"
-    until(f"charon of {host.name} answers", lambda: os.path.exists(socket) or not service.alive())
+    until(f"charon of {host.name} answers", lambda: vici.answers(host) or not service.alive())
     must_live(service, host)
     host.run("swanctl", "--load-all", "--file", connections, env=env)
     host.vici_env = env
@@ -215,7 +214,6 @@ level = "{os.environ.get("HASYNC_LOG", "info")}"
 {bed.hasyncd_extra}
 """)
     service = host.start("hasyncd", bed.program("hasyncd/hasyncd"), "--config", config)
-    socket = f"/proc/{host.pid}/root/run/hasyncd/control.sock"
-    until(f"hasyncd of {host.name} answers", lambda: os.path.exists(socket) or not service.alive())
+    until(f"hasyncd of {host.name} answers", lambda: control.ask(host, "status") or not service.alive())
     must_live(service, host)
     return service

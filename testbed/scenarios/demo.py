@@ -31,7 +31,7 @@ def play(bed):
 def get_ms(bed, owner):
     """GET of the tunnel's context, time inside charon, as an operator would take it out."""
     host = bed.host(owner)
-    (tunnel,) = bed.status(owner, "tunnels")["tunnels"]
+    (tunnel,) = bed.tunnels(owner)
     path, key = os.path.join(host.directory, "demo.context"), os.path.join(host.directory, "hasyncd.key")
     answer = until("GET of the tunnel's context", lambda: _get(bed, host, tunnel, path, key))
     return answer["get"]["plugin_us"] / 1e3

@@ -37,7 +37,7 @@ def play(bed, variant="with", count="600"):
     else:
         bed.start_corosync()
         bed.start_charon("gw1", "peer")
-        bed.start_hasyncd()
+        bed.start_hasyncd(*topology.CLUSTER)
         bed.expect("owner", bed.await_owner("gw1"), "gw1")
     for name in ("gw1", "peer"):
         host = bed.hosts[name]
@@ -69,12 +69,11 @@ def _set_up(bed, count):
     problems = []
 
     def some(number):
-        vici = Vici(bed.hosts["peer"])
-        for _ in range(number):
-            answer = vici.ask("initiate", child="net", ike="tunnel", timeout=20000)
-            if answer.get("success") != "yes":
-                problems.append(answer.get("errmsg", "?"))
-        vici.close()
+        with Vici(bed.hosts["peer"]) as vici:
+            for _ in range(number):
+                answer = vici.ask("initiate", child="net", ike="tunnel", timeout=20000)
+                if answer.get("success") != "yes":
+                    problems.append(answer.get("errmsg", "?"))
 
     threads = [threading.Thread(target=some, args=((count + i) // _AT_ONCE,)) for i in range(_AT_ONCE)]
     for thread in threads:

@@ -8,7 +8,6 @@ until then the standby is behind. Variant: how many rekeys (40).
 import os
 import re
 
-from bed import topology
 from scenarios.context_move import Plugin
 
 _LINE = re.compile(r"event=(context-reported|context-put) sa=\"[^\"]*\" seal=(\S+) since_ns=(\d+) at_ns=(\d+)")
@@ -16,11 +15,7 @@ _LINE = re.compile(r"event=(context-reported|context-put) sa=\"[^\"]*\" seal=(\S
 
 def play(bed, rekeys="40"):
     os.environ["HASYNC_LOG"] = "debug"
-    bed.start()
-    bed.start_corosync()
-    bed.start_charon(*topology.GATEWAYS, "peer")
-    bed.start_hasyncd()
-    owner, standby = bed.await_cluster()
+    owner, standby = bed.make_whole()
     bed.initiate()
     bed.await_protected()
     for number in range(int(rekeys)):
