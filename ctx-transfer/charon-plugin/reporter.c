@@ -349,7 +349,12 @@ void hasync_reporter_gone(hasync_reporter_t *this, ike_sa_t *ike_sa)
 	{
 		hasync_commit_forget(this->commit, id);
 	}
-	if (!memory || !memory->announced)
+	if (!memory) /* older than the plugin: told as unprotected, or to nobody */
+	{
+		send_gone(this, id, FALSE);
+		return;
+	}
+	if (!memory->announced)
 	{
 		return;
 	}

@@ -25,10 +25,11 @@ class Bed:
         self._keys = None
         self._laid, self._unplugged = False, set()
         self.begin_story(directory)
-        plugin = os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so")
+        plugins = [path for path in (os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so"),
+                                     os.path.join(build, "tests/support/libstrongswan-late.so")) if os.path.exists(path)]
         os.makedirs(directory, exist_ok=True)
         self.hosts = {
-            name: Host(plan, os.path.join(directory, name), plugin if plan.gateway and os.path.exists(plugin) else None)
+            name: Host(plan, os.path.join(directory, name), plugins if plan.gateway else [])
             for name, plan in topology.HOSTS.items()}
 
     def begin_story(self, directory):

@@ -36,9 +36,9 @@ class Service:
 
 
 class Host:
-    def __init__(self, plan, directory, plugin=None):
+    def __init__(self, plan, directory, plugins=()):
         self.plan, self.name, self.directory = plan, plan.name, directory
-        self.plugin = plugin
+        self.plugins = plugins  # of charon, ours
         self.services = {}
         self.up = False
 
@@ -90,7 +90,7 @@ class Host:
         os.close(own)
         for kind, path in (("proc", "/proc"), ("sysfs", "/sys"), ("bpf", "/sys/fs/bpf")):
             linux.mount(kind, path, kind)
-        if self.plugin:
+        if self.plugins:
             self._overlay_plugins()
 
     def _overlay_plugins(self):
@@ -100,7 +100,8 @@ class Host:
         linux.mount("tmpfs", _PLUGINS, "tmpfs")
         for name in os.listdir("/run/plugins"):
             os.symlink(f"/run/plugins/{name}", f"{_PLUGINS}/{name}")
-        os.symlink(self.plugin, f"{_PLUGINS}/{os.path.basename(self.plugin)}")
+        for path in self.plugins:
+            os.symlink(path, f"{_PLUGINS}/{os.path.basename(path)}")
 
     def kill(self):
         """SIGKILL to every process of the host. What can speak to others first: nobody must live to say that another died."""

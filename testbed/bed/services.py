@@ -20,7 +20,7 @@ def charon(bed, host):
     """charon with the cluster's or the peer's configuration; on gateways with our plugin where it is built,
     or with what `bed.charon_load` names instead."""
     esp = "kernel-libipsec kernel-netlink" if bed.libipsec else "kernel-netlink"
-    ours = bed.charon_load.get(host.name, "hasync" if host.plugin else "")
+    ours = bed.charon_load.get(host.name, "hasync" if host.plugins else "")
     first, last = {"gw1": ("0xc1000000", "0xc1ffffff"), "gw2": ("0xc2000000", "0xc2ffffff")}.get(
         host.name, ("0xd0000000", "0xdfffffff"))
     env = {"STRONGSWAN_CONF": host.write("strongswan.conf", f"""\
