@@ -8,6 +8,7 @@ import time
 
 from . import control, network, services, topology
 from .host import Host, monotonic_ns
+from .swanctl import Tunnel
 from .vici import Vici
 from .wait import TimedOut, until
 
@@ -16,7 +17,7 @@ class Bed:
     def __init__(self, directory, build, booted, libipsec=False):
         self.directory, self.build, self.booted, self.libipsec = directory, build, booted, libipsec
         self.pace = topology.BOOTED if booted else topology.NATIVE
-        self.esp_proposal = "aes128gcm16"
+        self.tunnel = Tunnel(connection=("encap = yes",)) if libipsec else Tunnel()
         self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about
         self.charon_load = {}                   # host -> plugins to load instead of ours
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
@@ -24,6 +25,7 @@ class Bed:
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes
         self._keys = None
         self._laid, self._unplugged = False, set()
+        self.peer_address = topology.HOSTS["peer"].address("wan")
         self.begin_story(directory)
         plugins = [path for path in (os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so"),
                                      os.path.join(build, "tests/support/libstrongswan-late.so")) if os.path.exists(path)]
@@ -77,6 +79,7 @@ class Bed:
     def raze(self):
         """Everything off: after a story that broke, the next one begins with nothing."""
         self._unplugged = set()
+        self.peer_address = topology.HOSTS["peer"].address("wan")
         for name, host in self.hosts.items():
             if host.up:
                 self.power_off(name)
@@ -181,6 +184,17 @@ class Bed:
         ready = [name for name in topology.GATEWAYS if name != owner and members[name]["ready"]]
         return ready and (owner, ready[0])
 
+    def configure(self, tunnel):
+        """Another tunnel from now on; one that is up is ended."""
+        self.tunnel = tunnel
+        running = [name for name in (*topology.GATEWAYS, "peer") if self.runs(name, "charon")]
+        if "peer" in running and self.spis("peer"):
+            with Vici(self.hosts["peer"]) as vici:
+                vici.command("terminate", ike="tunnel", timeout=10000)
+            until("no gateway has the old tunnel", lambda: not any(self.spis(name) for name in running))
+        for name in running:
+            services.load_connections(self, self.hosts[name])
+
     def initiate(self, host="peer", child="net"):
         started = monotonic_ns()
         with Vici(self.hosts[host]) as vici:
@@ -264,7 +278,8 @@ class Bed:
                     self.say(f"{host} hears the stream again after {event['ms']:.0f} ms of silence", event["to_ns"] - offset)
 
     def stop_stream(self):
-        """Ends both ends together and returns, per direction, what was sent, lost, doubled, and the longest gap."""
+        """Ends both ends together and returns, per direction, what was sent, lost, doubled, and the longest gap. Nothing
+        where no stream was asked for."""
         for host in self._streams:
             self.hosts[host].services["stream"].signal(signal.SIGTERM)
         reports = {}
@@ -272,6 +287,8 @@ class Bed:
             self.hosts[host].services.pop("stream").wait(10)
             with open(path) as file:
                 reports[host] = json.load(file)
+        if not self._streams:
+            return {}
         self._streams = {}
         return {"outbound": _direction(reports["server"], reports["peer"]),
                 "inbound": _direction(reports["peer"], reports["server"])}
@@ -341,6 +358,16 @@ class Bed:
         network.unplug(name, net)
         self._unplugged.add((name, net))
         self.say(f"{name}: {net} cable is out", moment)
+        return moment
+
+    def roam(self):
+        """The peer leaves its address for the other one that it has, alternating."""
+        plan, moment = topology.HOSTS["peer"], monotonic_ns()
+        self.peer_address = topology.PEER_ROAMED if self.peer_address == plan.address("wan") else plan.address("wan")
+        left = plan.address("wan") if self.peer_address == topology.PEER_ROAMED else topology.PEER_ROAMED
+        self.hosts["peer"].ip(f"addr del {left}/24 dev wan0", f"addr add {self.peer_address}/24 dev wan0",
+                              *(f"route replace {route}" for route in plan.routes))
+        self.say(f"the peer roams from {left} to {self.peer_address}", moment)
         return moment
 
     def detach_fence(self, name):

@@ -2,7 +2,7 @@
 import os
 import re
 
-from . import control, topology, vici
+from . import control, swanctl, topology, vici
 from .wait import until
 
 _PLUGINS = "random nonce openssl pem pkcs1 x509 revocation constraints pubkey hmac kdf gcm"
@@ -50,63 +50,23 @@ swanctl {{
   load = pem pkcs1 x509 pubkey openssl random
 }}
 """)}
-    connections = host.write("swanctl.conf", _swanctl(bed, host))
     service = host.start("charon", "/usr/lib/ipsec/charon", env=env)
     until(f"charon of {host.name} answers", lambda: vici.answers(host) or not service.alive())
     must_live(service, host)
-    host.run("swanctl", "--load-all", "--file", connections, env=env)
     host.vici_env = env
+    load_connections(bed, host)
     return service
+
+
+def load_connections(bed, host):
+    path = host.write("swanctl.conf", swanctl.text(bed.tunnel, host.plan.gateway))
+    host.run("swanctl", "--load-all", "--file", path, env=host.vici_env)
 
 
 def must_live(service, host):
     """A daemon that ended while it started says why in its log: that is what the reader of a failure needs."""
     if not service.alive():
         raise RuntimeError(f"{service.name} of {host.name} ended with {service.wait()}: {service.log_text()[-1000:]}")
-
-
-def _swanctl(bed, host):
-    gateway = host.plan.gateway
-    local, remote = (topology.WAN_VIP, "%any") if gateway else (topology.HOSTS["peer"].address("wan"), topology.WAN_VIP)
-    me, you = ("gw", "peer") if gateway else ("peer", "gw")
-    local_ts, remote_ts = (topology.LOCAL_TS, topology.REMOTE_TS) if gateway else (topology.REMOTE_TS, topology.LOCAL_TS)
-    return f"""\
-connections {{
-  tunnel {{
-    version = 2
-    local_addrs = {local}
-    remote_addrs = {remote}
-    proposals = aes128gcm16-prfsha256-x25519
-    dpd_delay = 10s
-    encap = {"yes" if bed.libipsec else "no"}
-    rekey_time = 4h
-    local {{
-      auth = psk
-      id = {me}
-    }}
-    remote {{
-      auth = psk
-      id = {you}
-    }}
-    children {{
-      net {{
-        local_ts = {local_ts}
-        remote_ts = {remote_ts}
-        esp_proposals = {bed.esp_proposal}
-        rekey_time = 1h
-        dpd_action = {"clear" if gateway else "restart"}
-      }}
-    }}
-  }}
-}}
-secrets {{
-  ike {{
-    id-1 = gw
-    id-2 = peer
-    secret = "testbed secret, shared by nobody else"
-  }}
-}}
-"""
 
 
 def corosync(bed, host):

@@ -2,7 +2,7 @@
 from . import topology
 
 
-def begin(bed, rate=None):
+def begin(bed, stream=True):
     """Cluster, tunnel, stream in both directions. Returns the names of the owner and of the standby."""
     owner, standby = bed.make_whole()
     bed.capture("wan-peer")
@@ -10,17 +10,19 @@ def begin(bed, rate=None):
     if not bed.already_up:
         bed.initiate()
     bed.await_protected()
-    bed.stream(rate or (100 if bed.booted else 1000))
-    bed.pause(1)
+    if stream:
+        bed.stream(100 if bed.booted else 1000)
+        bed.pause(1)
     return owner, standby
 
 
-def end(bed, owner, earlier_rekeys=0):
-    """The tunnel still works, rekeys from either side, and the wire shows that no invariant was broken."""
+def end(bed, owner, rekeys=2):
+    """The tunnel still works, rekeys from either side, and the wire shows that no invariant was broken. `rekeys`: how many
+    exchanges the wire has to show, those two included; None: any number."""
     bed.pause(1)
     bed.rekey_child("peer")
     bed.rekey_child(owner)
-    return judge(bed, rekeys=2 + earlier_rekeys)
+    return judge(bed, rekeys)
 
 
 def judge(bed, rekeys):
@@ -34,7 +36,7 @@ def judge(bed, rekeys):
                                         for gap in end_of["gaps"]]
         bed.expect(f"{direction} packets that came twice", end_of["duplicates"], 0)
     bed.facts["packets_lost"] = sum(end_of["lost"] for end_of in flow.values())
-    bed.facts["outage_ms"] = max(end_of["longest_gap_ms"] for end_of in flow.values())
+    bed.facts["outage_ms"] = max((end_of["longest_gap_ms"] for end_of in flow.values()), default=None)
     bed.facts["jumps"] = [jump for sa in seen["sas"] for jump in sa["jumps"]]
     return flow
 

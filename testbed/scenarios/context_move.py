@@ -4,6 +4,7 @@ import os
 import random
 import socket
 import struct
+from dataclasses import replace
 
 from bed import network, topology
 from bed.wait import until
@@ -269,7 +270,7 @@ def repetitions(bed, one, two, recording):
 
 
 def play(bed, variant=""):
-    bed.esp_proposal = "aes128gcm16-x25519" + ("-esn" if variant == "esn" else "")  # with PFS
+    bed.tunnel = replace(bed.tunnel, esp="aes128gcm16-x25519" + ("-esn" if variant == "esn" else ""))  # with PFS
     bed.start("gw1", "gw2", "peer", "server")
     bed.hold_vip("gw1")
     bed.start_charon("gw1", "gw2", "peer")

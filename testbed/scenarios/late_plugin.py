@@ -35,4 +35,4 @@ def play(bed):
     moment = bed.power_off("gw1")
     bed.expect("owner after", bed.await_owner("gw2"), "gw2")
     bed.await_stream(moment)
-    story.end(bed, "gw2", earlier_rekeys=2)  # by the plugin: of the IKE_SA, then of the CHILD_SA
+    story.end(bed, "gw2", rekeys=4)  # two by the plugin: of the IKE_SA, then of the CHILD_SA

@@ -13,6 +13,7 @@ import threading
 
 from bed import topology
 from bed.host import monotonic_ns
+from bed.swanctl import Tunnel
 from bed.vici import Vici
 from scenarios.context_move import Plugin
 
@@ -26,6 +27,7 @@ _CHARON = """\
 
 def play(bed, variant="with", count="600"):
     bed.charon_extra = {"gw1": _CHARON, "peer": _CHARON}
+    bed.tunnel = Tunnel(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=False)
     bed.start()
     if variant in ("without", "shared_without", "plugin"):
         if variant != "plugin":
@@ -39,9 +41,6 @@ def play(bed, variant="with", count="600"):
         bed.start_charon("gw1", "peer")
         bed.start_hasyncd(*topology.CLUSTER)
         bed.expect("owner", bed.await_owner("gw1"), "gw1")
-    for name in ("gw1", "peer"):
-        host = bed.hosts[name]
-        host.run("swanctl", "--load-all", "--file", host.write("rate.conf", _configuration(name)), env=host.vici_env)
     if not variant.startswith("shared"):
         _keep_apart(bed)
     _set_up(bed, _WARM_UP)
@@ -82,45 +81,3 @@ def _set_up(bed, count):
         thread.join()
     if problems:
         raise RuntimeError(f"{len(problems)} tunnels did not come up, the first: {problems[0]}")
-
-
-def _configuration(name):
-    gateway = name == "gw1"
-    local, remote = (topology.WAN_VIP, "%any") if gateway else (topology.HOSTS["peer"].address("wan"), topology.WAN_VIP)
-    me, you = ("gw", "peer") if gateway else ("peer", "gw")
-    return f"""\
-connections {{
-  tunnel {{
-    version = 2
-    local_addrs = {local}
-    remote_addrs = {remote}
-    proposals = aes128gcm16-prfsha256-x25519
-    encap = yes
-    unique = never
-    {"pools = clients" if gateway else "vips = 0.0.0.0"}
-    local {{
-      auth = psk
-      id = {me}
-    }}
-    remote {{
-      auth = psk
-      id = {you}
-    }}
-    children {{
-      net {{
-        local_ts = {topology.LOCAL_TS if gateway else "dynamic"}
-        remote_ts = {"dynamic" if gateway else topology.LOCAL_TS}
-        esp_proposals = aes128gcm16
-      }}
-    }}
-  }}
-}}
-{"pools { clients { addrs = 10.3.0.0/16 } }" if gateway else ""}
-secrets {{
-  ike {{
-    id-1 = gw
-    id-2 = peer
-    secret = "testbed secret, shared by nobody else"
-  }}
-}}
-"""

@@ -1,0 +1,47 @@
+"""Drops chosen IKE messages on a cable, at the switch: they left their sender, they never reach the other side.
+
+An exchange that was begun stays half finished for as long as the story wants.
+"""
+import contextlib
+import re
+import subprocess
+
+from .wait import until
+
+CREATE_CHILD_SA, INFORMATIONAL = 36, 37  # RFC 7296, section 3.1
+_RESPONSE = 0x20                         # of the flags there
+_EXCHANGE_AT = 20 + 8 + 4 + 18           # behind IPv4, UDP and the marker of section 2.23
+
+
+def _tc(*words):
+    done = subprocess.run(["tc", *words], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"tc {' '.join(words)}: {done.stderr}")
+    return done.stdout
+
+
+class Dropping:
+    def __init__(self, cable, side):
+        self._where = ("dev", cable, side)
+
+    def await_one(self, timeout=20):
+        """Returns when a message has been dropped."""
+        until("a message is dropped", lambda: self.count() > 0, timeout)
+
+    def count(self):
+        return sum(map(int, re.findall(r"\(dropped (\d+),", _tc("-s", "filter", "show", *self._where))))
+
+
+@contextlib.contextmanager
+def dropping(cable, exchange, response, towards_host):
+    """Drops requests or responses of one exchange type on this cable (NETWORK-HOST), towards its host or from it."""
+    side = "egress" if towards_host else "ingress"
+    _tc("qdisc", "replace", "dev", cable, "clsact")
+    kind = exchange << 8 | (_RESPONSE if response else 0)
+    _tc("filter", "add", "dev", cable, side, "protocol", "ip", "prio", "1", "u32",
+        "match", "ip", "protocol", "17", "0xff", "match", "u32", "0", "0xffffffff", "at", "28",
+        "match", "u16", hex(kind), hex(0xff00 | _RESPONSE), "at", str(_EXCHANGE_AT), "action", "drop")
+    try:
+        yield Dropping(cable, side)
+    finally:
+        _tc("qdisc", "del", "dev", cable, "clsact")

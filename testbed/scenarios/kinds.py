@@ -1,0 +1,87 @@
+"""Tunnels that differ from the plain one survive their owner as well, and the standby's kernel has what makes them differ.
+
+Variants: the functions below. The booted kernel has no XFRM interfaces, so nothing can be sent through a tunnel with an if_id there:
+that story looks at contexts, kernel SAs and exchanges only.
+"""
+import re
+
+from bed import story, topology
+from bed.swanctl import Tunnel
+
+MARK = 42
+FRAGMENT = 200  # octets of a datagram: a rekey does not fit
+
+
+def udp_encap(bed):
+    survive(bed, Tunnel(connection=("encap = yes",)), "encap type espinudp sport 4500 dport 4500")
+
+
+def transport(bed):
+    """Between the peer and the shared address itself."""
+    survive(bed, Tunnel(child=("mode = transport",), local_ts="", remote_ts=""), "mode transport", send=ping)
+
+
+def marks(bed):
+    bed.start()
+    for name in topology.GATEWAYS:
+        bed.hosts[name].run("iptables-legacy", "-t", "mangle", "-A", "PREROUTING", "-j", "MARK", "--set-mark", str(MARK))
+    tunnel = Tunnel(gateway_child=(f"mark_in = {MARK}", f"mark_out = {MARK}", "mark_in_sa = yes"))
+    survive(bed, tunnel, f"mark {MARK:#x}/0xffffffff")
+
+
+def if_id(bed):
+    survive(bed, Tunnel(gateway_child=(f"if_id_in = {MARK}", f"if_id_out = {MARK}")), f"if_id {MARK:#x}", send=None)
+
+
+def fragmented(bed):
+    """IKE messages in fragments (RFC 7383)."""
+    bed.raze()
+    bed.charon_extra = dict.fromkeys((*topology.GATEWAYS, "peer"), f"  fragment_size = {FRAGMENT}\n")
+    owner = survive(bed, Tunnel(connection=("fragmentation = force",)), "mode tunnel")
+    with open(f"{bed.hosts[owner].directory}/charon.log") as log:
+        bed.expect("CREATE_CHILD_SA messages that the new owner had to split",
+                   len(re.findall(r"splitting IKE message .* into \d+ fragments", log.read())), lambda count: count >= 2)
+
+
+def stream(bed, since=None):
+    bed.stream(100) if since is None else bed.await_stream(since)
+
+
+def ping(bed, since=None):
+    told = bed.hosts["peer"].run("ping", "-c", "5", "-i", "0.2", topology.WAN_VIP, check=False)
+    bed.expect(f"answers to 5 pings {'before' if since is None else 'after'}", told.count("bytes from"), lambda n: n >= 4)
+
+
+def survive(bed, tunnel, sign, send=stream):
+    """`sign`: what all SAs of such a tunnel show in the kernel. Returns the name of the new owner."""
+    bed.configure(tunnel)
+    owner, standby = story.begin(bed, stream=False)
+    expect_sign(bed, standby, sign)
+    if send:
+        send(bed)
+    bed.pause(1)
+    moment = bed.power_off(owner)
+    bed.expect("owner after", bed.await_owner(standby), standby)
+    if send:
+        send(bed, moment)
+    bed.rekey_child("peer")
+    bed.rekey_child(standby)
+    expect_sign(bed, standby, sign)
+    if send:
+        story.judge(bed, rekeys=2)
+    else:
+        bed.expect("re-authentications", bed.check_captures()["reauthentications"], 0)
+    return standby
+
+
+def expect_sign(bed, host, sign):
+    """In both directions; the copy of a context has it as well."""
+    states = bed.hosts[host].run("ip", "xfrm", "state").split("\nsrc ")
+    bed.expect(f"SAs on {host} with {sign}", sum(sign in state for state in states), len(bed.spis(host)))
+
+
+KINDS = {kind.__name__: kind for kind in (udp_encap, transport, marks, if_id, fragmented)}
+
+
+def play(bed, kind="udp_encap"):
+    KINDS[kind](bed)
