@@ -39,7 +39,7 @@ class Bed:
         os.makedirs(directory, exist_ok=True)
         self.evidence = directory
         self.events, self.failures, self.facts = [], [], {}
-        self._recorders, self._captures, self._streams = [], [], {}
+        self.captures, self._recorders, self._streams = [], [], {}
         self._zero = monotonic_ns()
         self.already_up = False                 # the tunnel was there before the recording
 
@@ -229,7 +229,7 @@ class Bed:
                                    stderr=open(path + ".log", "w"))
         until(f"recording of {at}", lambda: os.path.exists(path) and os.path.getsize(path) or process.poll() is not None)
         self._recorders.append(process)
-        self._captures.append(path)
+        self.captures.append(path)
         return path
 
     def stop_captures(self):
@@ -293,15 +293,14 @@ class Bed:
         return {"outbound": _direction(reports["server"], reports["peer"]),
                 "inbound": _direction(reports["peer"], reports["server"])}
 
-    def check_captures(self):
-        """The capture checker's verdict on all that was recorded."""
+    def check_captures(self, *earlier):
+        """The capture checker's verdict on all that was recorded, and on recordings that came before."""
         self.stop_captures()
         nodes = [word for plan in topology.HOSTS.values() if "wan" in plan.at
                  for word in ("--node", f"{plan.name}={plan.mac('wan')}")]
         up = ["--already-up"] if self.already_up else []
-        done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", "--json", *nodes, *up, "--gap",
-                               str(self.event_gap), "--gateway", topology.WAN_VIP, *self._captures],
-                              capture_output=True, text=True)
+        done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", *earlier, *self.captures, "--json", *nodes,
+                               *up, "--gap", str(self.event_gap), "--gateway", topology.WAN_VIP], capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"hasync-capture: {done.stderr}")
         with open(os.path.join(self.evidence, "capture.json"), "w") as file:

@@ -1,4 +1,4 @@
-"""Drops chosen IKE messages on a cable, at the switch: they left their sender, they never reach the other side.
+"""Drops chosen messages on a cable, at the switch: they left their sender, they never reach the other side.
 
 An exchange that was begun stays half finished for as long as the story wants.
 """
@@ -33,15 +33,24 @@ class Dropping:
 
 
 @contextlib.contextmanager
-def dropping(cable, exchange, response, towards_host):
-    """Drops requests or responses of one exchange type on this cable (NETWORK-HOST), towards its host or from it."""
+def _dropping(cable, towards_host, *matches):
     side = "egress" if towards_host else "ingress"
     _tc("qdisc", "replace", "dev", cable, "clsact")
-    kind = exchange << 8 | (_RESPONSE if response else 0)
-    _tc("filter", "add", "dev", cable, side, "protocol", "ip", "prio", "1", "u32",
-        "match", "ip", "protocol", "17", "0xff", "match", "u32", "0", "0xffffffff", "at", "28",
-        "match", "u16", hex(kind), hex(0xff00 | _RESPONSE), "at", str(_EXCHANGE_AT), "action", "drop")
+    words = [word for match in matches for word in ("match", *match)]
+    _tc("filter", "add", "dev", cable, side, "protocol", "ip", "prio", "1", "u32", *words, "action", "drop")
     try:
         yield Dropping(cable, side)
     finally:
         _tc("qdisc", "del", "dev", cable, "clsact")
+
+
+def dropping(cable, exchange, response, towards_host):
+    """Drops requests or responses of one IKE exchange type on this cable (NETWORK-HOST), towards its host or from it."""
+    kind = exchange << 8 | (_RESPONSE if response else 0)
+    return _dropping(cable, towards_host, ("ip", "protocol", "17", "0xff"), ("u32", "0", "0xffffffff", "at", "28"),
+                     ("u16", hex(kind), hex(0xff00 | _RESPONSE), "at", str(_EXCHANGE_AT)))
+
+
+def dropping_esp(cable):
+    """Drops all ESP of this cable's host."""
+    return _dropping(cable, False, ("ip", "protocol", "50", "0xff"))

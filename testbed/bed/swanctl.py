@@ -14,7 +14,7 @@ class Tunnel:
     local_ts: str = topology.LOCAL_TS    # behind the gateways
     remote_ts: str = topology.REMOTE_TS  # behind the peer
     pool: str = ""                       # of virtual addresses for peers, instead of what is behind them
-    dpd: bool = True
+    dpd: int = 10                        # s; 0: none
 
 
 def text(tunnel, gateway):
@@ -24,7 +24,7 @@ def text(tunnel, gateway):
                   f"remote_addrs = {'%any' if gateway else topology.WAN_VIP}", *tunnel.connection]
     child = [f"local_ts = {local_ts if gateway else remote_ts}", f"remote_ts = {remote_ts if gateway else local_ts}", *tunnel.child]
     if tunnel.dpd:
-        connection.append("dpd_delay = 10s")
+        connection.append(f"dpd_delay = {tunnel.dpd}s")
         child.append(f"dpd_action = {'clear' if gateway else 'restart'}")
     if tunnel.pool:
         connection.append("pools = clients" if gateway else "vips = 0.0.0.0")

@@ -27,7 +27,7 @@ _CHARON = """\
 
 def play(bed, variant="with", count="600"):
     bed.charon_extra = {"gw1": _CHARON, "peer": _CHARON}
-    bed.tunnel = Tunnel(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=False)
+    bed.tunnel = Tunnel(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=0)
     bed.start()
     if variant in ("without", "shared_without", "plugin"):
         if variant != "plugin":

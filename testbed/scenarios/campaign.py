@@ -1,0 +1,171 @@
+"""Many takeovers in one bed, each by one of many faults, each judged from the peer's capture. ./dev campaign plays it.
+
+A round: a stream in both directions; perhaps the network delays and loses packets, or the peer roams; a fault; the standby takes over;
+what the peer had sent to the old owner is sent to the new one again; the fault ends; the CHILD_SA is rekeyed. From the fault until the
+repeated packets are through, the peer's own ESP is dropped: its first packet would close the window to most of them. So the outage is
+that of the way to the peer. Rounds in which no takeover is due stand in between: there not one packet may be lost. An SA lives from one
+round into the next, so every two successive captures are judged together.
+
+Variants: how many takeovers (10), packets/s each way (500), seed of what varies (1).
+"""
+import os
+import random
+import re
+import socket
+import traceback
+
+from bed import network, pcap, story, topology
+from bed.drop import dropping_esp
+from bed.faults import HARMLESS, TAKEOVERS
+from bed.netem import delayed
+
+TAKEOVERS_IN_A_ROW = 3  # then a round without
+NETEM_EVERY, ROAM_EVERY = 4, 5
+MOST_REPLAYED = 2000    # packets sent again
+SIZE = 48               # octets of a packet: frames are recorded whole
+NONE_ALLOWED = ("duplicate_sequence_numbers", "duplicate_nonces", "two_owners", "reauthentications", "tunnels_lost")
+
+
+def play(bed, takeovers="10", rate="500", seed="1"):
+    dice, directory, rounds = random.Random(int(seed)), bed.evidence, []
+    for fault in faults(int(takeovers), dice):
+        rounds.append(Round(bed, fault, int(rate), dice, len(rounds) + 1))
+        rounds[-1].play(rounds[-2] if len(rounds) > 1 else None)
+    bed.begin_story(directory)
+    total(bed, [one.facts for one in rounds])
+
+
+def faults(takeovers, dice):
+    """The fault of each round: all come before any comes again, from the second time on in another order."""
+    def endless(kinds):
+        while True:
+            yield from kinds
+            kinds = dice.sample(kinds, len(kinds))
+    taking, harmless = endless(TAKEOVERS), endless(HARMLESS)
+    for number in range(1, takeovers + 1):
+        yield next(taking)
+        if number % TAKEOVERS_IN_A_ROW == 0:
+            yield next(harmless)
+
+
+def total(bed, rounds):
+    sums = {key: sum(facts.get(key, 0) for facts in rounds) for key in (*NONE_ALLOWED, "replays_accepted", "replay_bound")}
+    bed.facts.update(sums, rounds=rounds, takeovers=sum(facts["takeover"] for facts in rounds),
+                     samples={"outage_ms": [facts["outage_ms"] for facts in rounds if "outage_ms" in facts]})
+    for key in NONE_ALLOWED:
+        bed.expect(key, sums[key], 0)
+    bed.failures += [f"round {facts['round']} ({facts['fault']}): {text}" for facts in rounds for text in facts["failures"]]
+
+
+class Round:
+    def __init__(self, bed, fault, rate, dice, number):
+        self.bed, self.fault, self.rate = bed, fault, rate
+        self.directory = os.path.join(bed.directory, "rounds", f"{number:04}")
+        self.netem = dice.choice(("wan", "ring")) if number % NETEM_EVERY == 0 else ""
+        self.roams = number % ROAM_EVERY == 0
+        self.captures = []
+        self.facts = {"round": number, "fault": fault.name, "netem": self.netem, "roams": self.roams, "takeover": fault.takes_over}
+
+    def play(self, before):
+        """`before`: the round before this one."""
+        bed = self.bed
+        bed.begin_story(self.directory)
+        bed.say(f"round {self.facts['round']}: {self.fault.name}" + (f", netem on {self.netem}" if self.netem else "")
+                + (", the peer roams" if self.roams else ""))
+        try:
+            self._play()
+            self.already_up, self.captures = bed.already_up, list(bed.captures)
+            self._judge(before if before and before.captures else self)
+        except Exception as problem:  # noqa: BLE001  the campaign goes on with a new cluster
+            traceback.print_exc()
+            bed.failures.append(f"{type(problem).__name__}: {problem}")
+            self.facts["tunnels_lost"] = 1
+        bed.end_story()
+        self.facts["failures"] = bed.failures
+        if bed.failures:
+            bed.raze()
+            self.captures = []
+        elif before:  # both halves of its SAs have been judged
+            for path in before.captures:
+                os.unlink(path)
+
+    def _play(self):
+        bed = self.bed
+        owner, standby = story.begin(bed, stream=False)
+        bed.stream(self.rate, SIZE)
+        if self.roams:
+            bed.await_stream(bed.roam())
+        with delayed(self.netem):
+            bed.pause(1)
+            (self._take_over if self.fault.takes_over else self._carry_on)(owner, standby)
+        bed.rekey_child("peer")
+        self.flow = bed.stop_stream()
+
+    def _take_over(self, owner, standby):
+        bed, marks = self.bed, inbound_marks(self.bed.host(standby))
+        with dropping_esp(network.port("wan", "peer")):
+            heard = [frame for frame in pcap.esp_frames(bed.captures[0], bed.peer_address)][-MOST_REPLAYED:]
+            moment = self.fault.begin(bed, owner, standby)
+            bed.expect("owner after", bed.await_owner(standby), standby)
+            bed.await_log(standby, "role-changed", "-> owner", since=moment)
+            replay(heard, standby)
+        self.facts["replay_bound"] = replay_bound(heard, marks)
+        bed.await_stream(moment)
+        self.fault.end(bed, owner, standby)
+        bed.pause(1)
+
+    def _carry_on(self, owner, standby):
+        bed = self.bed
+        self.fault.begin(bed, owner, standby)
+        bed.pause(3)
+        bed.expect("owner after", bed.owner(owner), owner)
+        self.fault.end(bed, owner, standby)
+
+    def _judge(self, first):
+        """Judges the recordings from round `first` on: the one before, or this one where that is of another cluster."""
+        bed, facts = self.bed, self.facts
+        bed.already_up = first.already_up
+        seen = bed.check_captures(*(first.captures if first is not self else []))
+        bed.expect("violations", seen["violations"], [])
+        facts.update(duplicate_sequence_numbers=seen["duplicate_esp_sequence_numbers"], duplicate_nonces=seen["duplicate_nonces"],
+                     reauthentications=seen["reauthentications"], two_owners=two_owners(seen))
+        if self.fault.takes_over:
+            facts["outage_ms"] = self.flow["inbound"]["longest_gap_ms"]  # as the peer sees it
+            facts["replays_accepted"] = self.flow["outbound"]["duplicates"]
+            bed.expect("replays accepted", facts["replays_accepted"], lambda count: count <= facts["replay_bound"])
+        elif not self.netem:
+            for direction, end in self.flow.items():
+                bed.expect(f"{direction} lost", end["lost"], 0)
+
+
+def inbound_marks(host):
+    """Per SPI (as on the wire) the highest number that this kernel knows to have been received."""
+    found = re.findall(rf"dst {re.escape(topology.WAN_VIP)}\n\tproto esp spi 0x([0-9a-f]+) .*?anti-replay context: seq 0x([0-9a-f]+)",
+                       host.run("ip", "xfrm", "state"), re.DOTALL)
+    return {bytes.fromhex(spi): int(number, 16) for spi, number in found}
+
+
+def replay(frames, gateway):
+    """Sends frames to a gateway on its own cable, where the recording of the peer's does not see them."""
+    mac = bytes.fromhex(topology.HOSTS[gateway].mac("wan").replace(":", ""))
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
+        link.bind((network.port("wan", gateway), 0))
+        for frame in frames:
+            link.send(mac + frame[6:])
+
+
+def replay_bound(frames, marks):
+    """How many of the frames may be accepted again: those with numbers above what the standby knew of, which is what the last
+    context said."""
+    return sum(pcap.esp_number(frame) > marks.get(pcap.esp_spi(frame), 0) for frame in frames)
+
+
+def two_owners(seen):
+    """Packets of a node on an SA that another node had used after it: within two rounds an SA has one change of owner."""
+    packets = 0
+    for sa in seen["sas"]:
+        senders = set()
+        for turn in sa["turns"]:
+            packets += turn["packets"] if turn["sender"] in senders else 0
+            senders.add(turn["sender"])
+    return packets
