@@ -124,6 +124,10 @@ class Bed:
             self._keys = [open(name).read() for name in files]
         return self._keys
 
+    def use_keys(self, keys):
+        """Those of a cluster whose other half is in another machine."""
+        self._keys = keys
+
     def status(self, name):
         """What hasyncd of a host says of itself; None while it does not answer."""
         return (control.ask(self.hosts[name], "status") or {}).get("status")

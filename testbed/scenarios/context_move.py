@@ -257,7 +257,7 @@ def repetitions(bed, one, two, recording):
 def play(bed, variant=""):
     """Variant esn: what numbers of 64 bits change; no more."""
     esn = variant == "esn"
-    bed.tunnel = replace(bed.tunnel, esp="aes128gcm16-x25519" + ("-esn" if esn else ""), dpd=3)  # with PFS
+    bed.tunnel = replace(bed.tunnel, esp="aes128gcm16-x25519" + ("-esn" if esn else ""))  # with PFS
     bed.start("gw1", "gw2", "peer", "server")
     bed.hold_vip("gw1")
     bed.start_charon("gw1", "gw2", "peer")
