@@ -7,6 +7,7 @@ from . import topology
 @dataclass(frozen=True)
 class Tunnel:
     """What a scenario may want of the tunnel. Extra lines are statements of swanctl.conf, for both sides or one."""
+    ike: str = "aes128gcm16-prfsha256-x25519"
     esp: str = "aes128gcm16"
     connection: tuple[str, ...] = ()
     child: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ def text(tunnel, gateway):
 connections {{
   tunnel {{
     version = 2
-    proposals = aes128gcm16-prfsha256-x25519
+    proposals = {tunnel.ike}
     rekey_time = 4h
     {_lines(connection, 4)}
     local {{

@@ -5,7 +5,7 @@ ones from the future. Message ID synchronisation (RFC 6311, section 5.1) sets bo
 see what happens. The IKE_SA uses CBC: strongSwan 5.9.8 as a peer cannot encrypt its answer with an AEAD, whose IV it takes from
 the message ID, which is 0 (docs/decisions/0006-message-ids.md).
 """
-from bed import topology
+from bed.swanctl import Tunnel
 from bed.wait import until
 from scenarios.context_move import JUMP, Plugin, log_of, move_vip
 
@@ -13,12 +13,10 @@ _EXCHANGES = 3  # each way, that the context does not know of
 
 
 def play(bed, holding="synced"):
+    bed.tunnel = Tunnel(ike="aes128-sha256-x25519", esp="aes128gcm16-x25519", connection=("encap = yes",), dpd=1)
     bed.start()
     bed.hold_vip("gw1")
     bed.start_charon("gw1", "gw2", "peer")
-    for name in ("gw1", "gw2", "peer"):
-        host = bed.host(name)
-        host.run("swanctl", "--load-all", "--file", host.write("dpd.conf", _configuration(name)), env=host.vici_env)
     bed.initiate()
     one, two = Plugin(bed, "gw1"), Plugin(bed, "gw2")
     sa = one.only()
@@ -35,44 +33,3 @@ def play(bed, holding="synced"):
     bed.rekey_child("peer")
     bed.rekey_child("gw2")
     bed.expect("the IKE_SA on gw2", two.only(), sa)
-
-
-def _configuration(name):
-    gateway = name != "peer"
-    local, remote = (topology.WAN_VIP, "%any") if gateway else (topology.HOSTS["peer"].address("wan"), topology.WAN_VIP)
-    me, you = ("gw", "peer") if gateway else ("peer", "gw")
-    here, there = (topology.LOCAL_TS, topology.REMOTE_TS) if gateway else (topology.REMOTE_TS, topology.LOCAL_TS)
-    return f"""\
-connections {{
-  tunnel {{
-    version = 2
-    local_addrs = {local}
-    remote_addrs = {remote}
-    proposals = aes128-sha256-x25519
-    encap = yes
-    dpd_delay = 1s
-    local {{
-      auth = psk
-      id = {me}
-    }}
-    remote {{
-      auth = psk
-      id = {you}
-    }}
-    children {{
-      net {{
-        local_ts = {here}
-        remote_ts = {there}
-        esp_proposals = aes128gcm16-x25519
-      }}
-    }}
-  }}
-}}
-secrets {{
-  ike {{
-    id-1 = gw
-    id-2 = peer
-    secret = "testbed secret, shared by nobody else"
-  }}
-}}
-"""
