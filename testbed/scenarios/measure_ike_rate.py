@@ -19,6 +19,7 @@ from scenarios.context_move import Plugin
 
 _AT_ONCE = 6
 _WARM_UP = 60
+_ALONE = 60    # one by one
 _CHARON = """\
   dos_protection = no
   reuse_ikesa = no
@@ -48,10 +49,21 @@ def play(bed, variant="with", count="600"):
     _set_up(bed, int(count))
     took = (monotonic_ns() - begun) / 1e9
     bed.say(f"{count} set-ups, {int(count) / took:.0f} a second")
-    bed.facts["samples"] = {"ike_setups_per_s": [int(count) / took]}
+    bed.facts["samples"] = {"ike_setups_per_s": [int(count) / took], "ike_setup_ms": _one_by_one(bed)}
     if variant in ("with", "shared"):
-        total = int(count) + _WARM_UP
+        total = int(count) + _WARM_UP + _ALONE
         bed.expect("tunnels in the log", bed.await_tunnels("gw1", total), total)
+
+
+def _one_by_one(bed):
+    """How long each takes with nothing else going on: what output commit costs a peer that waits."""
+    samples = []
+    with Vici(bed.hosts["peer"]) as vici:
+        for _ in range(_ALONE):
+            begun = monotonic_ns()
+            vici.ask("initiate", child="net", ike="tunnel", timeout=20000)
+            samples.append((monotonic_ns() - begun) / 1e6)
+    return samples
 
 
 def _keep_apart(bed):
