@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "hasyncd/adapters/corosync_error.h"
 
@@ -14,7 +15,10 @@ namespace hasync::hasyncd {
 namespace {
 
 constexpr int kDispatchAtOnce = 64;  // then the loop sees to timers and other descriptors
-constexpr std::chrono::milliseconds kRetryPause{1};
+constexpr std::chrono::milliseconds kPause{1};
+// How much a pause makes up for: Corosync runs with a higher priority than we do, and a snapshot at the
+// ring's full speed leaves no time for heartbeats on a small machine: the owner would fall silent.
+constexpr std::size_t kBytesPerPause = 16U << 10U;
 
 GroupChange change_of(std::uint32_t reason) {
   switch (static_cast<cpg_reason_t>(reason)) {
@@ -99,7 +103,7 @@ struct CpgCallbacks {
 };
 
 CpgChannel::CpgChannel(boost::asio::io_context& io, Callbacks callbacks, std::string group)
-    : io_(io), callbacks_(std::move(callbacks)), group_(std::move(group)), reconnect_(io), retry_(io) {}
+    : io_(io), callbacks_(std::move(callbacks)), group_(std::move(group)), reconnect_(io), pause_(io) {}
 
 // NOLINTNEXTLINE(bugprone-exception-escape): cancelling a timer throws by its signature only
 CpgChannel::~CpgChannel() {
@@ -153,11 +157,12 @@ void CpgChannel::close() {
 
 void CpgChannel::drop_handle(bool leave) {
   watch_.reset();
-  retry_.cancel();
-  retrying_ = false;
+  pause_.cancel();
+  pausing_ = false;
   counters_.dropped += queue_.size();
   queue_.clear();
   queued_bytes_ = 0;
+  burst_ = 0;
   if (handle_ == 0) return;
   const cpg_handle_t handle = handle_;
   handle_ = 0;
@@ -194,7 +199,7 @@ Status CpgChannel::multicast(Bytes message) {
   }
   queued_bytes_ += message.size();
   queue_.push_back(std::move(message));
-  if (!retrying_) flush();
+  if (!pausing_) flush();
   return Done{};
 }
 
@@ -202,23 +207,24 @@ void CpgChannel::flush() {
   while (!queue_.empty()) {
     iovec part{queue_.front().data(), queue_.front().size()};
     const cs_error_t code = cpg_mcast_joined(handle_, CPG_TYPE_AGREED, &part, 1);
-    if (code == CS_ERR_TRY_AGAIN) return retry_soon();
+    if (code == CS_ERR_TRY_AGAIN) return ++counters_.retried, pause(1);
     // Other errors mean that corosync is gone. dispatch() finds the same and reports it, outside of the
     // caller.
     if (code != CS_OK) return;
     ++counters_.sent;
-    queued_bytes_ -= queue_.front().size();
+    burst_ += part.iov_len;
+    queued_bytes_ -= part.iov_len;
     queue_.pop_front();
+    if (burst_ >= kBytesPerPause) return pause(std::exchange(burst_, 0) / kBytesPerPause);
   }
 }
 
-void CpgChannel::retry_soon() {
-  ++counters_.retried;
-  retrying_ = true;
-  retry_.expires_after(kRetryPause);
-  retry_.async_wait([this](const boost::system::error_code& error) {
+void CpgChannel::pause(std::size_t times) {
+  pausing_ = true;
+  pause_.expires_after(kPause * times);
+  pause_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    retrying_ = false;
+    pausing_ = false;
     if (is_connected()) flush();
   });
 }

@@ -81,7 +81,7 @@ class CpgChannel {
   void lose(const Error& error);
   void drop_handle(bool leave);
   void flush();
-  void retry_soon();
+  void pause(std::size_t times);
 
   boost::asio::io_context& io_;
   Callbacks callbacks_;
@@ -92,10 +92,11 @@ class CpgChannel {
   std::size_t max_message_ = 0;
   std::unique_ptr<FdWatch> watch_;
   RetryTimer reconnect_;
-  boost::asio::steady_timer retry_;
-  bool retrying_ = false;
+  boost::asio::steady_timer pause_;
+  bool pausing_ = false;
   std::deque<Bytes> queue_;
   std::size_t queued_bytes_ = 0;
+  std::size_t burst_ = 0;  // bytes sent since the last pause
   Counters counters_;
 };
 

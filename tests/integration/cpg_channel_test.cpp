@@ -124,6 +124,16 @@ TEST_F(CpgTest, ALargeMessagePassesAndATooLargeOneIsRefused) {
   EXPECT_EQ(refused.error().code, Errc::Invalid);
 }
 
+// At sixteen megabytes a second: a snapshot must leave time for heartbeats.
+TEST_F(CpgTest, MuchAtOnceIsSpreadOverTime) {
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(at(1).channel->multicast(Bytes(96U << 10U)));
+  EXPECT_GE(at(1).channel->counters().queued, 9U);
+  ASSERT_TRUE(until([&] { return at(2).delivered.size() == 10; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 9 * 6ms);
+  EXPECT_EQ(at(1).channel->counters().queued, 0U);
+}
+
 TEST_F(CpgTest, ADeadCorosyncIsSeenByTheOthersAndByItsOwnProcess) {
   ASSERT_TRUE(until([&] { return at(1).quorate == true && at(2).quorate == true; }));
   ring_->kill(3);
