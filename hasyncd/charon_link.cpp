@@ -11,6 +11,7 @@ namespace hasync::hasyncd {
 namespace {
 
 constexpr std::size_t kSealEnd = 8;
+constexpr std::size_t kPutsAtOnce = 16;
 
 std::string end_of_seal(std::string_view sealed) {
   constexpr const char* kHex = "0123456789abcdef";
@@ -119,7 +120,24 @@ Result<Secret> CharonLink::context_of(const PutContext& request) {
   return ctx::with_outbound_numbers(text_of(opened->reveal()), numbers);
 }
 
-void CharonLink::put(const PutContext& request) {
+// In the order in which they were asked for. A PUT costs this loop more than a heartbeat may wait for a
+// thousand of them: a few are under way at a time, each answer asks for the next.
+void CharonLink::ask(Request request) {
+  waiting_.push_back(std::move(request));
+  ask_waiting();
+}
+
+void CharonLink::ask_waiting() {
+  if (std::exchange(asking_, true)) return;
+  while (!waiting_.empty() && puts_ < kPutsAtOnce) {
+    const Request request = std::move(waiting_.front());
+    waiting_.pop_front();
+    std::visit([this](const auto& one) { carry_out(one); }, request);
+  }
+  asking_ = false;
+}
+
+void CharonLink::carry_out(const PutContext& request) {
   ask_put(request);
   wipe_dead_stack();
 }
@@ -132,6 +150,7 @@ void CharonLink::ask_put(const PutContext& request) {
   }
   const std::string_view bytes = text_of(context->reveal());
   if (auto view = ctx::decode_context(bytes)) views_.insert_or_assign(view->sa, *std::move(view));
+  ++puts_;
   client_->put(bytes, holding(request.active),
                [this, sa = request.sa, seal = end_of_seal(request.sealed),
                 asked = now_ns()](Result<ctx::CharonReply> reply) {
@@ -142,7 +161,9 @@ void CharonLink::ask_put(const PutContext& request) {
                  } else {
                    failed("PUT of " + to_string(sa), reply.error());
                  }
+                 --puts_;
                  callbacks_.put(sa, reply.has_value());
+                 ask_waiting();
                });
 }
 
@@ -157,14 +178,14 @@ const ctx::ContextView* CharonLink::view(SaId sa) const {
   return known == views_.end() ? nullptr : &known->second;
 }
 
-void CharonLink::set_active(const SetActive& request) {
+void CharonLink::carry_out(const SetActive& request) {
   if (!client_) return;
   client_->set_state(request.sas, holding(request.active), [this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("set state", reply.error());
   });
 }
 
-void CharonLink::release(const ReleaseContexts& request) {
+void CharonLink::carry_out(const ReleaseContexts& request) {
   if (!client_) return;
   client_->release(request.sas, [this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("release", reply.error());

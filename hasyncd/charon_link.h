@@ -4,9 +4,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <variant>
 
 #include "ctx-transfer/adapters/charon_client.h"
 #include "ctx-transfer/context_codec.h"
@@ -49,9 +51,8 @@ class CharonLink {
   CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks);
   void start();
 
-  void put(const PutContext& put);
-  void set_active(const SetActive& request);
-  void release(const ReleaseContexts& request);
+  using Request = std::variant<PutContext, SetActive, ReleaseContexts>;
+  void ask(Request request);
   void rekey(const RekeyChild& request);
   void commit(const CommitOutput& request);
   void discard(const DiscardOutput& request);
@@ -67,6 +68,10 @@ class CharonLink {
  private:
   bool connect();
   void changed(ctx::ChangedContext changed);
+  void ask_waiting();
+  void carry_out(const PutContext& request);
+  void carry_out(const SetActive& request);
+  void carry_out(const ReleaseContexts& request);
   void ask_put(const PutContext& request);
   Result<Secret> context_of(const PutContext& request);
   ctx::Holding holding(bool active) const;
@@ -83,6 +88,9 @@ class CharonLink {
   ctx::OutputCommit output_commit_;
   CharonTimes times_;
   ctx::CommitCounters commits_;
+  std::deque<Request> waiting_;
+  std::size_t puts_ = 0;  // under way
+  bool asking_ = false;
   std::map<SaId, ctx::ContextView> views_;
   std::map<SaId, ctx::SaSummary> keyless_;
 };

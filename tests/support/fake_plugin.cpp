@@ -47,10 +47,21 @@ std::map<SaId, std::string> FakePlugin::contexts() const {
   return contexts_;
 }
 
+std::optional<std::string> FakePlugin::context(SaId sa) const {
+  const std::lock_guard lock(mutex_);
+  const auto held = contexts_.find(sa);
+  return held == contexts_.end() ? std::nullopt : std::optional{held->second};
+}
+
 void FakePlugin::change(SaId sa, const std::string& context) {
   const std::lock_guard lock(mutex_);
   contexts_[sa] = context;
   if (subscribed_) tell_changed(context);
+}
+
+void FakePlugin::hang_up() {
+  const std::lock_guard lock(mutex_);
+  ::shutdown(client_, SHUT_RDWR);
 }
 
 void FakePlugin::send(const std::string& message) const {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -19,7 +20,9 @@ class FakePlugin {
 
   void hold(SaId sa, std::string context);
   void change(SaId sa, const std::string& context);  // holds it, active, and tells the subscriber
+  void hang_up();                                    // on the client; another may come
   std::map<SaId, std::string> contexts() const;
+  std::optional<std::string> context(SaId sa) const;
 
  private:
   void serve();

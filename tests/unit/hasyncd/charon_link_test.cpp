@@ -1,0 +1,102 @@
+// CharonLink against a stand-in for charon's plugin: what a thousand contexts may cost the loop at once.
+#include "hasyncd/charon_link.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "hasyncd/adapters/seal.h"
+#include "tests/support/context_samples.h"
+#include "tests/support/fake_plugin.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMany = 1000;
+
+SaId sa(std::uint64_t i) {
+  return {i, i};
+}
+
+class CharonLinkTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "charon-link-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    ASSERT_TRUE(generate_keys(folder_ / "key", std::nullopt));
+    keys_ = *load_keys(folder_ / "key");
+    charon_ = std::make_unique<test::FakePlugin>(folder_ / "socket");
+    Config config;
+    config.charon_socket = folder_ / "socket";
+    link_ = std::make_unique<CharonLink>(
+        io_, config, keys_,
+        CharonLink::Callbacks{.report = [](const ContextReport&) {},
+                              .gone = [](SaId, std::uint64_t) {},
+                              .synced = [this] { synced_ = true; },
+                              .lost = [] {},
+                              .put = [this](SaId of, bool installed) { put_.emplace_back(of, installed); },
+                              .note = [](const std::string&, const std::string&) {},
+                              .trace = [](const ContextTrace&) {},
+                              .sealing_key = [this] { return keys_.newest().id; }});
+    link_->start();
+    ASSERT_TRUE(until([this] { return synced_; }));
+  }
+  void TearDown() override {
+    link_.reset();
+    charon_.reset();
+    fs::remove_all(folder_);
+  }
+
+  PutContext context(std::uint64_t i) {
+    proto::Context context = sample_context();
+    context.mutable_ike()->set_initiator_spi(i);
+    context.mutable_ike()->set_responder_spi(i);
+    Sealer sealer(keys_, &Key::context);
+    const Bytes sealed =
+        sealer.seal(view_of(context.SerializeAsString()), additional_data(Purpose::Context, kNobody));
+    return {sa(i), std::string(text_of(sealed)), false, {}};
+  }
+
+  bool until(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (!condition() && std::chrono::steady_clock::now() < end) {
+      io_.restart();
+      io_.run_one_for(20ms);
+    }
+    return condition();
+  }
+
+  fs::path folder_;
+  boost::asio::io_context io_{1};
+  KeySet keys_;
+  std::unique_ptr<test::FakePlugin> charon_;
+  std::unique_ptr<CharonLink> link_;
+  bool synced_ = false;
+  std::vector<std::pair<SaId, bool>> put_;
+};
+
+TEST_F(CharonLinkTest, ManyPutsLeaveTheLoopFreeAndKeepTheirOrder) {
+  for (std::uint64_t i = 1; i <= kMany; ++i) link_->ask(context(i));
+  link_->ask(ReleaseContexts{{sa(1), sa(kMany)}});
+  EXPECT_NE(link_->view(sa(1)), nullptr);
+  EXPECT_EQ(link_->view(sa(kMany / 10)), nullptr) << "opened before the loop has had a turn";
+  ASSERT_TRUE(until([this] { return put_.size() == kMany; }));
+  for (std::uint64_t i = 1; i <= kMany; ++i) EXPECT_EQ(put_[i - 1], std::pair(sa(i), true));
+  // What was asked for after them has not overtaken them.
+  EXPECT_TRUE(until([this] { return charon_->contexts().size() == kMany - 2; }));
+}
+
+TEST_F(CharonLinkTest, PutsThatWaitWhenCharonGoesAreToldAsNotInstalled) {
+  for (std::uint64_t i = 1; i <= kMany; ++i) link_->ask(context(i));
+  charon_->hang_up();
+  ASSERT_TRUE(until([this] { return put_.size() == kMany; }));
+  EXPECT_TRUE(std::ranges::any_of(put_, [](const auto& put) { return !put.second; }));
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
