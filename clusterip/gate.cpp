@@ -1,6 +1,12 @@
 #include "clusterip/gate.h"
 
+#include <numeric>
+
 namespace hasync::clusterip {
+
+std::uint64_t DirectionCounters::dropped() const {
+  return std::accumulate(by_reason.begin(), by_reason.end(), std::uint64_t{0}) - (*this)[Reason::Passed];
+}
 
 std::string_view to_string(Reason reason) {
   switch (reason) {

@@ -56,6 +56,7 @@ std::string_view to_string(Reason reason);  // as in metrics: "no_fence"
 struct DirectionCounters {
   std::array<std::uint64_t, kReasons> by_reason{};
   std::uint64_t operator[](Reason reason) const { return by_reason.at(static_cast<std::size_t>(reason)); }
+  std::uint64_t dropped() const;  // for whatever reason
 };
 struct GateCounters {
   DirectionCounters ingress;
@@ -85,8 +86,9 @@ class Gate {
 
   virtual std::optional<std::uint64_t> top(const OutboundKey& sa) const = 0;  // SaTop::next; empty: no entry
   virtual std::vector<SaTop> tops() const = 0;
+  // Those of tops() that have changed since the last call, and those that stand at their ceiling.
+  virtual std::vector<SaTop> moved() = 0;
   virtual Result<GateCounters> counters() const = 0;
-
   // Are the programs still where they were attached? NotFound names the interface and direction.
   virtual Status check_attached() const = 0;
 };

@@ -23,12 +23,16 @@ Slot& SlotTable::add(const SaLimits& sa) {
     slot.generation = freed_.front().generation + 1;
     freed_.pop_front();
   }
-  return slots_.emplace(sa.key, changed(slot, sa, 0)).first->second;
+  const auto added = slots_.emplace(sa.key, changed(slot, sa, 0)).first;
+  keys_.resize(never_used_);
+  keys_[slot.index] = &added->first;
+  return added->second;
 }
 
 void SlotTable::remove(const OutboundKey& sa) {
   const auto found = slots_.find(sa);
   if (found == slots_.end()) return;
+  keys_[found->second.index] = nullptr;
   freed_.push_back(found->second);
   slots_.erase(found);
 }

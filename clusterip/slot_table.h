@@ -7,6 +7,7 @@
 #include <deque>
 #include <limits>
 #include <unordered_map>
+#include <vector>
 
 #include "clusterip/gate.h"
 
@@ -35,12 +36,15 @@ class SlotTable {
   void remove(const OutboundKey& sa);
   std::size_t room() const { return capacity_ - slots_.size(); }
   const std::unordered_map<OutboundKey, Slot>& all() const { return slots_; }
+  // By slot: whose it is; null: nobody's.
+  const std::vector<const OutboundKey*>& keys() const { return keys_; }
 
  private:
   std::uint32_t capacity_;
   std::uint32_t never_used_ = 0;
   std::deque<Slot> freed_;
   std::unordered_map<OutboundKey, Slot> slots_;
+  std::vector<const OutboundKey*> keys_;  // into slots_
 };
 
 // The slot after Gate::set_sas, with the floor moved up where its rules say so. `top`: as SaTop::next.

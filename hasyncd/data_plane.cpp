@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "ctx-transfer/xfrm/xfrm_ae.h"
 
@@ -14,7 +15,7 @@ namespace hasync::hasyncd {
 
 namespace {
 
-constexpr std::size_t kAskedAtOnce = 64;
+constexpr std::size_t kAskedAtOnce = 256;
 // Numbers that an SA may use up between the moment when its counter is read and the one when it is set.
 constexpr std::uint64_t kMeanwhile = 64;
 
@@ -91,11 +92,12 @@ Status DataPlane::drop_addresses() {
 }
 
 Status DataPlane::set_gate(const std::vector<clusterip::SaLimits>& limits) {
+  for (const clusterip::SaLimits& sa : limits) sas_.insert(sa.key);
   return gate_->set_sas(limits);
 }
 
 Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) {
-  for (const OutboundKey& key : keys) last_left_.erase(key);
+  for (const OutboundKey& key : keys) sas_.erase(key);
   return gate_->remove_sas(keys);
 }
 
@@ -137,23 +139,30 @@ std::vector<OutboundNumber> DataPlane::left() const {
   return out;
 }
 
-// Only SAs from which nothing has left since the last time can have run on unseen; some of them are asked
-// each time.
 std::vector<OutboundNumber> DataPlane::used() {
-  std::vector<OutboundNumber> out = left();
-  std::ranges::sort(out, {}, &OutboundNumber::key);
-  std::size_t asked = 0;
-  for (OutboundNumber& number : out) {
-    const auto [last, first] = last_left_.try_emplace(number.key, number.used);
-    const bool still = !first && last->second == number.used;
-    last->second = number.used;
-    if (!still || number.key <= asked_up_to_ || asked == kAskedAtOnce) continue;
-    ++asked;
-    asked_up_to_ = number.key;
-    number.used = std::max(number.used, counted(number.key).value_or(0));
-  }
-  if (asked < kAskedAtOnce) asked_up_to_ = {};
+  std::vector<OutboundNumber> out;
+  for (const clusterip::SaTop& top : gate_->moved()) out.push_back({top.key, top.next - 1, false});
+  ask_kernel(out);
   return out;
+}
+
+// Only where packets were dropped can the kernel's counter have run on without the gate. Then all SAs are
+// asked, some of them each time.
+void DataPlane::ask_kernel(std::vector<OutboundNumber>& out) {
+  if (!ask_next_) {
+    const auto counters = gate_->counters();
+    const std::uint64_t before = dropped_;
+    if (counters) dropped_ = counters->egress.dropped();
+    if (counters && dropped_ == before) return;
+    ask_next_ = OutboundKey{};
+  }
+  auto sa = sas_.lower_bound(*ask_next_);
+  for (std::size_t asked = 0; asked < kAskedAtOnce && sa != sas_.end(); ++asked, ++sa) {
+    const auto top = gate_->top(*sa);
+    const auto number = counted(*sa);
+    if (top && number) out.push_back({*sa, std::max(*top - 1, *number), false});
+  }
+  ask_next_ = sa == sas_.end() ? std::nullopt : std::optional{*sa};
 }
 
 Status DataPlane::check_attached() const {

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,8 +41,8 @@ class DataPlane {
   void keep_ahead(std::vector<OutboundNumber>& numbers) const;
   // The highest number that left through the gate, per SA.
   std::vector<OutboundNumber> left() const;
-  // The same, or the kernel's counter where it has run on without the gate: packets that were dropped use
-  // numbers, too.
+  // The same of those that have moved since the last call or can go no further; and the kernel's counter
+  // where that may have run on without the gate: packets that were dropped use numbers, too.
   std::vector<OutboundNumber> used();
 
   Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
@@ -51,6 +51,7 @@ class DataPlane {
   const clusterip::LinkWatch& links() const { return links_; }
 
  private:
+  void ask_kernel(std::vector<OutboundNumber>& out);
   DataPlane(std::unique_ptr<clusterip::BpfGate> gate, std::unique_ptr<clusterip::Announcer> announcer,
             std::vector<clusterip::Vip> vips, clusterip::LinkWatch links, int xfrm)
       : gate_(std::move(gate)),
@@ -67,8 +68,9 @@ class DataPlane {
   clusterip::LinkWatch links_;
   int xfrm_;
   bool holding_ = false;
-  std::map<OutboundKey, std::uint64_t> last_left_;
-  OutboundKey asked_up_to_;
+  std::set<OutboundKey> sas_;
+  std::optional<OutboundKey> ask_next_;  // empty: nobody is to be asked
+  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace hasync::hasyncd

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "clusterip/adapters/gate_maps.h"
 #include "clusterip/adapters/tc_attachment.h"
@@ -25,6 +26,7 @@ struct BpfGate::Kernel {
   GateMaps maps;
   TcAttachment attachment;
   SlotTable table;
+  std::vector<__u32> told;  // by slot: its top when moved() was asked last
 
   void store_limits(const Slot& slot) const { store_word(maps.slot(slot.index).limits, packed(slot)); }
 
@@ -89,8 +91,8 @@ Result<std::unique_ptr<BpfGate>> BpfGate::create(const BpfGateConfig& config) {
   if (!maps) return maps.error();
   auto attachment = TcAttachment::attach(config.interfaces, maps->program(false), maps->program(true));
   if (!attachment) return attachment.error();
-  auto kernel =
-      std::make_unique<Kernel>(Kernel{*std::move(maps), *std::move(attachment), SlotTable(config.max_sas)});
+  auto kernel = std::make_unique<Kernel>(
+      Kernel{*std::move(maps), *std::move(attachment), SlotTable(config.max_sas), {}});
   return std::unique_ptr<BpfGate>(new BpfGate(std::move(kernel)));
 }
 
@@ -145,6 +147,21 @@ std::vector<SaTop> BpfGate::tops() const {
   std::vector<SaTop> result;
   result.reserve(kernel_->table.all().size());
   for (const auto& [sa, slot] : kernel_->table.all()) result.push_back({sa, kernel_->top(slot)});
+  return result;
+}
+
+// All slots are read, as they lie; the table's entries only of those that there is something to say of.
+std::vector<SaTop> BpfGate::moved() {
+  std::vector<SaTop> result;
+  const auto& keys = kernel_->table.keys();
+  kernel_->told.resize(keys.size());
+  for (std::uint32_t index = 0; index < keys.size(); ++index) {
+    hasync_sa_slot& slot = kernel_->maps.slot(index);
+    const __u32 top = load_word(slot.top);
+    const bool spent = top == load_word(slot.limits) >> 32;
+    if (keys[index] == nullptr || (std::exchange(kernel_->told[index], top) == top && !spent)) continue;
+    result.push_back({*keys[index], kernel_->top(*kernel_->table.find(*keys[index]))});
+  }
   return result;
 }
 

@@ -43,6 +43,7 @@ class BpfGate final : public Gate {
   Status remove_sas(std::span<const OutboundKey> sas) override;
   std::optional<std::uint64_t> top(const OutboundKey& sa) const override;
   std::vector<SaTop> tops() const override;
+  std::vector<SaTop> moved() override;
   Result<GateCounters> counters() const override;
   Status check_attached() const override;
 

@@ -98,6 +98,9 @@ void raise_10000_ceilings(benchmark::State& state) {
 void read_10000_tops(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(gate().tops());
 }
+void ask_10000_at_rest(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(gate().moved());
+}
 void check_attached(benchmark::State& state) {
   for (auto _ : state) {
     if (!gate().check_attached()) state.SkipWithError("detached");
@@ -111,6 +114,7 @@ BENCHMARK(other_traffic)->UseManualTime()->Iterations(20);
 BENCHMARK(renew_all_deadlines);
 BENCHMARK(raise_10000_ceilings)->Unit(benchmark::kMicrosecond);
 BENCHMARK(read_10000_tops)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ask_10000_at_rest)->Unit(benchmark::kMicrosecond);
 BENCHMARK(check_attached)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -54,6 +54,7 @@ Spending::Need Spending::judge(const OutboundKey& key, const LeaseState& lease, 
 }
 
 void Spending::keep(const std::map<OutboundKey, LeaseState>& leases) {
+  if (spenders_.size() <= leases.size()) return;
   std::erase_if(spenders_, [&](const auto& known) { return !leases.contains(known.first); });
 }
 

@@ -23,7 +23,7 @@ class Spending {
   };
   // `used`: the highest number that the SA has used by now, whether it left or not.
   Need judge(const OutboundKey& key, const LeaseState& lease, std::uint64_t used, Instant now);
-  // Forgets all SAs without a lease.
+  // Forgets SAs without a lease: never holds more SAs than have one.
   void keep(const std::map<OutboundKey, LeaseState>& leases);
   // How often an SA was found past its lease.
   std::uint64_t overruns() const { return overruns_; }

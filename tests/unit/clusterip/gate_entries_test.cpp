@@ -105,6 +105,23 @@ TEST_F(GateEntries, SaListedTwiceTakesTheLast) {
   EXPECT_EQ(gate_->tops(), (std::vector<SaTop>{{sa(), 10}}));
 }
 
+TEST_F(GateEntries, MovedIsToldOnceAndSpentForAsLongAsItIs) {
+  const std::vector<SaLimits> two = {{sa(), 1, 10}, {sa(EspSpi{9}), 1, 10}};
+  ASSERT_TRUE(gate_->set_sas(two));
+  EXPECT_EQ(gate_->moved().size(), 2U) << "new";
+  EXPECT_EQ(gate_->moved(), std::vector<SaTop>{});
+  expect_out(esp_out(4), Reason::Passed);
+  EXPECT_EQ(gate_->moved(), (std::vector<SaTop>{{sa(), 5}}));
+  EXPECT_EQ(gate_->moved(), std::vector<SaTop>{});
+  expect_out(esp_out(9), Reason::Passed);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_->moved(), (std::vector<SaTop>{{sa(), 10}})) << "at its ceiling";
+  open(1, 20);
+  EXPECT_EQ(gate_->moved(), std::vector<SaTop>{});
+  const OutboundKey key = sa();
+  ASSERT_TRUE(gate_->remove_sas({&key, 1}));
+  EXPECT_EQ(gate_->moved(), std::vector<SaTop>{}) << "gone";
+}
+
 TEST_F(GateEntries, RemovedSaIsUnknownAndMayComeBack) {
   open(1, 100);
   expect_out(esp_out(50), Reason::Passed);

@@ -30,6 +30,18 @@ TEST(SlotTable, ReusesTheLongestFreedSlotUnderANewGeneration) {
   EXPECT_EQ(table.add({sa(5), 5, 6}), (Slot{.index = 0, .generation = 2, .floor = 5, .ceiling = 6}));
 }
 
+TEST(SlotTable, KnowsWhoseEachSlotIs) {
+  SlotTable table(2);
+  table.add({sa(1)});
+  table.add({sa(2)});
+  table.remove(sa(1));
+  ASSERT_EQ(table.keys().size(), 2U);
+  EXPECT_EQ(table.keys()[0], nullptr);
+  EXPECT_EQ(*table.keys()[1], sa(2));
+  table.add({sa(3)});
+  EXPECT_EQ(*table.keys()[0], sa(3));
+}
+
 TEST(SlotTable, PrefersSlotsThatWereNeverUsed) {
   SlotTable table(2);
   table.add({sa(1)});
