@@ -63,6 +63,16 @@ def load_connections(bed, host):
     host.run("swanctl", "--load-all", "--file", path, env=host.vici_env)
 
 
+def standin(bed, host, sas):
+    """In charon's and the kernel's place: `sas` IKE_SAs when it is told to, ESP packets of the first one."""
+    service = host.start("charon", bed.program("tests/support/hasync-standin"), "--socket", "/run/charon.hasync", "--sas", str(sas),
+                         "--vip", topology.WAN_VIP, "--peer", topology.HOSTS["peer"].address("wan"))
+    socket = f"/proc/{host.pid}/root/run/charon.hasync"
+    until(f"the stand-in of {host.name} listens", lambda: os.path.exists(socket) or not service.alive())
+    must_live(service, host)
+    return service
+
+
 def must_live(service, host):
     """A daemon that ended while it started says why in its log: that is what the reader of a failure needs."""
     if not service.alive():
@@ -73,7 +83,10 @@ def corosync(bed, host):
     pace, keyfile = bed.pace, host.write("ring.key", bed.ring_key)
     nodes = "\n".join(f"  node {{\n    nodeid: {plan.node}\n    name: {plan.name}\n    ring0_addr: {plan.address('ring')}\n  }}"
                       for plan in (topology.HOSTS[name] for name in topology.CLUSTER))
-    consensus = f"  consensus: {pace.consensus}\n" if pace.consensus else ""
+    times = [f"token_retransmits_before_loss_const: {pace.retransmits}"] if pace.retransmits else \
+        ["token_retransmit: 31", "hold: 30"]
+    times += [f"consensus: {pace.consensus}"] if pace.consensus else []
+    times = "".join(f"  {line}\n" for line in times)
     config = host.write("corosync.conf", f"""\
 totem {{
   version: 2
@@ -85,10 +98,9 @@ totem {{
   keyfile: {keyfile}
   token: {pace.token}
   token_coefficient: 0
-  token_retransmits_before_loss_const: 2
   join: 30
   seqno_unchanged_const: 3
-{consensus}  interface {{
+{times}  interface {{
     linknumber: 0
     knet_ping_interval: 250
     knet_ping_timeout: 1000

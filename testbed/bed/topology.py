@@ -56,6 +56,7 @@ CLUSTER = [name for name, plan in HOSTS.items() if plan.node]
 class Pace:
     """How fast this kernel may be asked to notice things. Milliseconds."""
     token: int
+    retransmits: int | None          # of the token before it counts as lost; None: every 31 ms
     consensus: int | None            # None: Corosync's own 1.2 x token
     heartbeat: int                   # hasyncd
     fence: int                       # hasyncd
@@ -63,5 +64,5 @@ class Pace:
     realtime: bool                   # SCHED_RR and SCHED_FIFO are of use
 
 
-NATIVE = Pace(token=112, consensus=None, heartbeat=10, fence=80, silence=150, realtime=True)
-BOOTED = Pace(token=400, consensus=None, heartbeat=40, fence=320, silence=600, realtime=False)  # four times as slow
+NATIVE = Pace(token=65, retransmits=None, consensus=78, heartbeat=10, fence=80, silence=150, realtime=True)
+BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=40, fence=320, silence=600, realtime=False)  # four times as slow
