@@ -1,7 +1,6 @@
 """A context that is behind: taken, then the gateway and its peer exchange some more, then it is put into another gateway.
 
-That node's message IDs are used up, so the peer would take its requests for repetitions, and it would take the peer's for
-ones from the future. Message ID synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` leaves it out, to
+That node would take the peer's requests for ones from the future, and the peer its own for repetitions. Message ID synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` leaves it out, to
 see what happens. The IKE_SA uses CBC: strongSwan 5.9.8 as a peer cannot encrypt its answer with an AEAD, whose IV it takes from
 the message ID, which is 0 (docs/decisions/0006-message-ids.md).
 """
@@ -9,7 +8,7 @@ from bed.swanctl import Tunnel
 from bed.wait import until
 from scenarios.context_move import JUMP, Plugin, log_of, move_vip
 
-_EXCHANGES = 3  # each way, that the context does not know of
+_EXCHANGES = 6  # by DPD of either side, that the context does not know of
 
 
 def play(bed, holding="synced"):
@@ -21,10 +20,10 @@ def play(bed, holding="synced"):
     one, two = Plugin(bed, "gw1"), Plugin(bed, "gw2")
     sa = one.only()
     one.get(sa)
-    asked = [f"parsed INFORMATIONAL {kind}" for kind in ("request", "response")]
-    before = [log_of(bed.host("gw1")).count(text) for text in asked]
-    until("exchanges that the context does not know of",
-          lambda: all(log_of(bed.host("gw1")).count(text) - old >= _EXCHANGES for text, old in zip(asked, before)), timeout=30)
+    asked = "parsed INFORMATIONAL re"
+    before = log_of(bed.host("gw1")).count(asked)
+    until("exchanges that the context does not know of", lambda: log_of(bed.host("gw1")).count(asked) - before >= _EXCHANGES,
+          timeout=60)
     one("release", sa)
     two.put_from(one, holding, str(JUMP))
     move_vip(bed, "gw1", "gw2")
