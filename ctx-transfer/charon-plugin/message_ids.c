@@ -31,7 +31,9 @@ void hasync_message_ids_negotiate(ike_sa_t *ike_sa, message_t *message, bool inc
 
 bool hasync_message_ids_is_sync(message_t *message)
 {
-	return message->get_message_id(message) == 0 && message->get_exchange_type(message) == INFORMATIONAL;
+	/* a responder's own first request has ID 0 as well */
+	return message->get_message_id(message) == 0 && message->get_exchange_type(message) == INFORMATIONAL &&
+		   message->get_notify(message, IKEV2_MESSAGE_ID_SYNC);
 }
 
 static message_t *make_request(ike_sa_t *ike_sa, hasync_memory_t *memory)

@@ -15,7 +15,7 @@
 /* From the message hook, in plain: a peer's offer is noted and answered (RFC 6311, section 4). */
 void hasync_message_ids_negotiate(ike_sa_t *ike_sa, message_t *message, bool incoming);
 
-/* Whether this is such a message and no part of the IKE_SA's own count. */
+/* Whether this message, whose payloads are known, is such a one and no part of the IKE_SA's own count. */
 bool hasync_message_ids_is_sync(message_t *message);
 
 /* Puts the request in the place of what was imported as unanswered; whoever repeats those sends it. FALSE if

@@ -1,6 +1,7 @@
 """A context that is behind: taken, then the gateway and its peer exchange some more, then it is put into another gateway.
 
-That node would take the peer's requests for ones from the future, and the peer its own for repetitions. Message ID synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` leaves it out, to
+That node would take the peer's requests for ones from the future, and the peer its own for repetitions. Message ID
+synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` leaves it out, to
 see what happens. The IKE_SA uses CBC: strongSwan 5.9.8 as a peer cannot encrypt its answer with an AEAD, whose IV it takes from
 the message ID, which is 0 (docs/decisions/0006-message-ids.md).
 """
