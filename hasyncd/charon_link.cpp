@@ -166,8 +166,9 @@ void CharonLink::set_active(const SetActive& request) {
 
 void CharonLink::release(const ReleaseContexts& request) {
   if (!client_) return;
-  client_->release(request.sas, [this](Result<ctx::CharonReply> reply) {
+  client_->release(request.sas, [this, sas = request.sas](Result<ctx::CharonReply> reply) {
     if (!reply) failed("release", reply.error());
+    callbacks_.released(sas);
   });
 }
 
