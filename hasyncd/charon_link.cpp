@@ -187,8 +187,9 @@ void CharonLink::carry_out(const SetActive& request) {
 
 void CharonLink::carry_out(const ReleaseContexts& request) {
   if (!client_) return;
-  client_->release(request.sas, [this](Result<ctx::CharonReply> reply) {
+  client_->release(request.sas, [this, sas = request.sas](Result<ctx::CharonReply> reply) {
     if (!reply) failed("release", reply.error());
+    callbacks_.released(sas);
   });
 }
 

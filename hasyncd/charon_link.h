@@ -43,6 +43,7 @@ class CharonLink {
     std::function<void()> synced;
     std::function<void()> lost;
     std::function<void(SaId, bool installed)> put;
+    std::function<void(const std::vector<SaId>&)> released;  // or they were not there
     std::function<void(const std::string& id, const std::string& text)> note;
     std::function<void(const ContextTrace&)> trace;
     std::function<std::uint32_t()> sealing_key;

@@ -109,6 +109,7 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
           .synced = [this] { run(node_->on_charon_synced(now())); },
           .lost = [this] { run(node_->on_charon_lost(now())); },
           .put = [this](SaId sa, bool installed) { run(node_->on_put(sa, installed, now())); },
+          .released = [this](const std::vector<SaId>& sas) { run(node_->on_released(sas, now())); },
           .note =
               [this](const std::string& id, const std::string& text) {
                 log_.warning(id, {{"text", text}});

@@ -73,11 +73,38 @@ void Replica::choose_owner(Changes& out) {
 void Replica::change_owner(Process to, Changes& out) {
   owner_ = to;
   out.owner_changed = true;
+  std::set<EspSpi> several;
   for (auto& [key, lease] : leases_) {
+    if (by_spi_.lower_bound({key.spi, Address{}})->second != key.address) several.insert(key.spi);
     lease.floor = lease.end;
     lease.end = capped(lease.end + lease_, lease.esn);
     out.leased.push_back(key);
   }
+  // Of these the lower ones would come to where the highest has been.
+  for (const EspSpi spi : several) raise(spi, highest_of(spi)->floor);
+}
+
+// An IKE_SA that was rekeyed while its peer moved may be here twice, and its CHILD_SA under both addresses,
+// with the same keys (RFC 7296, section 2.8). Each lease of the SPI goes behind `used`, and they stay apart
+// and in their order. By their ends alone: those are the same at every member.
+void Replica::raise(EspSpi spi, std::uint64_t used) {
+  for (const OutboundKey& key : by_end(spi)) {
+    LeaseState& lease = leases_.at(key);
+    if (lease.end < used + lease_) {
+      lease.floor = used;
+      lease.end = capped(used + lease_, lease.esn);
+    }
+    used = lease.end;
+  }
+}
+
+std::vector<OutboundKey> Replica::by_end(EspSpi spi) const {
+  std::vector<OutboundKey> out;
+  for (auto it = by_spi_.lower_bound({spi, Address{}}); it != by_spi_.end() && it->first == spi; ++it) {
+    out.push_back({it->second, spi});
+  }
+  std::ranges::stable_sort(out, {}, [this](const OutboundKey& key) { return leases_.at(key).end; });
+  return out;
 }
 
 Changes Replica::apply(Process from, std::uint64_t number, const Entry& entry) {
@@ -147,9 +174,16 @@ void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& ke
     const auto lease = leases_.find(old.key);
     const bool handed_on = lease == leases_.end() || lease->second.sa != before.sa;
     if (handed_on || std::ranges::find(keep, old.key, &OutboundSa::key) != keep.end()) continue;
+    const std::uint64_t end = lease->second.end;
     leases_.erase(lease);
     by_spi_.erase({old.key.spi, old.key.address});
     out.unleased.push_back(old.key);
+    const LeaseState* rest = highest_of(old.key.spi);
+    if (rest == nullptr || rest->end >= end + lease_) continue;
+    raise(old.key.spi, end);
+    for (const OutboundKey& key : by_end(old.key.spi)) {
+      if (std::ranges::find(out.leased, key) == out.leased.end()) out.leased.push_back(key);
+    }
   }
 }
 

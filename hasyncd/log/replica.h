@@ -82,6 +82,8 @@ class Replica {
   void change_owner(Process to, Changes& out);
   void lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out);
   const LeaseState* highest_of(EspSpi spi) const;
+  std::vector<OutboundKey> by_end(EspSpi spi) const;
+  void raise(EspSpi spi, std::uint64_t used);
   void drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
   void begin_empty(Changes& out);
   StateMark beginning() const;

@@ -79,6 +79,8 @@ class Node {
   Actions on_charon_lost(Instant now);
   // A PutContext was carried out (or refused; then it is tried again when the context changes).
   Actions on_put(SaId sa, bool installed, Instant now);
+  // A ReleaseContexts was carried out (or refused: charon does not have them).
+  Actions on_released(const std::vector<SaId>& sas, Instant now);
 
   // Whether this node can reach peers and servers: its links carry.
   Actions on_links(const std::vector<std::string>& down, Instant now);
@@ -153,8 +155,10 @@ class Node {
   bool waits_for_grant(const OutboundKey& key, std::uint64_t stable) const;
   void put(SaId sa, Actions& out);
   void restore(SaId sa, Actions& out);
+  void release(std::vector<SaId> sas, Actions& out);
   void close_for(const Delta& delta, Actions& out);
   void reopen(const Delta& delta, Actions& out);
+  bool takes_from_put(const ContextReport& report) const;
   void close_moved(const ContextReport& report, Actions& out);
   bool being_put(const LeaseState& lease) const { return putting_.contains(lease.sa); }
   void reconcile(bool distrust, Actions& out);
@@ -202,6 +206,7 @@ class Node {
   };
   std::map<SaId, Put> putting_;             // under way
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
+  std::multiset<SaId> releasing_;           // under way: once for each time it was asked
   // Up to which report the log had everything at which position, until that is stable.
   std::deque<std::pair<std::uint64_t, std::uint64_t>> committing_;
   std::uint64_t committed_ = 0;

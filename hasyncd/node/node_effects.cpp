@@ -27,7 +27,7 @@ void Node::take_effect(const Changes& changes, Actions& out) {
   for (const SaId sa : changes.gone) {
     if (charon_.erase(sa) != 0) gone.push_back(sa);
   }
-  if (!gone.empty()) out.push_back(ReleaseContexts{std::move(gone)});
+  release(std::move(gone), out);
 }
 
 // Counter and gate of each SA where its lease puts them; what stands there already is left alone.
@@ -97,12 +97,14 @@ void Node::stable_grants(Actions& out) {
         limits.ceiling = set == gate_.end() ? limits.floor + replica_.lease_size() : set->second.ceiling;
       }
       // An SA under a new address goes on behind its old lease (RFC 4555), one that was closed behind its
-      // own: the kernel's counter follows before the gate opens.
+      // own, one that was raised where its lease now begins: the kernel's counter follows before the gate
+      // opens.
       const Delta& context = replica_.contexts().at(lease->second.sa);
       const auto sa = std::ranges::find(context.outbound, key, &OutboundSa::key);
       const bool closed = set != gate_.end() && set->second.ceiling <= set->second.floor;
-      const bool jumps =
-          closed || (set == gate_.end() && sa != context.outbound.end() && sa->used + 1 < limits.floor);
+      const bool raised = set != gate_.end() && limits.floor > set->second.floor;
+      const bool jumps = closed || raised ||
+                         (set == gate_.end() && sa != context.outbound.end() && sa->used + 1 < limits.floor);
       if (jumps) numbers.numbers.push_back({key, limits.floor - 1, lease->second.esn});
       gate_.insert_or_assign(key, limits);
       gate.limits.push_back(limits);
@@ -152,6 +154,7 @@ void Node::close_for(const Delta& delta, Actions& out) {
     GateLimits& limits =
         gate_.try_emplace(sa.key, GateLimits{sa.key, lease->second.floor, lease->second.floor}).first->second;
     if (limits.ceiling > limits.floor) limits.floor = limits.ceiling = lease->second.end;
+    limits.floor = limits.ceiling = std::max(limits.floor, lease->second.floor);
     gate.limits.push_back(limits);
     const std::uint64_t end = lease->second.end;
     if (limits.floor >= end && !proposals_.grant_pending(sa.key)) {
@@ -174,6 +177,7 @@ void Node::reopen(const Delta& delta, Actions& out) {
     }
     if (being_put(lease->second)) continue;  // its new IKE_SA is on the way
     GateLimits& limits = set->second;
+    limits.floor = std::max(limits.floor, lease->second.floor);
     numbers.numbers.push_back({sa.key, limits.floor - 1, sa.esn});
     if (waits_for_grant(sa.key, stable) || lease->second.end <= limits.floor) continue;
     limits.ceiling = lease->second.end;
@@ -181,6 +185,19 @@ void Node::reopen(const Delta& delta, Actions& out) {
   }
   if (!numbers.numbers.empty()) out.push_back(std::move(numbers));
   if (!gate.limits.empty()) out.push_back(std::move(gate));
+}
+
+void Node::release(std::vector<SaId> sas, Actions& out) {
+  if (sas.empty()) return;
+  releasing_.insert(sas.begin(), sas.end());
+  out.push_back(ReleaseContexts{std::move(sas)});
+}
+
+Actions Node::on_released(const std::vector<SaId>& sas, Instant now) {
+  Actions out;
+  for (const SaId sa : sas) releasing_.extract(sa);
+  settle(now, out);
+  return out;
 }
 
 Actions Node::on_put(SaId sa, bool installed, Instant now) {
@@ -191,7 +208,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   putting_.erase(under_way);
   const auto context = replica_.contexts().find(sa);
   if (installed && context == replica_.contexts().end()) {
-    out.push_back(ReleaseContexts{{sa}});
+    release({sa}, out);
   } else if (context != replica_.contexts().end() && mine()) {
     if (!again) reopen(context->second, out);
   } else if (installed) {
@@ -217,6 +234,11 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
 Actions Node::on_charon(ContextReport report, Instant now) {
   Actions out;
   reported_ = std::max(reported_, report.number);
+  if (releasing_.contains(report.sa)) {
+    // Said before it was told to forget it, and will: in the log it would be an IKE_SA that nobody has.
+    discard_report(report.number, out);
+    return out;
+  }
   charon_[report.sa] = report.active;
   const bool known = replica_.contexts().contains(report.sa);
   const bool undecided = !in_epoch_ || !replica_.current();
@@ -237,6 +259,11 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     // It was told to be passive and to take the log's context before it said this, and will: what it had done
     // meanwhile is not in the log, so nobody relies on it.
     charon_[report.sa] = false;
+  } else if (mine() && report.active && takes_from_put(report)) {
+    // Likewise: it has rekeyed such a one (RFC 7296, section 2.8), which takes its CHILD_SAs back.
+    discard_report(report.number, out);
+    charon_.erase(report.sa);
+    release({report.sa}, out);
   } else if (mine() && report.active) {
     close_moved(report, out);
     proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
@@ -253,7 +280,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
       put(report.sa, out);
     } else if (charon_synced_) {
       charon_.erase(report.sa);
-      out.push_back(ReleaseContexts{{report.sa}});
+      release({report.sa}, out);
     }
   } else if (!mine() && known && charon_synced_ && !undecided) {
     // A copy that has changed of itself: what it did as the owner's came too late for the log.
@@ -262,6 +289,14 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   settle(now, out);
   flush(out);
   return out;
+}
+
+bool Node::takes_from_put(const ContextReport& report) const {
+  if (replica_.contexts().contains(report.sa) || proposals_.concerns(report.sa)) return false;
+  return std::ranges::any_of(report.outbound, [this](const OutboundSa& sa) {
+    const auto holder = replica_.newest_of(sa.key.spi);
+    return holder && putting_.contains(*holder);
+  });
 }
 
 // The peer's address has changed (RFC 4555): charon has deleted the SA and added it again, and its numbers
@@ -301,6 +336,10 @@ void Node::close_moved(const ContextReport& report, Actions& out) {
 Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
   Actions out;
   reported_ = std::max(reported_, number);
+  if (releasing_.contains(sa)) {
+    discard_report(number, out);
+    return out;
+  }
   const auto held = charon_.find(sa);
   const bool was_active = held != charon_.end() && held->second;
   if (held != charon_.end()) charon_.erase(held);
@@ -352,7 +391,7 @@ void Node::reconcile(bool distrust, Actions& out) {
   }
   if (!wrong.empty()) out.push_back(SetActive{std::move(wrong), mine()});
   for (const SaId sa : unknown) charon_.erase(sa);
-  if (!unknown.empty()) out.push_back(ReleaseContexts{std::move(unknown)});
+  release(std::move(unknown), out);
   // A rekeyed IKE_SA (RFC 7296, section 2.8) goes first, so that its successor takes its CHILD_SAs.
   std::ranges::stable_partition(missing, [this](SaId sa) { return !successors(sa).empty(); });
   for (const SaId sa : missing) put(sa, out);
@@ -381,7 +420,7 @@ void Node::discard_proposals(Actions& out) {
       unknown.push_back(sa);
     }
   }
-  if (!unknown.empty()) out.push_back(ReleaseContexts{std::move(unknown)});
+  release(std::move(unknown), out);
 }
 
 Actions Node::on_charon_synced(Instant now) {
@@ -402,6 +441,7 @@ Actions Node::on_charon_lost(Instant now) {
   charon_synced_ = false;
   charon_.clear();
   putting_.clear();
+  releasing_.clear();
   proposals_.forget_contexts();
   committing_.clear();
   committed_ = reported_ = 0;

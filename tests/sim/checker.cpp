@@ -74,10 +74,20 @@ void Checker::stable(const hasyncd::Replica& replica) {
   stable_epoch_ = std::max(stable_epoch_, epoch);
   for (const auto& [sa, delta] : replica.contexts()) {
     std::uint64_t& newest = stable_[sa];
-    const std::uint64_t change = unseal(delta.sealed).change;
+    const IkeSa known = unseal(delta.sealed);
+    const std::uint64_t change = known.change;
+    for (const Child& child : known.children) {
+      SaId& holder = holders_[child.key_id];
+      holder = std::max(holder, sa);
+    }
     if (change < newest && !late) fail("I7: an older " + to_string(sa) + " became stable");
     newest = std::max(newest, change);
   }
+}
+
+bool Checker::taken_from(SaId sa, std::uint32_t key_id) const {
+  const auto holder = holders_.find(key_id);
+  return holder != holders_.end() && holder->second != sa;
 }
 
 void Checker::told(SaId sa, std::uint64_t change) {

@@ -36,6 +36,8 @@ class Checker {
   // The owner's state is stable up to its end.
   void stable(const hasyncd::Replica& replica);
   void became_owner(NodeId node, const hasyncd::Replica& replica);
+  // What was stable had this key in a younger IKE_SA than this one.
+  bool taken_from(SaId sa, std::uint32_t key_id) const;
   // A peer was told of this change, or that its IKE_SA has ended.
   void told(SaId sa, std::uint64_t change);
   void told_ended(SaId sa) { told_ended_.insert(sa); }
@@ -67,8 +69,9 @@ class Checker {
   std::unordered_set<std::uint64_t> used_;
   std::uint64_t reign_ = 0;
   std::map<std::uint32_t, Instant> left_at_;
-  std::map<SaId, std::uint64_t> stable_;  // newest change that was stable
-  std::map<SaId, std::uint64_t> told_;    // newest change that a peer was told of
+  std::map<SaId, std::uint64_t> stable_;   // newest change that was stable
+  std::map<std::uint32_t, SaId> holders_;  // of each key, the youngest
+  std::map<SaId, std::uint64_t> told_;     // newest change that a peer was told of
   std::map<Epoch, std::set<hasyncd::Process>> confirmed_;
   std::map<std::pair<hasyncd::Process, hasyncd::Process>, std::uint64_t> honours_;
   Epoch stable_epoch_;  // newest in which that was judged

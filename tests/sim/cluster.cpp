@@ -142,6 +142,7 @@ void Cluster::tell_state() const {
 }
 
 std::string Cluster::unsettled() const {
+  if (!world_.ring->at_rest()) return "the ring is not at rest";
   const Machine* owner = nullptr;
   const Machine* first = nullptr;
   for (const auto& machine : machines_) {
@@ -191,7 +192,8 @@ std::string Cluster::unsettled_contexts(const Machine& owner) const {
       for (IkeSa* one : {&known, &here}) {
         std::erase_if(one->children, [&](const Child& child) {  // handed on to the SA that replaced it
           const auto lease = owner.node()->replica().leases().find({one->peer, child.spi});
-          return lease == owner.node()->replica().leases().end() || lease->second.sa != sa;
+          return lease == owner.node()->replica().leases().end() || lease->second.sa != sa ||
+                 world_.checker.taken_from(sa, child.key_id);
         });
       }
       if (here != known) return who + "has another " + to_string(sa);

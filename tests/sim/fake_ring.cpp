@@ -53,6 +53,14 @@ void FakeRing::cut(NodeId a, NodeId b, bool cut) {
   disturb(together ? ring->members : std::set<NodeId>{});
 }
 
+bool FakeRing::at_rest() const {
+  return !reform_planned_ && std::ranges::all_of(nodes_, [this](const auto& node) {
+    const Corosync& corosync = node.second;
+    return corosync.ring && !corosync.ring->still && corosync.queue.empty() &&
+           corosync.last_delivery <= schedule_.now();
+  });
+}
+
 void FakeRing::join(NodeId node, Incarnation process) {
   Corosync& corosync = nodes_.at(node);
   if (!corosync.up) return;

@@ -36,6 +36,8 @@ class FakeRing {
   // Its process gets messages up to so much later than they are ordered.
   void slow(NodeId node, Duration most) { ways_[node] = most; }
   void cut(NodeId a, NodeId b, bool cut);  // the ring's link, both ways
+  // No membership is being formed, and everybody has what was sent.
+  bool at_rest() const;
 
   void join(NodeId node, Incarnation process);   // a process connects
   void leave(NodeId node, Incarnation process);  // it closed, or died

@@ -164,6 +164,7 @@ void Machine::set_active(const hasyncd::SetActive& set) {
 }
 
 void Machine::release(SaId sa) {
+  to_hasyncd([sa](hasyncd::Node& node, Instant now) { return node.on_released({sa}, now); });
   const auto held = held_.find(sa);
   if (held == held_.end()) return;
   world_.tell(id_, "release of IKE_SA " + std::to_string(sa.initiator_spi));

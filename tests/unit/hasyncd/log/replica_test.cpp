@@ -132,6 +132,46 @@ TEST_F(ReplicaTest, AWitnessNeverOwns) {
   EXPECT_EQ(replica_.owner(), kOne);
 }
 
+// Rekeyed while the peer moved, and the owner died before the log had the old IKE_SA's end: one CHILD_SA, one
+// key, two addresses.
+class TwiceHere : public ReplicaTest {
+ protected:
+  TwiceHere() {
+    say(context(1, {{kOld, false, 0}}));
+    say(context(1, {{kNew, false, 41}}, kSuccessor));
+  }
+  void take_over(Epoch epoch, NodeId by) {
+    replica_.install({epoch, {{by == NodeId{1} ? kOne : kTwo, true, false}, {kThree, false, false}}, by});
+  }
+
+  const SaId kSuccessor{0xcccc, 0xdddd};
+  const OutboundKey kOld = key(7, 10);
+  const OutboundKey kNew = key(7, 11);
+};
+
+TEST_F(TwiceHere, ATakeoverPutsBothBehindWhatEitherHasUsedAndApart) {
+  const std::uint64_t used = lease(kNew).end;
+  take_over(Epoch{2}, NodeId{2});
+  EXPECT_EQ(lease(kOld).floor, used);
+  EXPECT_EQ(lease(kNew).floor, lease(kOld).end);
+  EXPECT_EQ(lease(kNew).end, lease(kNew).floor + kLease);
+  EXPECT_EQ(replica_.newest_of(EspSpi{7}), kSuccessor);
+}
+
+TEST_F(TwiceHere, WhatIsLeftGoesOnBehindWhatWasDeleted) {
+  say(Grant{{{kNew, 9000}}});
+  const Changes changes = say(Gone{kSuccessor});
+  EXPECT_EQ(changes.leased, std::vector{kOld});
+  EXPECT_EQ(lease(kOld).floor, 9000U);
+  EXPECT_EQ(lease(kOld).end, 9000U + kLease);
+}
+
+TEST_F(TwiceHere, WhatIsLeftAndStandsBehindAlreadyStaysThere) {
+  const LeaseState before = lease(kNew);
+  EXPECT_TRUE(say(Gone{kTunnel}).leased.empty());
+  EXPECT_EQ(lease(kNew), before);
+}
+
 TEST_F(ReplicaTest, AnOwnerThatIsGoneIsFollowedByAWholeGateway) {
   say(context(1, {{key(7), false, 0}}));
   const std::uint64_t end = lease(key(7)).end;

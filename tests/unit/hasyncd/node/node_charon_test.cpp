@@ -1,0 +1,70 @@
+// What an owner makes of what its charon says while requests to it are under way.
+#include <gtest/gtest.h>
+
+#include "tests/unit/hasyncd/node/node_table.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr SaId kTunnel{0xaaaa, 0xbbbb};
+constexpr SaId kSuccessor{0xcccc, 0xdddd};
+const Address kPeer = Address::v4(192, 0, 2, 10);
+
+ContextReport context(SaId sa, std::uint64_t number) {
+  return {sa, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "sealed", true, number};
+}
+
+class OwnersCharon : public testing::Test {
+ protected:
+  // Owner by the log, and waiting: there it keeps what it owns though charon was gone for a moment.
+  OwnersCharon() {
+    table_.pass(milliseconds{20});
+    says(context(kTunnel, 1));
+    table_.do_(table_.node_.on_charon_lost(table_.now_));
+    table_.do_(table_.node_.on_charon_synced(table_.now_));
+    putting_ = count<PutContext>(table_.seen_) == 1 && table_.node_.role() == Role::Taking;
+  }
+
+  void says(const ContextReport& report) { table_.do_(table_.node_.on_charon(report, table_.now_)); }
+  bool logged(SaId sa) const { return table_.node_.replica().contexts().contains(sa); }
+  bool asked_to_release(SaId sa) const {
+    return std::ranges::any_of(table_.seen_, [sa](const Action& action) {
+      const auto* release = std::get_if<ReleaseContexts>(&action);
+      return release != nullptr && release->sas == std::vector{sa};
+    });
+  }
+  bool discarded(std::uint64_t number) const {
+    return std::ranges::count(table_.seen_, Action{DiscardOutput{number, number}}) == 1;
+  }
+  Table table_{false};
+  bool putting_ = false;  // charon is asked to put the log's context, and goes on with its own until it has
+};
+
+TEST_F(OwnersCharon, WhatIsRekeyedOutOfAContextThatIsBeingPutIsReleased) {
+  ASSERT_TRUE(putting_);
+  says(context(kSuccessor, 1));
+  EXPECT_FALSE(logged(kSuccessor));
+  EXPECT_TRUE(asked_to_release(kSuccessor));
+  EXPECT_TRUE(discarded(1));
+}
+
+TEST_F(OwnersCharon, WhatItSaysOfAnIkeSaBeforeItHasReleasedItStaysOutOfTheLog) {
+  ASSERT_TRUE(putting_);
+  says(context(kSuccessor, 1));
+  ASSERT_TRUE(asked_to_release(kSuccessor));
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));  // nothing takes its CHILD_SA back any more
+
+  says(context(kSuccessor, 2));
+  EXPECT_FALSE(logged(kSuccessor));
+  EXPECT_TRUE(discarded(2));
+  table_.do_(table_.node_.on_charon_gone(kSuccessor, 3, table_.now_));
+  EXPECT_TRUE(discarded(3));
+  table_.do_(table_.node_.on_released({kSuccessor}, table_.now_));
+  says(context(kSuccessor, 4));
+  EXPECT_TRUE(logged(kSuccessor));
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
