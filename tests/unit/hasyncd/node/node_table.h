@@ -64,7 +64,8 @@ class Table {
     }
   }
   void pass_in_silence(Duration time) {
-    for (const Instant end = now_ + time; now_ < end;) do_(node_.on_tick(now_ += std::chrono::milliseconds{10}));
+    for (const Instant end = now_ + time; now_ < end;)
+      do_(node_.on_tick(now_ += std::chrono::milliseconds{10}));
   }
 
   Heartbeat heartbeat(Process from) {
