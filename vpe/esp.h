@@ -1,0 +1,95 @@
+// ESP in tunnel mode with AES-GCM and extended sequence numbers (RFC 4303, RFC 4106), beside VPE on the same
+// ciphers and batches: for peers without VPE, and to compare. Payload in one buffer, with kEspRoom bytes of
+// room behind it to seal.
+//
+//    0       4          8                16
+//    | SPI   | low 32   | IV (number) 64 | ciphertext, padding, its length, next header | ICV 128
+//
+// Additional data: SPI, all 64 bits of the number (RFC 4106, section 5). Nonce: salt, IV.
+//
+// Two forms. Simple: one worker has the SA, number and window are its own. Parallel: several workers share
+// one number (an atomic, advanced by whole batches) and one window (behind a lock, taken twice for each
+// batch).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "vpe/gcm.h"
+#include "vpe/packets.h"
+#include "vpe/replay_window.h"
+
+namespace hasync::vpe {
+
+inline constexpr std::size_t kEspHeaderSize = 16;  // with the IV
+inline constexpr std::size_t kEspIcvSize = 16;
+inline constexpr std::size_t kEspRoom = 3 + 2 + kEspIcvSize;  // padding to a multiple of 4, trailer, ICV
+inline constexpr std::size_t kEspSmallestPacket = kEspHeaderSize + 4 + kEspIcvSize;
+
+using Salt = std::array<std::uint8_t, 4>;  // the last four bytes of KEYMAT (RFC 4106, section 8.1)
+
+// What the workers of one outbound SA share, or one has for itself.
+struct EspNumbers {
+  alignas(64) std::atomic<std::uint64_t> last{0};
+};
+
+class EspSender {
+ public:
+  struct Options {
+    EspSpi spi;
+    Salt salt{};
+  };
+  // Several workers with the same `numbers` are the parallel form; null: simple.
+  EspSender(std::unique_ptr<Gcm> gcm, const Options& options, std::shared_ptr<EspNumbers> numbers = nullptr);
+
+  std::size_t seal(std::span<Packet> batch);
+  const Counters& counters() const { return counters_; }
+
+ private:
+  Drop seal_one(Packet& packet, std::uint64_t number);
+  std::uint64_t take_numbers(std::size_t count);
+
+  std::unique_ptr<Gcm> gcm_;
+  Options options_;
+  std::shared_ptr<EspNumbers> shared_;
+  std::uint64_t last_ = 0;
+  alignas(64) Counters counters_;
+};
+
+struct EspWindow {
+  explicit EspWindow(std::uint32_t bits) : window(bits) {}
+  alignas(64) std::mutex mutex;  // parallel form only
+  ReplayWindow window;
+};
+
+class EspReceiver {
+ public:
+  struct Options {
+    EspSpi spi;
+    Salt salt{};
+    std::uint32_t window_bits = 1024;
+  };
+  // Several workers with the same `window` are the parallel form; null: simple.
+  EspReceiver(std::unique_ptr<Gcm> gcm, const Options& options, std::shared_ptr<EspWindow> window = nullptr);
+
+  std::size_t open(std::span<Packet> batch);
+  const Counters& counters() const { return counters_; }
+
+ private:
+  std::unique_ptr<Gcm> gcm_;
+  Options options_;
+  std::shared_ptr<EspWindow> window_;
+  bool parallel_;
+  alignas(64) Counters counters_;
+};
+
+// The number whose low 32 bits these are, given the window's top (RFC 4303, appendix A2.2).
+std::uint64_t infer_number(std::uint32_t low, std::uint64_t top, std::uint32_t window_bits);
+
+}  // namespace hasync::vpe
