@@ -30,7 +30,10 @@ namespace hasync::vpe {
 inline constexpr std::size_t kEspHeaderSize = 16;  // with the IV
 inline constexpr std::size_t kEspIcvSize = 16;
 inline constexpr std::size_t kEspRoom = 3 + 2 + kEspIcvSize;  // padding to a multiple of 4, trailer, ICV
-inline constexpr std::size_t kEspSmallestPacket = kEspHeaderSize + 4 + kEspIcvSize;
+inline constexpr std::size_t kEspSmallestPayload =
+    20 + 4 + kEspIcvSize;  // an IPv4 header's; of a sealed packet
+// No number above this one is sent. Far enough from the end that workers which add at once cannot pass it.
+inline constexpr std::uint64_t kEspLastNumber = ~std::uint64_t{0} - (std::uint64_t{1} << 32);
 
 using Salt = std::array<std::uint8_t, 4>;  // the last four bytes of KEYMAT (RFC 4106, section 8.1)
 
@@ -53,7 +56,7 @@ class EspSender {
 
  private:
   Drop seal_one(Packet& packet, std::uint64_t number);
-  std::uint64_t take_numbers(std::size_t count);
+  std::uint64_t take_numbers(std::size_t count);  // the first of them
 
   std::unique_ptr<Gcm> gcm_;
   Options options_;
@@ -64,7 +67,7 @@ class EspSender {
 
 struct EspWindow {
   explicit EspWindow(std::uint32_t bits) : window(bits) {}
-  alignas(64) std::mutex mutex;  // parallel form only
+  alignas(64) std::mutex mutex;
   ReplayWindow window;
 };
 
@@ -73,7 +76,7 @@ class EspReceiver {
   struct Options {
     EspSpi spi;
     Salt salt{};
-    std::uint32_t window_bits = 1024;
+    std::uint32_t window_bits = 1024;  // of a window of its own; a power of two, 64 to 65536
   };
   // Several workers with the same `window` are the parallel form; null: simple.
   EspReceiver(std::unique_ptr<Gcm> gcm, const Options& options, std::shared_ptr<EspWindow> window = nullptr);
@@ -82,12 +85,20 @@ class EspReceiver {
   const Counters& counters() const { return counters_; }
 
  private:
+  using Numbers = std::array<std::uint64_t, 64>;  // of a part of a batch
+  void open_some(std::span<Packet> some);
+  void look_up(std::span<Packet> some, Numbers& numbers);
+  void take(std::span<Packet> some, const Numbers& numbers);
+
   std::unique_ptr<Gcm> gcm_;
   Options options_;
-  std::shared_ptr<EspWindow> window_;
   bool parallel_;
+  std::shared_ptr<EspWindow> window_;
   alignas(64) Counters counters_;
 };
+
+// As lay_out() for VPE (receiver.h).
+Drop lay_out_esp(std::span<std::uint8_t> wire, Packet& packet, Piece& piece, std::uint8_t* to = nullptr);
 
 // The number whose low 32 bits these are, given the window's top (RFC 4303, appendix A2.2).
 std::uint64_t infer_number(std::uint32_t low, std::uint64_t top, std::uint32_t window_bits);

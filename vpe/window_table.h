@@ -40,6 +40,7 @@ class WindowTable {
     ReplayWindow window;
   };
   std::size_t home(std::uint32_t key) const;
+  void index(Entry& entry);
   void index_anew(std::size_t slots);
 
   std::uint32_t window_bits_;

@@ -1,0 +1,34 @@
+// Counts a batch, and adds it to what others read once, without a locked instruction: there is one writer.
+#pragma once
+
+#include "vpe/packets.h"
+
+namespace hasync::vpe {
+
+inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {
+  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+class Tally {
+ public:
+  explicit Tally(Counters& counters) : counters_(counters) {}
+  Tally(const Tally&) = delete;
+  Tally& operator=(const Tally&) = delete;
+  ~Tally() {
+    add(counters_.packets, packets_);
+    add(counters_.bytes, bytes_);
+  }
+  void passed(std::size_t bytes) {
+    ++packets_;
+    bytes_ += bytes;
+  }
+  void dropped(Drop cause) { add(counters_.drops[static_cast<std::size_t>(cause)], 1); }
+  std::size_t packets() const { return packets_; }
+
+ private:
+  Counters& counters_;
+  std::size_t packets_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace hasync::vpe
