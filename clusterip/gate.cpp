@@ -28,6 +28,8 @@ std::string_view to_string(Reason reason) {
       return "arp_fenced";
     case Reason::Contended:
       return "contended";
+    case Reason::Repeated:
+      return "repeated";
   }
   return "unknown";
 }

@@ -47,9 +47,10 @@ enum class Reason : std::uint8_t {
   Fragment,    // a later fragment whose first one did not leave here
   Malformed,   // too short, or headers that contradict themselves
   ArpFenced,   // ARP that would claim the address after its deadline
-  Contended,   // the highest number could not be recorded
+  Contended,   // that its number left could not be recorded
+  Repeated,    // a number that has left, or is so far behind the highest that it may have
 };
-inline constexpr std::size_t kReasons = 9;
+inline constexpr std::size_t kReasons = 10;
 std::string_view to_string(Reason reason);  // as in metrics: "no_fence"
 
 // Packets since the programs were loaded, by reason.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "clusterip/bpf/layout.h"
+
 namespace hasync::clusterip {
 
 Slot* SlotTable::find(const OutboundKey& sa) {
@@ -44,6 +46,17 @@ Slot changed(Slot slot, const SaLimits& to, std::uint64_t top) {
   slot.ceiling = std::max(slot.floor, to.ceiling);
   slot.closed = false;
   return slot;
+}
+
+std::uint64_t none_left(std::uint32_t index, std::uint64_t floor) {
+  const std::uint32_t first = static_cast<std::uint32_t>(floor) / HASYNC_BLOCK;
+  const std::uint32_t block = first + (index - first) % HASYNC_LEFT_BLOCKS;
+  return std::uint64_t{block % (1U << 27U)} << 32U;  // blocks of 32-bit numbers
+}
+
+bool is_earlier(std::uint64_t word, std::uint64_t than) {
+  const auto number = [](std::uint64_t of) { return static_cast<std::uint32_t>(of >> 32U) * HASYNC_BLOCK; };
+  return static_cast<std::int32_t>(number(word) - number(than)) < 0;
 }
 
 std::uint64_t widen(std::uint32_t number, std::uint64_t near) {

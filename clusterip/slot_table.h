@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -13,8 +12,9 @@
 
 namespace hasync::clusterip {
 
-// The reach of the kernel's comparison of 32-bit numbers (RFC 1982).
-inline constexpr std::uint64_t kMaxWidth = std::numeric_limits<std::int32_t>::max();
+// The reach of the kernel's comparison of 32-bit numbers (RFC 1982), less a block of `left` (layout.h), since
+// it compares where blocks begin as well.
+inline constexpr std::uint64_t kMaxWidth = (std::uint64_t{1} << 31) - 32;
 
 struct Slot {
   std::uint32_t index = 0;
@@ -49,6 +49,10 @@ class SlotTable {
 
 // The slot after Gate::set_sas, with the floor moved up where its rules say so. `top`: as SaTop::next.
 Slot changed(Slot slot, const SaLimits& to, std::uint64_t top);
+// Word `index` of the kernel's `left` (layout.h) where nothing from `floor` on has left.
+std::uint64_t none_left(std::uint32_t index, std::uint64_t floor);
+// Whether the first word stands for an earlier block than the second.
+bool is_earlier(std::uint64_t word, std::uint64_t than);
 // A 32-bit number of the kernel's as the 64-bit number nearest to `near`.
 std::uint64_t widen(std::uint32_t number, std::uint64_t near);
 

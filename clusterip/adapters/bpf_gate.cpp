@@ -37,17 +37,32 @@ struct BpfGate::Kernel {
   // The generation stands before the limits do, as the program reads them the other way.
   void begin(const Slot& slot) const {
     store_word(maps.slot(slot.index).generation, slot.generation);
+    for (std::uint32_t i = 0; i < HASYNC_LEFT_BLOCKS; ++i) {
+      store_word(maps.left(slot.index).blocks[i], __u64{none_left(i, slot.floor)});
+    }
     store_word(maps.slot(slot.index).top, static_cast<__u32>(slot.floor));
     store_limits(slot);
   }
 
   void change(Slot& slot, const SaLimits& to) const {
-    slot = changed(slot, to, top(slot));
+    const std::uint64_t floor = std::exchange(slot, changed(slot, to, top(slot))).floor;
+    if (slot.floor != floor) forget_below(slot);
     store_limits(slot);
     // The top never falls behind the floor, or it would be mistaken for a number ahead of it one day.
     std::atomic_ref<__u32> word(maps.slot(slot.index).top);
     for (__u32 seen = word.load(); widen(seen, slot.floor) < slot.floor;) {
       if (word.compare_exchange_weak(seen, static_cast<__u32>(slot.floor))) break;
+    }
+  }
+
+  // Nor does a word of what has left, for the same reason. It only ever goes on, here as in the program.
+  void forget_below(const Slot& slot) const {
+    for (std::uint32_t i = 0; i < HASYNC_LEFT_BLOCKS; ++i) {
+      std::atomic_ref<__u64> word(maps.left(slot.index).blocks[i]);
+      const __u64 fresh = none_left(i, slot.floor);
+      for (__u64 seen = word.load(); is_earlier(seen, fresh);) {
+        if (word.compare_exchange_weak(seen, fresh)) break;
+      }
     }
   }
 

@@ -16,6 +16,7 @@ namespace {
 
 static_assert(kReasons == HASYNC_REASONS);
 static_assert(static_cast<int>(Reason::Contended) == HASYNC_CONTENDED);
+static_assert(static_cast<int>(Reason::Repeated) == HASYNC_REPEATED);
 static_assert(static_cast<int>(Reason::Fragment) == HASYNC_FRAGMENT);
 
 constexpr std::uint32_t kMaxSas = 1U << 24;
@@ -76,7 +77,7 @@ Status set_constants(bpf_object* object, const BpfGateConfig& config) {
   hasync_settings settings{config.ike_port, config.natt_port, static_cast<__u32>(config.vips.size()), {}};
   std::ranges::transform(config.vips, settings.vips, kernel_address);
   std::memcpy(constants, &settings, sizeof(settings));
-  for (const char* name : {"gate", "slots"}) {
+  for (const char* name : {"gate", "slots", "left"}) {
     if (const int status =
             bpf_map__set_max_entries(bpf_object__find_map_by_name(object, name), config.max_sas)) {
       return failed(std::string("size of map ") + name, -status);
@@ -107,8 +108,11 @@ Result<GateMaps> GateMaps::load(const BpfGateConfig& config) {
   auto slots = MappedArray<hasync_sa_slot>::map(bpf_object__find_map_fd_by_name(object.get(), "slots"),
                                                 config.max_sas);
   if (!slots) return slots.error();
+  auto left =
+      MappedArray<hasync_left>::map(bpf_object__find_map_fd_by_name(object.get(), "left"), config.max_sas);
+  if (!left) return left.error();
   last_words().clear();
-  return GateMaps(std::move(object), *std::move(fence), *std::move(slots));
+  return GateMaps(std::move(object), *std::move(fence), *std::move(slots), *std::move(left));
 }
 
 int GateMaps::program(bool egress) const {

@@ -26,6 +26,7 @@ class GateMaps {
   int program(bool egress) const;
   __u64& deadline(std::uint32_t slot) const { return fence_[slot]; }
   hasync_sa_slot& slot(std::uint32_t index) const { return slots_[index]; }
+  hasync_left& left(std::uint32_t index) const { return left_[index]; }
 
   struct Entry {
     OutboundKey sa;
@@ -38,13 +39,18 @@ class GateMaps {
 
  private:
   using Object = std::unique_ptr<bpf_object, CloseObject>;
-  GateMaps(Object object, MappedArray<__u64> fence, MappedArray<hasync_sa_slot> slots)
-      : object_(std::move(object)), fence_(std::move(fence)), slots_(std::move(slots)) {}
+  GateMaps(Object object, MappedArray<__u64> fence, MappedArray<hasync_sa_slot> slots,
+           MappedArray<hasync_left> left)
+      : object_(std::move(object)),
+        fence_(std::move(fence)),
+        slots_(std::move(slots)),
+        left_(std::move(left)) {}
   int map_fd(const char* name) const;
 
   Object object_;
   MappedArray<__u64> fence_;
   MappedArray<hasync_sa_slot> slots_;
+  MappedArray<hasync_left> left_;
 };
 
 }  // namespace hasync::clusterip

@@ -11,7 +11,13 @@
 
 #include "clusterip/bpf/packet.bpf.h"
 
-enum { UNTOUCHED = -1, TOP_ATTEMPTS = 32, HALF_SPACE = 1U << 31 };
+enum {
+  UNTOUCHED = -1,
+  ATTEMPTS = 32, /* of a compare-and-swap: more than CPUs that send on one SA at the same moment */
+  HALF_SPACE = 1U << 31,
+  MAX_SEGMENTS =
+      (HASYNC_LEFT_BLOCKS - 1) * HASYNC_BLOCK + 1, /* wherever they begin, each has a bit of its own */
+};
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -36,6 +42,15 @@ struct {
   __type(key, __u32);
   __type(value, struct hasync_sa_slot);
 } slots SEC(".maps");
+
+/* Apart from `slots`, so that the daemon reads what 10 000 SAs have used without passing by these. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 131072);
+  __type(key, __u32);
+  __type(value, struct hasync_left);
+} left SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -66,15 +81,45 @@ ALWAYS_INLINE __u32 segment_of(const struct hasync_address* peer, bool v6) {
 
 /* Several CPUs may send on one SA at once: whoever is highest must be what stays. A compare-and-swap rather
  * than a lock, because user space reads `top` through mmap, where a bpf_spin_lock cannot live. Losing means
- * that another CPU raised it, so the number of attempts only has to exceed the CPUs that hold older numbers
- * of the same SA. */
+ * that another CPU raised it. */
 ALWAYS_INLINE bool raise_top(struct hasync_sa_slot* slot, __u32 next) {
-  for (int i = 0; i < TOP_ATTEMPTS; i++) {
+  for (int i = 0; i < ATTEMPTS; i++) {
     const __u32 seen = *(volatile __u32*)&slot->top;
     if ((__s32)(next - seen) <= 0) return true;
     if (__sync_val_compare_and_swap(&slot->top, seen, next) == seen) return true;
   }
   return false;
+}
+
+/* Each number leaves once, whoever counts them anew: charon deletes an SA and adds it again with the number
+ * that it read before, while packets with later ones leave. A number belongs to one word, and from that it is
+ * taken by one compare-and-swap. `bits` of the block that begins at `first`; serial comparison as everywhere.
+ */
+ALWAYS_INLINE int take_of_block(struct hasync_left* numbers, __u32 first, __u32 bits) {
+  __u64* word = &numbers->blocks[first / HASYNC_BLOCK % HASYNC_LEFT_BLOCKS];
+  for (int i = 0; i < ATTEMPTS; i++) {
+    const __u64 seen = *(volatile __u64*)word;
+    const __s32 ahead = (__s32)(first - (__u32)(seen >> 32) * HASYNC_BLOCK);
+    const __u32 taken = ahead > 0 ? 0 : (__u32)seen;
+    if (ahead < 0 || taken & bits) return HASYNC_REPEATED;
+    const __u64 next = (__u64)(first / HASYNC_BLOCK) << 32 | taken | bits;
+    if (__sync_val_compare_and_swap(word, seen, next) == seen) return HASYNC_PASSED;
+  }
+  return HASYNC_CONTENDED;
+}
+
+/* A buffer of which one number has left does not leave; its other numbers are lost with it. */
+ALWAYS_INLINE int take_numbers(struct hasync_left* numbers, __u32 number, __u32 count) {
+  for (int i = 0; i < HASYNC_LEFT_BLOCKS; i++) {
+    const __u32 at = number % HASYNC_BLOCK;
+    const __u32 here = count < HASYNC_BLOCK - at ? count : HASYNC_BLOCK - at;
+    const __u32 bits = (here == HASYNC_BLOCK ? ~0U : (1U << here) - 1) << at;
+    const int verdict = take_of_block(numbers, number - at, bits);
+    count -= here;
+    if (verdict != HASYNC_PASSED || count == 0) return verdict;
+    number += here;
+  }
+  return HASYNC_CONTENDED; /* not reached: MAX_SEGMENTS */
 }
 
 /* ESP segmentation offload: the header holds the first number, the device makes `gso_segs` of them */
@@ -89,17 +134,20 @@ ALWAYS_INLINE int judge_number(struct __sk_buff* skb, const struct packet* p) {
   const __u64 reference = *entry;
   const __u32 index = (__u32)reference;
   struct hasync_sa_slot* slot = bpf_map_lookup_elem(&slots, &index);
-  if (!slot) return HASYNC_NO_ENTRY;
+  struct hasync_left* numbers = bpf_map_lookup_elem(&left, &index);
+  if (!slot || !numbers) return HASYNC_NO_ENTRY;
   /* limits first: if they are already those of the slot's next SA, so is the generation */
   const __u64 limits = *(volatile __u64*)&slot->limits;
   if (*(volatile __u32*)&slot->generation != (__u32)(reference >> 32)) return HASYNC_NO_ENTRY;
 
   const __u32 count = numbers_used(skb);
-  if (count == 0) return HASYNC_MALFORMED;
+  if (count == 0 || count > MAX_SEGMENTS) return HASYNC_MALFORMED;
   const __u32 width = (__u32)(limits >> 32) - (__u32)limits;
   const __u32 above = p->number - (__u32)limits;
   if (above >= HALF_SPACE) return HASYNC_BELOW_FLOOR;
   if (width >= HALF_SPACE || above >= width || count > width - above) return HASYNC_AT_CEILING;
+  const int verdict = take_numbers(numbers, p->number, count);
+  if (verdict != HASYNC_PASSED) return verdict;
   return raise_top(slot, p->number + count) ? HASYNC_PASSED : HASYNC_CONTENDED;
 }
 

@@ -32,6 +32,16 @@ struct hasync_sa_slot {
   __u32 generation;
 };
 
+/* `left`, by slot: which numbers have left, as a ring of words, one per 32 numbers (a block). The high half
+ * names the block (number / 32), the low half has a bit for each of its numbers. A word only ever goes on to
+ * a later block, so what it has forgotten stays forbidden. The programs write it; the daemon where a floor
+ * moves. */
+enum { HASYNC_BLOCK = 32, HASYNC_LEFT_BLOCKS = 8 };
+
+struct hasync_left {
+  __u64 blocks[HASYNC_LEFT_BLOCKS];
+};
+
 /* `heads`: first fragments whose packet was let out, so that the rest may follow */
 struct hasync_fragment_key {
   struct hasync_address saddr;
@@ -63,7 +73,8 @@ enum hasync_reason {
   HASYNC_FRAGMENT,    /* a later fragment whose first one did not leave here */
   HASYNC_MALFORMED,   /* too short, or headers that contradict themselves */
   HASYNC_ARP_FENCED,  /* ARP that would claim the address after its deadline */
-  HASYNC_CONTENDED,   /* `top` could not be recorded, so the packet may not go */
+  HASYNC_CONTENDED,   /* `left` or `top` could not be recorded, so the packet may not go */
+  HASYNC_REPEATED,    /* a number that has left, or is so far behind the highest that it may have */
   HASYNC_REASONS
 };
 

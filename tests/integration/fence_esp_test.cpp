@@ -91,6 +91,26 @@ TEST_F(FenceEsp, OnlyNumbersWithinTheLimitsReachThePeer) {
   EXPECT_EQ(out()[Reason::NoFence], 1U);
 }
 
+TEST_F(FenceEsp, AnSaThatIsAddedAnewRepeatsNoNumber) {
+  const Fd here = udp_socket(kInnerHere, kPort);
+  const Fd there = in_peer([] { return udp_socket(kInnerThere, kPort); });
+  const auto arrives = [&](int ms) {
+    EXPECT_TRUE(send(here, kInnerThere, kPort, Bytes(100, 1)) || errno == ENOBUFS);
+    const bool seen = readable(there, ms);
+    if (seen) receive(there);
+    return seen;
+  };
+  limit(1, 100);
+  for (int number = 1; number <= 3; ++number) EXPECT_TRUE(arrives(kFrame)) << number;
+  shell("ip xfrm state delete src " + kVip + " dst " + kPeer + " proto esp spi 0xabcd");
+  shell("ip xfrm policy delete src " + kInnerHere + " dst " + kInnerThere + " dir out");
+  add_sa(kVip, kPeer, kInnerHere, kInnerThere, "out");
+  for (int number = 1; number <= 3; ++number) EXPECT_FALSE(arrives(kNoFrame)) << number;
+  EXPECT_EQ(out()[Reason::Repeated], 3U);
+  EXPECT_TRUE(arrives(kFrame)) << 4;
+  EXPECT_EQ(gate_->top(key_), 5U);
+}
+
 TEST_F(FenceEsp, PacketsThatMustBeSplitBehindEncryptionArriveWhole) {
   const Fd here = udp_socket(kInnerHere, kPort);
   const Fd there = in_peer([] { return udp_socket(kInnerThere, kPort); });

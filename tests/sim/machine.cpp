@@ -332,7 +332,8 @@ void Machine::traffic(double percent) {
 }
 
 void Machine::try_to_leave(const OutboundKey& key, std::uint32_t key_id, std::uint64_t number) {
-  if (!kernel_.open(clock()) || !kernel_.passes(key, number)) return;
+  if (!kernel_.open(clock()) || !kernel_.within_limits(key, number)) return;
+  if (!kernel_.takes(key, number) && !(world_.sabotage && world_.sabotage->gate_lets_repeats())) return;
   world_.checker.left({id_, key_id, number, reign_, clock(), allowed_, excused()});
 }
 

@@ -270,11 +270,12 @@ void Machine::rekey_ike(Held& held) {
   report_gone(old);
 }
 
-// RFC 4555: the same SPIs at another address. charon reads the SA, deletes it and adds it again, and packets
-// go on in between: numbers repeat.
+// RFC 4555: the same SPIs at another address, or at another port of the same (a NAT has forgotten the peer).
+// charon reads the SA, deletes it and adds it again, and packets go on in between: numbers repeat.
 void Machine::move_peer(Held& held) {
-  const Address to = Address::v4(198, 51, 100, static_cast<std::uint8_t>(1 + world_.random.below(3)));
-  if (to == held.sa.peer) return;
+  const Address to = world_.random.percent(40)
+                         ? held.sa.peer
+                         : Address::v4(198, 51, 100, static_cast<std::uint8_t>(1 + world_.random.below(3)));
   std::map<std::uint32_t, std::uint64_t> used;
   for (const Child& child : held.sa.children) {
     const auto sa = kernel_.sas().find({held.sa.peer, child.spi});

@@ -7,6 +7,8 @@ namespace hasync::sim {
 
 namespace {
 
+constexpr std::size_t kRemembered = 8;  // the real gate remembers more
+
 void put(std::string& out, const void* what, std::size_t size) {
   out.append(static_cast<const char*>(what), size);
 }
@@ -40,9 +42,9 @@ IkeSa unseal(const std::string& sealed) {
 // As the real gate: a floor never goes back (clusterip/gate.h).
 void Kernel::set_gate(const std::vector<hasyncd::GateLimits>& limits) {
   for (const hasyncd::GateLimits& wanted : limits) {
-    auto& [floor, ceiling] = gates_[wanted.key];
-    floor = std::max(floor, wanted.floor);
-    ceiling = wanted.ceiling;
+    GateEntry& entry = gates_[wanted.key];
+    entry.floor = std::max(entry.floor, wanted.floor);
+    entry.ceiling = wanted.ceiling;
   }
 }
 
@@ -64,10 +66,18 @@ void Kernel::rewind(const std::vector<hasyncd::OutboundNumber>& numbers) {
   }
 }
 
-bool Kernel::passes(const OutboundKey& key, std::uint64_t number) const {
+bool Kernel::within_limits(const OutboundKey& key, std::uint64_t number) const {
   const auto gate = gates_.find(key);
   if (gate == gates_.end()) return false;
-  return number >= gate->second.first && number < gate->second.second;
+  return number >= gate->second.floor && number < gate->second.ceiling;
+}
+
+bool Kernel::takes(const OutboundKey& key, std::uint64_t number) {
+  auto& left = gates_.at(key).left;
+  if (left.size() == kRemembered && number < *left.begin()) return false;
+  if (!left.insert(number).second) return false;
+  if (left.size() > kRemembered) left.erase(left.begin());
+  return true;
 }
 
 }  // namespace hasync::sim

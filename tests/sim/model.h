@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,13 +55,20 @@ class Kernel {
     std::uint64_t used = 0;  // last number
   };
   const std::map<OutboundKey, Sa>& sas() const { return sas_; }
-  // The next packet of this SA: its number; whether it may leave says `passes`.
+  // The next packet of this SA: its number; whether it leaves says the gate.
   std::uint64_t encrypt(const OutboundKey& key) { return ++sas_.at(key).used; }
-  bool passes(const OutboundKey& key, std::uint64_t number) const;
+  bool within_limits(const OutboundKey& key, std::uint64_t number) const;
+  // Once. Those far behind the highest count as gone.
+  bool takes(const OutboundKey& key, std::uint64_t number);
 
  private:
+  struct GateEntry {
+    std::uint64_t floor = 0;
+    std::uint64_t ceiling = 0;
+    std::set<std::uint64_t> left;  // the newest of them
+  };
   Instant deadline_{};
-  std::map<OutboundKey, std::pair<std::uint64_t, std::uint64_t>> gates_;
+  std::map<OutboundKey, GateEntry> gates_;
   std::map<OutboundKey, Sa> sas_;
 };
 

@@ -83,8 +83,14 @@ class NoGate : public Sabotage {
   }
 };
 
-// Each change of an owner's gate sets the kernel's counter as well, to the gate's floor.
-class NewaeRewinds : public Sabotage {
+// charon's delete-and-add under one address (update_sa) repeats numbers.
+class GateLetsRepeats : public Sabotage {
+  bool gate_lets_repeats() override { return true; }
+};
+
+// Each change of an owner's gate sets the kernel's counter as well, to the gate's floor. A gate that lets
+// each number out once would hide it.
+class NewaeRewinds : public GateLetsRepeats {
   bool does(Machine& m, Action& action) override {
     const auto* set = std::get_if<SetGate>(&action);
     if (set == nullptr || m.node()->role() != Role::Owner) return true;
@@ -223,6 +229,7 @@ constexpr Kind kKinds[] = {
     {"no_gate", "I1", make<NoGate>},
     {"ceiling_from_unstable", "I1", make<CeilingFromUnstable>},
     {"newae_rewinds", "I1", make<NewaeRewinds>},
+    {"gate_lets_repeats", "I1", make<GateLetsRepeats>},
     {"no_fence_wait", "I2 I3", make<NoFenceWait>},
     {"deadline_from_now", "I3 I2", make<DeadlineFromNow>},
     {"two_nodes_both_renew", "I2 I3", make<TwoNodesBothRenew>},

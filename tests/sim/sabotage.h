@@ -28,6 +28,8 @@ class Sabotage {
   virtual bool does(Machine&, hasyncd::Action&) { return true; }
   // charon has told of a change, and waits for the commitment before it answers its peer.
   virtual void reported(Machine&, std::uint64_t /*report*/) {}
+  // The gate asks for a number's limits only.
+  virtual bool gate_lets_repeats() { return false; }
   // After each event of the Node.
   virtual void then(Machine&) {}
 };

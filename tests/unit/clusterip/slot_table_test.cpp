@@ -64,6 +64,31 @@ TEST(SlotChange, FloorIsTheHighestOfWhatBindsIt) {
   EXPECT_EQ(changed(slot, {sa(1), 10, 15 + kMaxWidth}, 10), with(15, 15 + kMaxWidth));
 }
 
+std::uint64_t block_of(std::uint64_t word) {
+  return word >> 32U;
+}
+
+TEST(NoneLeft, EachWordStandsForTheFirstBlockOfItsOwnThatIsNotBehind) {
+  for (const std::uint64_t floor : {0ULL, 31ULL, 32ULL, 1000ULL, 0xffffffffULL, 0x7'ffff'ffe1ULL}) {
+    const std::uint64_t first = (floor & 0xffffffffU) / 32;
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      const std::uint64_t word = none_left(i, floor);
+      EXPECT_EQ(block_of(word) % 8, i) << floor;
+      EXPECT_LT((block_of(word) - first) % (1U << 27U), 8U) << floor;
+      EXPECT_EQ(word & 0xffffffffU, 0U);
+    }
+  }
+}
+
+TEST(IsEarlier, ComparesWhereBlocksBeginOnTheCircleOfNumbers) {
+  const std::uint64_t last = std::uint64_t{(1U << 27U) - 1} << 32U;
+  EXPECT_TRUE(is_earlier(0, 1ULL << 32U));
+  EXPECT_FALSE(is_earlier(1ULL << 32U, 1ULL << 32U));
+  EXPECT_TRUE(is_earlier(last, 0)) << "around the end";
+  EXPECT_FALSE(is_earlier(0, last));
+  EXPECT_FALSE(is_earlier(0xffffffff, 0)) << "the bits do not matter";
+}
+
 TEST(Widen, FindsTheNearest64BitNumber) {
   EXPECT_EQ(widen(5, 5), 5U);
   EXPECT_EQ(widen(0x10, 0x5fffffff0), 0x600000010U);
