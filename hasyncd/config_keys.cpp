@@ -38,7 +38,7 @@ constexpr KeyDefinition kKeys[] = {
     {"member", "address", K::Text, nullptr, 0, 0, nullptr, "",
      "IP address that sends and receives heartbeats"},
     {"heartbeat", "port", K::Integer, "5420", 1, 65535, nullptr, "", "UDP port, the same on all members"},
-    {"heartbeat", "interval_ms", K::Integer, "10", 1, 1000, nullptr, "ms", "between two heartbeats"},
+    {"heartbeat", "interval_ms", K::Integer, "20", 1, 1000, nullptr, "ms", "between two heartbeats"},
     {"heartbeat", "realtime", K::Boolean, "true", 0, 0, nullptr, "",
      "run with real-time priority, just below Corosync's, so that a busy machine delays no heartbeat"},
     {"fence", "fence_ms", K::Integer, "80", 10, 10000, nullptr, "ms",

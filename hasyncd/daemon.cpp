@@ -9,8 +9,8 @@ namespace hasync::hasyncd {
 
 namespace {
 
-constexpr unsigned kTicksPerUse = 10;    // how often the gate is asked what has left
-constexpr unsigned kTicksPerSeal = 200;  // how often contexts under an older key are looked for
+constexpr unsigned kTicksPerUse = 5;     // how often the gate is asked what has left
+constexpr unsigned kTicksPerSeal = 100;  // how often contexts under an older key are looked for
 
 Incarnation random_incarnation() {
   std::uint64_t drawn = 0;

@@ -242,11 +242,20 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
     for (const Mark& mark : heartbeat.heard) learn(heartbeat.epoch, mark, heartbeat.owner, now);
     progressed(out);
     // Others wait for what has just become true: say it now, not at the next tick.
-    if (stability_.stable() != stable || agreement_.confirmed() != was_confirmed) beat(now, out);
+    const bool news = stability_.stable() != stable || agreement_.confirmed() != was_confirmed;
+    if (answers(heartbeat.from, now) || news) beat(now, out);
   }
   settle(now, out);
   flush(out);
   return out;
+}
+
+// The owner's permission counts from what is acknowledged: it hears so at once, and this node's next tick, which
+// would say the same, says nothing. An owner that has much to say is not answered each time.
+bool Node::answers(Process from, Instant now) {
+  if (!replica_.current() || mine() || from != replica_.owner() || now - answered_ < settings_.heartbeat / 2) return false;
+  answered_ = now;
+  return true;
 }
 
 // Hears no majority: takes part in nothing, and is no judge of others' silence.
@@ -272,7 +281,7 @@ Actions Node::on_tick(Instant now) {
   carry(agreement_.on_tick(now), now, out);
   if (!agreement_.candidates().empty()) accuse(now, out);
   settle(now, out);
-  beat(now, out);
+  if (now - answered_ >= settings_.heartbeat) beat(now, out);
   flush(out);
   return out;
 }

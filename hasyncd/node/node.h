@@ -34,7 +34,7 @@ struct NodeSettings {
   bool blank = false;              // no memory of epochs on disk
   std::vector<NodeId> configured;  // every member of the cluster
   FenceSettings fence;
-  Duration heartbeat = std::chrono::milliseconds{10};
+  Duration heartbeat = std::chrono::milliseconds{20};
   Duration evict_after = std::chrono::milliseconds{150};
   std::uint64_t lease = 65536;
 };
@@ -127,6 +127,7 @@ class Node {
   void accuse(Instant now, Actions& out);
   void learn(Epoch epoch, const Mark& mark, Process owner, Instant now);
   void watch_candidates(Instant now);
+  bool answers(Process from, Instant now);
   bool deaf(Instant now) const;
 
   // node_role.cpp: role, fence, address
@@ -185,6 +186,7 @@ class Node {
   bool links_up_ = true;
   Instant deadline_{};
   Instant last_tick_{};
+  Instant answered_{};  // the owner's heartbeat
   Instant last_accused_{};
   Instant announce_at_{};
   int announcements_ = 0;

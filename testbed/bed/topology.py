@@ -64,5 +64,5 @@ class Pace:
     realtime: bool                   # SCHED_RR and SCHED_FIFO are of use
 
 
-NATIVE = Pace(token=65, retransmits=None, consensus=78, heartbeat=10, fence=80, silence=150, realtime=True)
-BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=40, fence=320, silence=600, realtime=False)  # four times as slow
+NATIVE = Pace(token=65, retransmits=None, consensus=78, heartbeat=20, fence=80, silence=150, realtime=True)
+BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=80, fence=320, silence=600, realtime=False)  # four times as slow
