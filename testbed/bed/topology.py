@@ -2,7 +2,7 @@
 
         peer ---- wan 192.0.2.0/24 ---- gw1, gw2 ---- lan 10.1.0.0/24 ---- server
                                           |
-                       ring 172.16.0.0/24 +---- witness
+                       ring 10.77.0.0/24 +----- witness
 
 It is data only. network.py makes it real; services.py writes each daemon's configuration from it.
 """
@@ -15,7 +15,7 @@ PEER_INNER = "10.2.0.1"
 LOCAL_TS = "10.1.0.0/24"   # behind the gateways
 REMOTE_TS = "10.2.0.0/24"  # behind the peer
 
-NETWORKS = {"wan": "192.0.2", "lan": "10.1.0", "ring": "172.16.0"}
+NETWORKS = {"wan": "192.0.2", "lan": "10.1.0", "ring": "10.77.0"}
 
 
 @dataclass(frozen=True)

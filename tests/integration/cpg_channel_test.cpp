@@ -36,10 +36,12 @@ class CpgTest : public testing::Test {
     auto ring = start();
     if (!ring) GTEST_SKIP() << "SKIPPED: " << ring.error().what;
     ring_.emplace(std::move(*ring));
-    for (int node = 1; node <= 3; ++node) add(node);
-    for (int node = 1; node <= 3; ++node) join(node);
-    ASSERT_TRUE(until([&] { return at(1).members() == 3 && at(2).members() == 3 && at(3).members() == 3; }))
-        << ring_->log();
+    for (int node = 1; node <= nodes(); ++node) add(node);
+    for (int node = 1; node <= nodes(); ++node) join(node);
+    for (int node = 1; node <= nodes(); ++node) {
+      ASSERT_TRUE(until([&] { return at(node).members() == static_cast<std::size_t>(nodes()); }))
+          << ring_->log();
+    }
   }
 
   void TearDown() override {
@@ -49,6 +51,7 @@ class CpgTest : public testing::Test {
     }
   }
 
+  virtual int nodes() const { return 3; }
   virtual Result<test::CorosyncRing> start() { return test::CorosyncRing::start(3); }
 
   Station& at(int node) { return *stations_[static_cast<std::size_t>(node - 1)]; }
@@ -193,16 +196,25 @@ TEST_F(CpgTest, TheSettingsInEffectAreRead) {
 }
 
 // docs/sample: what is shipped fits together and forms a ring.
-class SampleTest : public CpgTest {
+struct Sample {
+  const char* folder;
+  int nodes;
+};
+
+class SampleTest : public CpgTest, public testing::WithParamInterface<Sample> {
  protected:
+  static std::string path(const std::string& file) {
+    return std::string(HASYNC_SOURCE "/docs/sample/") + GetParam().folder + "/" + file;
+  }
+  int nodes() const override { return GetParam().nodes; }
   Result<test::CorosyncRing> start() override {
-    std::ifstream in(HASYNC_SOURCE "/docs/sample/corosync.conf");
-    return test::CorosyncRing::start(3, {std::istreambuf_iterator<char>(in), {}});
+    std::ifstream in(path("corosync.conf"));
+    return test::CorosyncRing::start(nodes(), {std::istreambuf_iterator<char>(in), {}});
   }
 };
 
-TEST_F(SampleTest, CorosyncRunsAsShippedAndHasyncdAgreesWithIt) {
-  const ConfigOutcome outcome = load_config(HASYNC_SOURCE "/docs/sample/gateway.toml");
+TEST_P(SampleTest, CorosyncRunsAsShippedAndHasyncdAgreesWithIt) {
+  const ConfigOutcome outcome = load_config(path("gateway.toml"));
   ASSERT_TRUE(outcome.config);
   ring_->inside(1, [&] {
     const Result<RingSettings> settings = read_ring_settings();
@@ -213,6 +225,10 @@ TEST_F(SampleTest, CorosyncRunsAsShippedAndHasyncdAgreesWithIt) {
     EXPECT_EQ(settings->cluster_name, outcome.config->cluster_name);
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Shipped, SampleTest,
+                         testing::Values(Sample{"witness", 3}, Sample{"three", 3}, Sample{"qnetd", 2}),
+                         [](const auto& sample) { return std::string(sample.param.folder); });
 
 }  // namespace
 }  // namespace hasync::hasyncd
