@@ -2,20 +2,18 @@
 #define _GNU_SOURCE
 #include "xfrm_ae.h"
 
+#include "xfrm_socket.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
 #include <stdalign.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #define BUFFER_SIZE (16 * 1024)
 #define MESSAGE_MAX 1024 /* the longest NEWAE: a bitmap of 4096 bits and the rest */
 #define BATCH_MAX 128    /* acknowledgements of so many failures fit into the socket's buffer */
-#define ANSWER_SECONDS 2
 
 typedef struct
 {
@@ -252,111 +250,21 @@ int hasync_xfrm_decode(const uint8_t *message, size_t size, hasync_xfrm_ae_t *ae
 	return ae->words || ae->esn_format ? 0 : -EBADMSG;
 }
 
-int hasync_xfrm_open(void)
-{
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	struct timeval limit = {.tv_sec = ANSWER_SECONDS};
-	int size = 1 << 20;
-	int fd, error;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM);
-	if (fd < 0)
-	{
-		return -errno;
-	}
-	if (connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-	{
-		error = -errno;
-		close(fd);
-		return error;
-	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	return fd;
-}
-
-static int send_all(int fd, const uint8_t *bytes, size_t size)
-{
-	ssize_t sent;
-
-	do
-	{
-		sent = send(fd, bytes, size, 0);
-	} while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -errno : sent == (ssize_t)size ? 0 : -EMSGSIZE;
-}
-
-static ssize_t receive(int fd, uint8_t *bytes, size_t size)
-{
-	ssize_t length;
-
-	do
-	{
-		length = recv(fd, bytes, size, 0);
-	} while (length < 0 && errno == EINTR);
-	return length < 0 ? -errno : length;
-}
-
-/* Sequence numbers tell late answers to an earlier call (one that ran into its time limit) from those to this
- * one. */
-static uint32_t next_sequence(uint32_t count)
-{
-	static uint32_t sequence;
-
-	return __atomic_fetch_add(&sequence, count, __ATOMIC_RELAXED) + 1;
-}
-
-static int error_of(const uint8_t *message, const struct nlmsghdr *header)
-{
-	struct nlmsgerr error;
-
-	if (header->nlmsg_len < NLMSG_HDRLEN + sizeof(error))
-	{
-		return -EBADMSG;
-	}
-	memcpy(&error, message + NLMSG_HDRLEN, sizeof(error));
-	return error.error;
-}
-
 int hasync_xfrm_get(int fd, const hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae)
 {
 	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
 	writer_t writer = {.bytes = buffer, .size = sizeof(buffer)};
-	uint32_t sequence = next_sequence(1);
+	uint32_t sequence = hasync_xfrm_sequence(1);
 	struct nlmsghdr *header = begin(&writer, XFRM_MSG_GETAE, NLM_F_REQUEST, sequence, sa);
-	struct nlmsghdr answer;
 	ssize_t length;
-	int error;
 
 	if (!header || writer.overflow)
 	{
 		return -EMSGSIZE;
 	}
 	header->nlmsg_len = (uint32_t)writer.used;
-	error = send_all(fd, buffer, writer.used);
-	if (error)
-	{
-		return error;
-	}
-	do
-	{
-		length = receive(fd, buffer, sizeof(buffer));
-		if (length < 0)
-		{
-			return (int)length;
-		}
-		if ((size_t)length < sizeof(answer))
-		{
-			return -EBADMSG;
-		}
-		memcpy(&answer, buffer, sizeof(answer));
-	} while (answer.nlmsg_seq != sequence);
-	if (answer.nlmsg_type == NLMSG_ERROR)
-	{
-		error = error_of(buffer, &answer);
-		return error ? error : -EBADMSG;
-	}
-	return hasync_xfrm_decode(buffer, (size_t)length, ae);
+	length = hasync_xfrm_ask(fd, buffer, sizeof(buffer), writer.used, sequence);
+	return length < 0 ? (int)length : hasync_xfrm_decode(buffer, (size_t)length, ae);
 }
 
 /* Reads answers until that to `last` is there; remembers the error with the lowest sequence number from
@@ -368,7 +276,7 @@ static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
 
 	for (;;)
 	{
-		ssize_t length = receive(fd, buffer, sizeof(buffer));
+		ssize_t length = hasync_xfrm_receive(fd, buffer, sizeof(buffer));
 		struct nlmsghdr header;
 
 		if (length < 0)
@@ -387,9 +295,9 @@ static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
 			{
 				continue;
 			}
-			if (!result && error_of(buffer + at, &header))
+			if (!result && hasync_xfrm_error_of(buffer + at, &header))
 			{
-				result = error_of(buffer + at, &header);
+				result = hasync_xfrm_error_of(buffer + at, &header);
 				*failed = header.nlmsg_seq;
 			}
 			if (header.nlmsg_seq == last)
@@ -403,7 +311,7 @@ static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
 int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae)
 {
 	alignas(struct nlmsghdr) uint8_t buffer[MESSAGE_MAX];
-	uint32_t sequence = next_sequence(1);
+	uint32_t sequence = hasync_xfrm_sequence(1);
 	uint32_t failed = 0;
 	size_t length = hasync_xfrm_encode_set(buffer, sizeof(buffer), sa, ae, sequence, true);
 	int error;
@@ -412,7 +320,7 @@ int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *
 	{
 		return -EMSGSIZE;
 	}
-	error = send_all(fd, buffer, length);
+	error = hasync_xfrm_send(fd, buffer, length);
 	return error ? error : collect(fd, sequence, sequence, &failed);
 }
 
@@ -420,7 +328,7 @@ int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *
 static int set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, size_t *failed)
 {
 	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
-	uint32_t first = next_sequence((uint32_t)count);
+	uint32_t first = hasync_xfrm_sequence((uint32_t)count);
 	uint32_t last = first + (uint32_t)count - 1, sequence = first;
 	size_t used = 0;
 	int error;
@@ -435,7 +343,7 @@ static int set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, 
 		used += hasync_xfrm_encode_set(buffer + used, sizeof(buffer) - used, &items[i].sa, &ae,
 									   first + (uint32_t)i, i + 1 == count);
 	}
-	error = send_all(fd, buffer, used);
+	error = hasync_xfrm_send(fd, buffer, used);
 	if (!error)
 	{
 		error = collect(fd, first, last, &sequence);

@@ -70,6 +70,12 @@ int hasync_xfrm_open(void);
 /* 0 or an error: -ESRCH if there is no such SA. */
 int hasync_xfrm_get(int fd, const hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae);
 
+/*
+ * Reserves the SPI of an inbound SA that is to come, as charon does for what it offers: source is of the SA's
+ * family, marks do not count. 0 or an error: -ENOENT if the SPI is taken.
+ */
+int hasync_xfrm_reserve(int fd, const hasync_xfrm_sa_t *sa, const uint8_t *source);
+
 /* Sets everything in ae. 0 or an error. */
 int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae);
 
@@ -83,6 +89,10 @@ int hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t
 /* One NEWAE message; returns its length or 0 if it does not fit. For tests. */
 size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa,
 							  const hasync_xfrm_ae_t *ae, uint32_t sequence, bool acknowledge);
+
+/* One ALLOCSPI message; likewise. */
+size_t hasync_xfrm_encode_reserve(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa,
+								  const uint8_t *source, uint32_t sequence);
 
 /* The answer to a GETAE. 0 or -EBADMSG. For tests. */
 int hasync_xfrm_decode(const uint8_t *message, size_t size, hasync_xfrm_ae_t *ae);

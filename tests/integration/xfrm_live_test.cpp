@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -108,6 +109,20 @@ TEST_F(XfrmLive, TheWrongFormIsRefusedAndChangesNothing) {
   ae.words = 2;
   EXPECT_EQ(set(0x901, ae), -EINVAL);
   EXPECT_EQ(get(0x901).outbound, before);
+}
+
+TEST_F(XfrmLive, AnSpiIsReservedOnce) {
+  const std::array<std::uint8_t, 4> source{192, 0, 2, 1};
+  const auto wanted = sa(0xc1234567), taken = sa(0x900);
+  EXPECT_EQ(hasync_xfrm_reserve(fd_, &wanted, source.data()), 0);
+  EXPECT_NE(hasync_xfrm_reserve(fd_, &wanted, source.data()), 0);
+  EXPECT_NE(hasync_xfrm_reserve(fd_, &taken, source.data()), 0);
+  // charon installs its inbound SA as an update of what it has reserved
+  EXPECT_EQ(
+      std::system("ip xfrm state update src 192.0.2.1 dst 192.0.2.2 proto esp spi 0xc1234567 mode tunnel "
+                  "aead 'rfc4106(gcm(aes))' 0x1234567812345678123456781234567812345678 128"),
+      0);
+  EXPECT_EQ(get(0xc1234567).inbound, 0U);
 }
 
 TEST_F(XfrmLive, AnUnknownSaIsSaid) {

@@ -50,6 +50,28 @@ TEST(XfrmAe, NamesTheSaAsTheKernelWantsIt) {
   EXPECT_EQ(message.id().sa_id.daddr.a4, inet_addr("192.0.2.10"));
 }
 
+TEST(XfrmSpi, AsksForExactlyThisSpi) {
+  alignas(nlmsghdr) std::array<std::uint8_t, 512> bytes{};
+  const auto sa = sample_sa();
+  const std::array<std::uint8_t, 4> source{192, 0, 2, 100};
+  const auto size = hasync_xfrm_encode_reserve(bytes.data(), bytes.size(), &sa, source.data(), 7);
+  ASSERT_EQ(size, NLMSG_LENGTH(sizeof(xfrm_userspi_info)));
+  const auto& header = *reinterpret_cast<const nlmsghdr*>(bytes.data());
+  EXPECT_EQ(header.nlmsg_type, XFRM_MSG_ALLOCSPI);
+  EXPECT_EQ(header.nlmsg_flags, NLM_F_REQUEST);
+  EXPECT_EQ(header.nlmsg_len, size);
+  EXPECT_EQ(header.nlmsg_seq, 7U);
+  xfrm_userspi_info request{};
+  std::memcpy(&request, bytes.data() + NLMSG_HDRLEN, sizeof request);
+  EXPECT_EQ(request.min, 0xc0ffee01);
+  EXPECT_EQ(request.max, 0xc0ffee01);
+  EXPECT_EQ(request.info.id.daddr.a4, inet_addr("192.0.2.10"));
+  EXPECT_EQ(request.info.saddr.a4, inet_addr("192.0.2.100"));
+  EXPECT_EQ(request.info.id.proto, IPPROTO_ESP);
+  EXPECT_EQ(request.info.family, AF_INET);
+  EXPECT_EQ(hasync_xfrm_encode_reserve(bytes.data(), size - 1, &sa, source.data(), 7), 0U);
+}
+
 TEST(XfrmAe, OnlyWhoWantsAnAcknowledgementAsksForIt) {
   EXPECT_EQ(encode(sample_sa(), {}, false).header().nlmsg_flags & NLM_F_ACK, 0);
 }
