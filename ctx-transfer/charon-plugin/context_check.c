@@ -11,6 +11,9 @@
 #define MAX_FLAGS 64
 #define MAX_IDENTITY 4096
 #define IKE_HEADER 28 /* RFC 7296, section 3.1 */
+#define MIN_NONCE 16  /* RFC 7296, section 3.9 */
+#define MAX_NONCE 256
+#define MAX_PRIVATE_VALUE 1024 /* MODP with 8192 bits (RFC 3526, section 7) */
 
 static bool check_host(const Hasync__Proto__Host *host, const char *field, hasync_error_t *error)
 {
@@ -76,6 +79,68 @@ static bool check_message(const Hasync__Proto__SentMessage *message, const char 
 	return true;
 }
 
+static bool check_rekey(const Hasync__Proto__OwnRekey *rekey, hasync_error_t *error)
+{
+	const char *where = "context.ike.outstanding_requests.rekey";
+
+	/* RFC 4303, section 2.1: SPIs 0 to 255 are reserved */
+	if (rekey->child_inbound_spi &&
+		(rekey->child_inbound_spi < 256 || rekey->spi < 256 || rekey->spi > UINT32_MAX))
+	{
+		return hasync_fail(error, BAD, "%s.spi: %llx is none of a CHILD_SA, or that which it replaces is not",
+						   where, (unsigned long long)rekey->spi);
+	}
+	if (!rekey->spi)
+	{
+		return hasync_fail(error, BAD, "%s.spi: 0", where);
+	}
+	if (rekey->nonce.len < MIN_NONCE || rekey->nonce.len > MAX_NONCE)
+	{
+		return hasync_fail(error, BAD, "%s.nonce: %zu bytes, expected %d to %d", where, rekey->nonce.len,
+						   MIN_NONCE, MAX_NONCE);
+	}
+	if (rekey->rival_nonce.len && (rekey->rival_nonce.len < MIN_NONCE || rekey->rival_nonce.len > MAX_NONCE))
+	{
+		return hasync_fail(error, BAD, "%s.rival_nonce: %zu bytes, expected %d to %d", where,
+						   rekey->rival_nonce.len, MIN_NONCE, MAX_NONCE);
+	}
+	if (rekey->key_exchange > 65535 || (!rekey->key_exchange && !rekey->child_inbound_spi))
+	{
+		return hasync_fail(error, BAD, "%s.key_exchange: %u", where, rekey->key_exchange);
+	}
+	if (rekey->private_value.len > MAX_PRIVATE_VALUE || (rekey->private_value.len && !rekey->key_exchange))
+	{
+		return hasync_fail(error, BAD, "%s.private_value: %zu bytes for key exchange %u", where,
+						   rekey->private_value.len, rekey->key_exchange);
+	}
+	return true;
+}
+
+static bool check_requests(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
+{
+	const char *field = "context.ike.outstanding_requests";
+
+	if (!hasync_check_count(ike->n_outstanding_requests, MAX_OUTSTANDING, field, error))
+	{
+		return false;
+	}
+	for (size_t i = 0; i < ike->n_outstanding_requests; i++)
+	{
+		const Hasync__Proto__SentMessage *request = ike->outstanding_requests[i];
+
+		if (!check_message(request, field, error) || (request->rekey && !check_rekey(request->rekey, error)))
+		{
+			return false;
+		}
+		if (ike->next_request_id - request->message_id - 1 >= MAX_OUTSTANDING)
+		{
+			return hasync_fail(error, BAD, "%s.message_id: %u, but request %u is sent next", field,
+							   request->message_id, ike->next_request_id);
+		}
+	}
+	return true;
+}
+
 static bool check_ike_keys(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
 {
 	const char *where = "context.ike";
@@ -132,25 +197,7 @@ static bool check_ike_messages(const Hasync__Proto__IkeSa *ike, hasync_error_t *
 	{
 		return false;
 	}
-	if (!hasync_check_count(ike->n_outstanding_requests, MAX_OUTSTANDING, "context.ike.outstanding_requests",
-							error))
-	{
-		return false;
-	}
-	for (size_t i = 0; i < ike->n_outstanding_requests; i++)
-	{
-		if (!check_message(ike->outstanding_requests[i], "context.ike.outstanding_requests", error))
-		{
-			return false;
-		}
-		if (ike->next_request_id - ike->outstanding_requests[i]->message_id - 1 >= MAX_OUTSTANDING)
-		{
-			return hasync_fail(error, BAD,
-							   "context.ike.outstanding_requests.message_id: %u, but request %u is sent next",
-							   ike->outstanding_requests[i]->message_id, ike->next_request_id);
-		}
-	}
-	return true;
+	return check_requests(ike, error);
 }
 
 static bool check_ike_peers(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)

@@ -7,6 +7,7 @@
 #include "message_ids.h"
 #include "messages.h"
 #include "reporter.h"
+#include "resume.h"
 
 #include <processing/jobs/delete_child_sa_job.h>
 #include <processing/jobs/delete_ike_sa_job.h>
@@ -146,6 +147,10 @@ void hasync_activate(ike_sa_t *ike_sa, bool sync_message_ids)
 	if (sync_message_ids)
 	{
 		hasync_message_ids_request(ike_sa, memory);
+	}
+	else if (!memory->closing)
+	{
+		hasync_resume_rekey(ike_sa, memory);
 	}
 	hasync_messages_repeat_requests(ike_sa, memory);
 }

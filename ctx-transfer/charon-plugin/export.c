@@ -3,6 +3,7 @@
 
 #include "export_child.h"
 #include "keymat.h"
+#include "rekey.h"
 
 #define BUSY HASYNC__PROTO__ERROR_CODE__BUSY
 #define UNSUPPORTED HASYNC__PROTO__ERROR_CODE__UNSUPPORTED
@@ -49,6 +50,20 @@ bool hasync_keys_known(ike_sa_t *ike_sa)
 	return known;
 }
 
+static Hasync__Proto__OwnRekey *export_rekey(const hasync_rekey_t *rekey, hasync_arena_t *arena)
+{
+	Hasync__Proto__OwnRekey *message = hasync_arena_take(arena, sizeof(*message));
+
+	hasync__proto__own_rekey__init(message);
+	message->child_inbound_spi = ntohl(rekey->child_spi);
+	message->spi = rekey->child_spi ? ntohl(rekey->spi) : be64toh(rekey->spi);
+	message->nonce = hasync_from_chunk(arena, rekey->nonce);
+	message->key_exchange = rekey->method;
+	message->private_value = hasync_from_chunk(arena, rekey->private_value);
+	message->rival_nonce = hasync_from_chunk(arena, rekey->rival_nonce);
+	return message;
+}
+
 static Hasync__Proto__SentMessage *export_sent(const hasync_sent_t *sent, hasync_arena_t *arena)
 {
 	Hasync__Proto__SentMessage *message = hasync_arena_take(arena, sizeof(*message));
@@ -63,6 +78,7 @@ static Hasync__Proto__SentMessage *export_sent(const hasync_sent_t *sent, hasync
 		array_get(sent->packets, i, &packet);
 		message->packets[message->n_packets++] = hasync_from_chunk(arena, packet);
 	}
+	message->rekey = sent->rekey ? export_rekey(sent->rekey, arena) : NULL;
 	return message;
 }
 

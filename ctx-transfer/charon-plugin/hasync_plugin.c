@@ -9,6 +9,7 @@
 #include "keymat.h"
 #include "listener.h"
 #include "numbers.h"
+#include "resume.h"
 
 #include <plugins/plugin.h>
 
@@ -62,6 +63,7 @@ static void tear_down(private_hasync_plugin_t *this)
 		hasync_commit_destroy(this->commit);
 		this->commit = NULL;
 	}
+	hasync_resume_deinit();
 	hasync_numbers_deinit();
 }
 
@@ -84,6 +86,7 @@ static bool set_up(private_hasync_plugin_t *this)
 	this->reporter = hasync_reporter_create(this->server, this->commit);
 	this->listener = hasync_listener_create(this->reporter);
 	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter, this->commit);
+	hasync_resume_init();
 	hasync_keymat_register();
 	charon->bus->add_listener(charon->bus, &this->listener->listener);
 	if (!hasync_server_start(this->server))

@@ -5,6 +5,7 @@
 #include "convert.h"
 #include "import_child.h"
 #include "keymat.h"
+#include "rekey.h"
 
 #define NO_CONFIG HASYNC__PROTO__ERROR_CODE__NO_CONFIG
 #define CONFLICT HASYNC__PROTO__ERROR_CODE__CONFLICT
@@ -23,6 +24,18 @@ static void import_keys(hasync_memory_t *memory, const Hasync__Proto__IkeSa *ike
 	hasync_memory_set_keys(memory, &keys);
 }
 
+static hasync_rekey_t *import_rekey(const Hasync__Proto__OwnRekey *message)
+{
+	hasync_rekey_t *rekey;
+
+	INIT(rekey, .child_spi = htonl(message->child_inbound_spi),
+		 .spi = message->child_inbound_spi ? htonl(message->spi) : htobe64(message->spi),
+		 .nonce = chunk_clone(hasync_to_chunk(message->nonce)), .method = message->key_exchange,
+		 .private_value = chunk_clone(hasync_to_chunk(message->private_value)),
+		 .rival_nonce = chunk_clone(hasync_to_chunk(message->rival_nonce)));
+	return rekey;
+}
+
 static void import_sent(hasync_sent_t *sent, const Hasync__Proto__SentMessage *message)
 {
 	size_t i;
@@ -33,6 +46,7 @@ static void import_sent(hasync_sent_t *sent, const Hasync__Proto__SentMessage *m
 	{
 		hasync_sent_add(sent, hasync_to_chunk(message->packets[i]));
 	}
+	sent->rekey = message->rekey ? import_rekey(message->rekey) : NULL;
 }
 
 static void import_messages(ike_sa_t *ike_sa, hasync_memory_t *memory, const Hasync__Proto__IkeSa *ike)

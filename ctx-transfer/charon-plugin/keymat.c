@@ -2,6 +2,8 @@
 #include "keymat.h"
 
 #include "context_check.h"
+#include "rekey.h"
+#include "resume.h"
 
 typedef struct private_keymat_t private_keymat_t;
 
@@ -31,12 +33,14 @@ METHOD(keymat_t, get_version, ike_version_t, private_keymat_t *this)
 
 METHOD(keymat_t, create_ke, key_exchange_t *, private_keymat_t *this, key_exchange_method_t method)
 {
-	return this->inner->keymat.create_ke(&this->inner->keymat, method);
+	return hasync_resume_is_active() ? hasync_resume_create_ke(&this->inner->keymat, method)
+									 : hasync_rekey_create_ke(&this->inner->keymat, method);
 }
 
 METHOD(keymat_t, create_nonce_gen, nonce_gen_t *, private_keymat_t *this)
 {
-	return this->inner->keymat.create_nonce_gen(&this->inner->keymat);
+	return hasync_resume_is_active() ? hasync_resume_nonce_gen()
+									 : this->inner->keymat.create_nonce_gen(&this->inner->keymat);
 }
 
 METHOD(keymat_t, get_aead, aead_t *, private_keymat_t *this, bool in)
@@ -52,8 +56,13 @@ METHOD(keymat_v2_t, derive_ike_keys, bool, private_keymat_t *this, proposal_t *p
 	   chunk_t nonce_i, chunk_t nonce_r, ike_sa_id_t *id, pseudo_random_function_t rekey_function,
 	   chunk_t rekey_skd)
 {
+	ike_sa_t *rekeyed = charon->bus->get_sa(charon->bus);
 	bool derived;
 
+	if (rekeyed && hasync_resume_is_refused(hasync_memory_of(rekeyed), nonce_i))
+	{
+		return FALSE;
+	}
 	/* charon passes the keys to the listener in this thread, but not always with the IKE_SA that they belong
 	 * to */
 	deriving = this->memory;
@@ -93,6 +102,10 @@ METHOD(keymat_v2_t, derive_child_keys, bool, private_keymat_t *this, proposal_t 
 	kdf_t *kdf;
 	bool derived;
 
+	if (hasync_resume_is_refused(this->memory, nonce_i))
+	{
+		return FALSE;
+	}
 	if (!this->imported)
 	{
 		return this->inner->derive_child_keys(this->inner, proposal, ke, nonce_i, nonce_r, encr_i, integ_i,

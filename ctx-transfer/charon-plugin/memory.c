@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "memory.h"
 
+#include "rekey.h"
+
 static void child_destroy(hasync_child_t *this)
 {
 	chunk_clear(&this->encryption_in);
@@ -35,6 +37,13 @@ void hasync_memory_destroy(hasync_memory_t *this)
 	hasync_sent_clear(&this->response);
 	hasync_sent_clear(&this->request);
 	array_destroy_function(this->imported_requests, (void *)hasync_sent_destroy, NULL);
+	hasync_drawn_clear(&this->drawn);
+	if (this->begun)
+	{
+		hasync_rekey_destroy(this->begun);
+	}
+	chunk_free(&this->asked.nonce);
+	chunk_free(&this->refused);
 	chunk_free(&this->request_hash);
 	chunk_free(&this->incoming_hash);
 	DESTROY_IF(this->successor);
@@ -121,8 +130,20 @@ static void free_packet(void *packet, int index, void *user)
 	chunk_free((chunk_t *)packet);
 }
 
+void hasync_drawn_clear(hasync_drawn_t *this)
+{
+	chunk_clear(&this->private_value);
+	chunk_free(&this->public_value);
+}
+
 void hasync_sent_clear(hasync_sent_t *this)
 {
+	if (this->rekey)
+	{
+		hasync_rekey_destroy(this->rekey);
+		this->rekey = NULL;
+	}
+	this->resumed = FALSE;
 	if (this->packets)
 	{
 		array_destroy_function(this->packets, free_packet, NULL);

@@ -13,6 +13,7 @@
 typedef struct hasync_memory_t hasync_memory_t;
 typedef struct hasync_child_t hasync_child_t;
 typedef struct hasync_sent_t hasync_sent_t;
+typedef struct hasync_rekey_t hasync_rekey_t;
 
 /* SK_* as RFC 7296, section 2.14 names them. */
 typedef struct
@@ -34,8 +35,16 @@ struct hasync_child_t
 struct hasync_sent_t
 {
 	uint32_t id;
-	array_t *packets; /* chunk_t */
+	array_t *packets;      /* chunk_t */
+	hasync_rekey_t *rekey; /* if it asks for one: what its answer takes to be understood (rekey.h) */
+	bool resumed;          /* charon has it from another node (resume.h) */
 };
+
+/* Of a key exchange: a private value that was drawn by us, and what was made of it. */
+typedef struct
+{
+	chunk_t private_value, public_value;
+} hasync_drawn_t;
 
 struct hasync_memory_t
 {
@@ -45,14 +54,22 @@ struct hasync_memory_t
 
 	hasync_sent_t response; /* the last one */
 	hasync_sent_t request;  /* charon's own that waits for its response */
-	chunk_t request_hash;   /* of the peer's request that `response` answers */
-	chunk_t incoming_hash;  /* of a request that has come in and is not verified yet */
+	hasync_drawn_t drawn;   /* the last */
+	hasync_rekey_t *begun;  /* by a request that is about to be encrypted */
+	struct
+	{
+		uint32_t child_spi; /* inbound */
+		chunk_t nonce;
+	} asked;               /* a rekey that the peer has asked for and charon is about to answer */
+	chunk_t request_hash;  /* of the peer's request that `response` answers */
+	chunk_t incoming_hash; /* of a request that has come in and is not verified yet */
 	uint32_t incoming_id;
 
 	/* From PUT: charon itself knows nothing of these messages, so the plugin repeats them. */
 	bool response_imported;
 	uint32_t sync_nonce;        /* of a message ID sync (RFC 6311) */
 	array_t *imported_requests; /* hasync_sent_t*, unanswered, in their order */
+	chunk_t refused;            /* our nonce of a rekey that cannot be completed here (resume.h) */
 
 	bool closing;              /* imported as such: only its deletion is left */
 	bool announced;            /* a subscriber was told of this IKE_SA */
@@ -81,6 +98,8 @@ void hasync_memory_forget_child(hasync_memory_t *this, uint32_t inbound_spi);
 
 /* Moves one child, or all of them for SPI 0, to another IKE_SA's memory. */
 void hasync_memory_move_child(hasync_memory_t *this, hasync_memory_t *other, uint32_t inbound_spi);
+
+void hasync_drawn_clear(hasync_drawn_t *this);
 
 void hasync_sent_clear(hasync_sent_t *this);
 void hasync_sent_destroy(hasync_sent_t *this); /* of one on the heap */

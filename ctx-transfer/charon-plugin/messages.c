@@ -3,6 +3,8 @@
 
 #include "keymat.h"
 #include "message_ids.h"
+#include "rekey.h"
+#include "resume.h"
 
 #include <processing/jobs/callback_job.h>
 
@@ -38,15 +40,36 @@ static void remember(hasync_sent_t *sent, message_t *message)
 	fragments->destroy(fragments);
 }
 
+/* About to be encrypted. */
+static void note_plain(hasync_memory_t *memory, message_t *message)
+{
+	if (message->get_request(message))
+	{
+		hasync_rekey_note(memory, message);
+	}
+	else
+	{
+		hasync_rekey_peer_answered(memory, message);
+	}
+	hasync_drawn_clear(&memory->drawn);
+}
+
 bool hasync_message_sent(hasync_memory_t *memory, message_t *message, bool plain)
 {
-	if (plain || hasync_message_ids_is_sync(message))
+	if (hasync_message_ids_is_sync(message))
 	{
+		return FALSE;
+	}
+	if (plain)
+	{
+		note_plain(memory, message);
 		return FALSE;
 	}
 	if (message->get_request(message))
 	{
 		remember(&memory->request, message);
+		memory->request.rekey = memory->begun;
+		memory->begun = NULL;
 	}
 	else
 	{
@@ -174,6 +197,8 @@ bool hasync_message_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_
 	}
 	if (message->get_request(message))
 	{
+		hasync_rekey_peer_asks(ike_sa, memory, message);
+		hasync_resume_peer_asks(ike_sa, message);
 		if (memory->incoming_hash.len && memory->incoming_id == id)
 		{
 			chunk_free(&memory->request_hash);
@@ -183,6 +208,7 @@ bool hasync_message_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_
 	}
 	else if (id == memory->request.id)
 	{
+		hasync_resume_answered(ike_sa, memory, message);
 		hasync_sent_clear(&memory->request);
 	}
 	return TRUE;
@@ -212,6 +238,11 @@ static job_requeue_t repeat_requests(repeat_t *repeat)
 			send_packets(sent, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
 			again = repeat->tries < countof(repeat_after);
 		}
+		if (memory->request.resumed && ike_sa->get_state(ike_sa) != IKE_PASSIVE)
+		{
+			send_packets(&memory->request, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
+			again = repeat->tries < countof(repeat_after);
+		}
 		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	}
 	return again ? JOB_RESCHEDULE(repeat_after[repeat->tries++]) : JOB_REQUEUE_NONE;
@@ -222,7 +253,7 @@ void hasync_messages_repeat_requests(ike_sa_t *ike_sa, hasync_memory_t *memory)
 	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
 	repeat_t *repeat;
 
-	if (!array_count(memory->imported_requests))
+	if (!array_count(memory->imported_requests) && !memory->request.resumed)
 	{
 		return;
 	}

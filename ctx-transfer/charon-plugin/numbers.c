@@ -106,6 +106,32 @@ static int kernel_set(const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *state)
 	return error;
 }
 
+bool hasync_numbers_reserve(host_t *source, host_t *destination, uint8_t protocol, uint32_t spi)
+{
+	chunk_t from = source->get_address(source), to = destination->get_address(destination);
+	hasync_xfrm_sa_t sa = {
+		.family = destination->get_family(destination),
+		.protocol = protocol,
+		.spi = ntohl(spi),
+	};
+	int error;
+
+	if (uses_libipsec())
+	{
+		/* installs SAs whose SPI was not reserved as well */
+		return TRUE;
+	}
+	memcpy(sa.destination, to.ptr, min(to.len, sizeof(sa.destination)));
+	lock->lock(lock);
+	error = hasync_xfrm_reserve(netlink, &sa, from.ptr);
+	lock->unlock(lock);
+	if (error)
+	{
+		DBG1(DBG_KNL, "hasync: SPI %08x cannot be had: %s", sa.spi, strerror(-error));
+	}
+	return !error;
+}
+
 bool hasync_numbers_get(ike_sa_t *ike_sa, child_sa_t *child_sa, bool inbound, hasync_xfrm_ae_t *state)
 {
 	hasync_xfrm_sa_t sa;

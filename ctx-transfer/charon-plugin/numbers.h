@@ -27,6 +27,9 @@ bool hasync_numbers_get(ike_sa_t *ike_sa, child_sa_t *child_sa, bool inbound, ha
 bool hasync_numbers_set(ike_sa_t *ike_sa, child_sa_t *child_sa, const Hasync__Proto__ChildSa *child,
 						hasync_error_t *error);
 
+/* Has the kernel keep this SPI (network order) for an inbound SA that is to come. FALSE: it is taken. */
+bool hasync_numbers_reserve(host_t *source, host_t *destination, uint8_t protocol, uint32_t spi);
+
 /* The replay window that a context describes, in the words given. */
 hasync_window_t hasync_window_of_context(const Hasync__Proto__ChildSa *child,
 										 uint32_t words[HASYNC_XFRM_BITMAP_WORDS]);

@@ -93,8 +93,10 @@ TEST_F(SecretsTest, NoKeyOfATunnelStaysInTheMemoryThatItPassed) {
   proto::Context context = sample_context();
   const std::string ike_key = random_key();
   const std::string esp_key = random_key();
+  const std::string private_value = random_key();
   context.mutable_ike()->set_sk_d(ike_key);
   context.mutable_children(0)->set_outbound_encryption_key(esp_key);
+  context.mutable_ike()->mutable_outstanding_requests(0)->mutable_rekey()->set_private_value(private_value);
   const int from = owner();
   const int to = 3 - from;
   charon_[from]->change(kSa, context.SerializeAsString());
@@ -106,6 +108,7 @@ TEST_F(SecretsTest, NoKeyOfATunnelStaysInTheMemoryThatItPassed) {
   for (const int node : {from, to}) {
     EXPECT_EQ(found_in(pid(node), ike_key), 0U) << "node " << node;
     EXPECT_EQ(found_in(pid(node), esp_key), 0U) << "node " << node;
+    EXPECT_EQ(found_in(pid(node), private_value), 0U) << "node " << node;
   }
 }
 

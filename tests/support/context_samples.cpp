@@ -18,6 +18,15 @@ void set(proto::SentMessage* message, unsigned id) {
   message->add_packets(std::string(60, 'm'));
 }
 
+void set(proto::OwnRekey& rekey) {
+  rekey.set_child_inbound_spi(0xc0000001);
+  rekey.set_spi(0xc0000002);
+  rekey.set_nonce(std::string(32, 'n'));
+  rekey.set_key_exchange(31);
+  rekey.set_private_value(std::string(32, 'v'));
+  rekey.set_rival_nonce(std::string(32, 'p'));
+}
+
 void set(proto::TrafficSelector* ts, const std::string& from, const std::string& to) {
   ts->set_from_address(from);
   ts->set_to_address(to);
@@ -38,6 +47,7 @@ void fill_ike(proto::IkeSa& ike) {
   set(ike.mutable_last_response(), 6);
   ike.set_last_request_hash(std::string(32, 'h'));
   set(ike.add_outstanding_requests(), 3);
+  set(*ike.mutable_outstanding_requests(0)->mutable_rekey());
   ike.mutable_local_id()->set_type(2);
   ike.mutable_local_id()->set_data("gw");
   ike.mutable_remote_id()->set_type(2);

@@ -31,6 +31,16 @@ Verdict check(const Context& context) {
   return {good, error.code, error.text};
 }
 
+hasync::proto::IkeSa& ike(Context& c) {
+  return *c.mutable_ike();
+}
+hasync::proto::OwnRekey& rekey(Context& c) {
+  return *ike(c).mutable_outstanding_requests(0)->mutable_rekey();
+}
+hasync::proto::ChildSa& child(Context& c) {
+  return *c.mutable_children(0);
+}
+
 TEST(ContextCheck, TakesCompleteContexts) {
   EXPECT_TRUE(check(hasync::sample_context()).good) << check(hasync::sample_context()).text;
   EXPECT_TRUE(check(hasync::sample_classic_context()).good) << check(hasync::sample_classic_context()).text;
@@ -39,6 +49,18 @@ TEST(ContextCheck, TakesCompleteContexts) {
 TEST(ContextCheck, TakesAnIkeSaWithoutChildren) {
   Context context = hasync::sample_context();
   context.clear_children();
+  EXPECT_TRUE(check(context).good);
+}
+
+TEST(ContextCheck, TakesRekeysOfEitherKindWithAndWithoutAKeyExchange) {
+  Context context = hasync::sample_context();
+  rekey(context).clear_private_value();
+  EXPECT_TRUE(check(context).good);
+  rekey(context).clear_key_exchange();
+  EXPECT_TRUE(check(context).good);
+  rekey(context).set_key_exchange(31);
+  rekey(context).clear_child_inbound_spi();
+  rekey(context).set_spi(0xffeeddccbbaa9988);
   EXPECT_TRUE(check(context).good);
 }
 
@@ -74,13 +96,6 @@ TEST_P(DamagedContext, IsRefusedAndTheFieldIsNamed) {
   const Verdict verdict = check(context);
   EXPECT_FALSE(verdict.good);
   EXPECT_NE(verdict.text.find(GetParam().names), std::string::npos) << verdict.text;
-}
-
-hasync::proto::IkeSa& ike(Context& c) {
-  return *c.mutable_ike();
-}
-hasync::proto::ChildSa& child(Context& c) {
-  return *c.mutable_children(0);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -138,6 +153,25 @@ INSTANTIATE_TEST_SUITE_P(
                }},
         Damage{"ike.established_ago", [](Context& c) { ike(c).set_established_ago(-1); }},
         Damage{"ike.last_inbound_ago", [](Context& c) { ike(c).set_last_inbound_ago(-1); }}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Rekeys, DamagedContext,
+    testing::Values(Damage{"rekey.spi", [](Context& c) { rekey(c).clear_spi(); }},
+                    Damage{"rekey.spi", [](Context& c) { rekey(c).set_spi(1ULL << 32); }},
+                    Damage{"rekey.spi", [](Context& c) { rekey(c).set_spi(255); }},
+                    Damage{"rekey.spi", [](Context& c) { rekey(c).set_child_inbound_spi(255); }},
+                    Damage{"rekey.nonce", [](Context& c) { rekey(c).set_nonce(std::string(15, 'n')); }},
+                    Damage{"rekey.nonce", [](Context& c) { rekey(c).set_nonce(std::string(257, 'n')); }},
+                    Damage{"rekey.rival_nonce", [](Context& c) { rekey(c).set_rival_nonce("short"); }},
+                    Damage{"rekey.key_exchange", [](Context& c) { rekey(c).set_key_exchange(65536); }},
+                    Damage{"rekey.key_exchange",
+                           [](Context& c) {
+                             rekey(c).clear_child_inbound_spi();
+                             rekey(c).clear_key_exchange();
+                           }},
+                    Damage{"rekey.private_value", [](Context& c) { rekey(c).clear_key_exchange(); }},
+                    Damage{"rekey.private_value",
+                           [](Context& c) { rekey(c).set_private_value(std::string(1025, 'v')); }}));
 
 INSTANTIATE_TEST_SUITE_P(
     Children, DamagedContext,

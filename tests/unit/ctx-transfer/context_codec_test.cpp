@@ -77,6 +77,18 @@ TEST(ContextCodec, OutboundNumbersAreSetAndNothingElseChanges) {
   EXPECT_EQ(text_of(changed->reveal()), bytes_of(context));
 }
 
+TEST(ContextCodec, ARekeyUnderWaySurvivesWithWhatANewerProgramSaysOfIt) {
+  proto::Context context = sample_context();
+  auto& rekey = *context.mutable_ike()->mutable_outstanding_requests(0)->mutable_rekey();
+  proto::OwnRekey::GetReflection()->MutableUnknownFields(&rekey)->AddLengthDelimited(2000)->assign("new");
+  const auto changed = with_outbound_numbers(bytes_of(context), {{outbound(0xd0000001), 5000}});
+  ASSERT_TRUE(changed) << changed.error().what;
+  proto::Context read;
+  ASSERT_TRUE(read.ParseFromString(std::string(text_of(changed->reveal()))));
+  EXPECT_EQ(read.ike().outstanding_requests(0).SerializeAsString(),
+            context.ike().outstanding_requests(0).SerializeAsString());
+}
+
 TEST(ContextCodec, FieldsOfANewerMinorVersionSurvive) {
   // field 2000, a string, appended to the CHILD_SA, as a newer program would
   proto::Context context = sample_context();
