@@ -3,6 +3,7 @@
 An exchange that was begun stays half finished for as long as the story wants.
 """
 import contextlib
+import os
 import re
 import subprocess
 
@@ -21,8 +22,8 @@ def _tc(*words):
 
 
 class Dropping:
-    def __init__(self, cable, side):
-        self._where = ("dev", cable, side)
+    def __init__(self, where):
+        self._where = where
 
     def await_one(self, timeout=20):
         """Returns when a message has been dropped."""
@@ -33,24 +34,27 @@ class Dropping:
 
 
 @contextlib.contextmanager
-def _dropping(cable, towards_host, *matches):
-    side = "egress" if towards_host else "ingress"
-    _tc("qdisc", "replace", "dev", cable, "clsact")
+def _dropping(cable, towards_host, kind, *matches):
+    """`kind`: 1 to 3; drops of different kinds may be there at once."""
+    where = ("dev", cable, "egress" if towards_host else "ingress", "protocol", "ip", "prio", str(kind))
+    if "clsact" not in _tc("qdisc", "show", "dev", cable):
+        _tc("qdisc", "add", "dev", cable, "clsact")
     words = [word for match in matches for word in ("match", *match)]
-    _tc("filter", "add", "dev", cable, side, "protocol", "ip", "prio", "1", "u32", *words, "action", "drop")
+    _tc("filter", "add", *where, "u32", *words, "action", "drop")
     try:
-        yield Dropping(cable, side)
+        yield Dropping(where)
     finally:
-        _tc("qdisc", "del", "dev", cable, "clsact")
+        if os.path.exists(f"/sys/class/net/{cable}"):  # a host that was powered off has taken its cable along
+            _tc("filter", "del", *where)
 
 
 def dropping(cable, exchange, response, towards_host):
     """Drops requests or responses of one IKE exchange type on this cable (NETWORK-HOST), towards its host or from it."""
     kind = exchange << 8 | (_RESPONSE if response else 0)
-    return _dropping(cable, towards_host, ("ip", "protocol", "17", "0xff"), ("u32", "0", "0xffffffff", "at", "28"),
+    return _dropping(cable, towards_host, 2 if response else 1, ("ip", "protocol", "17", "0xff"), ("u32", "0", "0xffffffff", "at", "28"),
                      ("u16", hex(kind), hex(0xff00 | _RESPONSE), "at", str(_EXCHANGE_AT)))
 
 
 def dropping_esp(cable):
     """Drops all ESP of this cable's host."""
-    return _dropping(cable, False, ("ip", "protocol", "50", "0xff"))
+    return _dropping(cable, False, 3, ("ip", "protocol", "50", "0xff"))
