@@ -71,7 +71,8 @@ bool Agreement::acceptable(NodeId from, const Propose& propose) const {
 
 AgreementActions Agreement::on_message(Process from, const Propose& propose, const StateMark& mine,
                                        Instant now) {
-  if (!group_.contains(from.node)) return {};
+  // A member may have proposed before it learned that it is excluded; its hello brings it back, not this.
+  if (!is_candidate(from.node)) return {};
   frozen_ = true;
   highest_seen_ = std::max(highest_seen_, propose.epoch);
   propose_again_ = std::max(propose_again_, now + settings_.retry);

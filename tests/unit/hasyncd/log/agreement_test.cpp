@@ -178,6 +178,30 @@ TEST_F(AgreementTest, AnEvictedNodeComesBackWithItsHello) {
   EXPECT_TRUE(installs_[kTwo].back().find(kOne)->needy);
 }
 
+// It made its proposal before it learned that it is out; it may be stopped by now and never answer.
+TEST_F(AgreementTest, TheProposalOfAnEvictedNodeHoldsUpNobody) {
+  view({kOne, kTwo, kThree});
+  accuse(kTwo, kOne);
+  ring_.push_back({kThree, Evict{kOne}});
+  ring_.push_back({kOne, Propose{.epoch = Epoch{5}, .members = {kOne, kTwo, kThree}}});
+  deliver();
+  EXPECT_EQ(excluded_, std::set{kOne});
+  EXPECT_FALSE(agreements_.at(kTwo).frozen());
+  EXPECT_EQ(members(kTwo), (std::vector{kTwo, kThree}));
+  EXPECT_FALSE(agreements_.at(kTwo).is_candidate(kOne));
+}
+
+TEST_F(AgreementTest, AProposalThatComesAfterTheEpochWithoutItsLeaderChangesNothing) {
+  view({kOne, kTwo, kThree});
+  accuse(kTwo, kOne);
+  accuse(kThree, kOne);
+  const Epoch installed = installs_[kTwo].back().epoch;
+  ring_.push_back({kOne, Propose{.epoch = Epoch{9}, .members = {kOne, kTwo, kThree}}});
+  deliver();
+  EXPECT_FALSE(agreements_.at(kTwo).frozen());
+  EXPECT_EQ(agreements_.at(kTwo).current()->epoch, installed);
+}
+
 TEST_F(AgreementTest, WhoIsEvictedAgainAndAgainComesBackMoreAndMoreSeldom) {
   view({kOne, kTwo, kThree});
   const auto evict = [this] {
