@@ -148,6 +148,7 @@ class Machine {
   std::optional<Running> process_;
   bool links_up_ = true;
   bool charon_up_ = false;
+  bool connected_ = false;     // this session has begun
   std::uint64_t session_ = 0;  // between hasyncd and charon; every break makes a new one
   Instant next_command_{};
   Instant next_report_{};

@@ -35,11 +35,13 @@ void Machine::kill_charon() {
 void Machine::connect_charon() {
   if (!charon_up_ || !process_) return;
   const std::uint64_t session = ++session_;
+  connected_ = false;
   next_command_ = next_report_ = {};
   reports_.clear();
   last_report_ = 0;
   later(world_.some(milliseconds{1}, milliseconds{60}), [this, session] {
     if (session != session_) return;
+    connected_ = true;
     to_hasyncd([this, session](hasyncd::Node&, Instant) {
       process_->session = session;
       return hasyncd::Actions{};
@@ -75,7 +77,9 @@ void Machine::changed(const Held& held) {
                         });
 }
 
+// What happens before that is in the reports with which it begins.
 void Machine::report(const Held& held) {
+  if (!connected_) return;
   hasyncd::ContextReport out{held.sa.id, held.sa.peer, {}, seal(held.sa), held.active};
   out.number = note_report(held.sa.id, held.sa.change);
   for (const Child& child : held.sa.children) {
@@ -88,6 +92,7 @@ void Machine::report(const Held& held) {
 
 void Machine::report_gone(SaId sa) {
   world_.checker.ended(sa);
+  if (!connected_) return;
   to_hasyncd([sa, number = note_report(sa, std::nullopt)](hasyncd::Node& node, Instant now) {
     return node.on_charon_gone(sa, number, now);
   });
