@@ -47,7 +47,7 @@ class BpfGate final : public Gate {
   Result<GateCounters> counters() const override;
   Status check_attached() const override;
 
-  // Readable when a filter, qdisc or link changed: call drain_watch() and check_attached(). -1: poll instead.
+  // Readable when a filter, qdisc or link changed: call drain_watch() and check_attached().
   int watch_fd() const;
   void drain_watch() const;
   void detach();

@@ -80,7 +80,9 @@ int open_watch() {
   address.nl_family = AF_NETLINK;
   address.nl_groups = RTMGRP_LINK | RTMGRP_TC;
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
+  const int error = errno;
   close(fd);
+  errno = error;
   return -1;
 }
 
@@ -108,6 +110,9 @@ Result<TcAttachment::Hook> TcAttachment::attach_one(const std::string& interface
 Result<TcAttachment> TcAttachment::attach(const std::vector<std::string>& interfaces, int ingress_program,
                                           int egress_program) {
   TcAttachment attachment;
+  // First: detached unnoticed, nothing would hold this node back.
+  attachment.watch_fd_ = open_watch();
+  if (attachment.watch_fd_ < 0) return failed("netlink", "changes of tc cannot be watched", errno);
   for (const std::string& interface : interfaces) {
     if (auto status = check_link_type(interface); !status) return status.error();
     for (const bool egress : {true, false}) {
@@ -116,7 +121,6 @@ Result<TcAttachment> TcAttachment::attach(const std::vector<std::string>& interf
       attachment.hooks_.push_back(*hook);
     }
   }
-  attachment.watch_fd_ = open_watch();
   return attachment;
 }
 

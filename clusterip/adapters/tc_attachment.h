@@ -22,8 +22,7 @@ class TcAttachment {
   Status check() const;
   void detach();
 
-  // Readable when any filter, qdisc or link of this namespace changed: then drain() and check(). -1: not
-  // available.
+  // Readable when any filter, qdisc or link of this namespace changed: then drain() and check().
   int watch_fd() const { return watch_fd_; }
   void drain() const;
 
