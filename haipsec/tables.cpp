@@ -91,6 +91,26 @@ std::string owner_name(const ordered_json& status) {
   return text(status, "owner") == "-" ? "nobody" : "node " + text(status, "owner");
 }
 
+std::string fence_text(const ordered_json& fence) {
+  if (!flag(fence, "open")) return "closed";
+  std::string out = "open, " + milliseconds(number(fence, "margin_us")) + " left";
+  if (member(fence, "least_margin_us").is_number())
+    out += ", at a renewal never less than " + milliseconds(number(fence, "least_margin_us"));
+  return out;
+}
+
+std::string relations_text(const ordered_json& status) {
+  const ordered_json& relations = member(status, "relations");
+  if (!relations.is_array() || relations.empty()) return "";
+  std::vector<std::vector<std::string>> rows{{"RELATION", "SETTING", "VALUE", "AT LEAST", "MARGIN"}};
+  for (const ordered_json& r : relations) {
+    const std::string unit = " " + text(r, "unit");
+    rows.push_back({text(r, "name"), text(r, "what"), text(r, "value") + unit, text(r, "least") + unit,
+                    text(r, "margin") + (flag(r, "holds") ? "" : " DOES NOT HOLD")});
+  }
+  return "\n" + table_text(rows);
+}
+
 }  // namespace
 
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {
@@ -121,7 +141,6 @@ std::string nodes_text(const ordered_json& status) {
 }
 
 std::string status_text(const ordered_json& status) {
-  const ordered_json& fence = member(status, "fence");
   const std::int64_t tunnels = number(status, "tunnels");
   const std::int64_t unprotected = number(status, "unprotected");
   std::string out = table_text({
@@ -130,8 +149,7 @@ std::string status_text(const ordered_json& status) {
                         "), up " + duration(number(status, "up_s"))},
       {"state", text(status, "state")},
       {"owner", owner_name(status) + ", changed " + text(status, "owner_changes") + " times"},
-      {"fence",
-       flag(fence, "open") ? "open, " + milliseconds(number(fence, "margin_us")) + " left" : "closed"},
+      {"fence", fence_text(member(status, "fence"))},
       {"ring", std::string(flag(status, "ring_connected") ? "connected" : "NOT CONNECTED") + ", " +
                    (flag(status, "quorate") ? "quorate" : "NOT QUORATE")},
       {"charon", text(status, "role") == "witness"  ? "none (witness)"
@@ -146,7 +164,7 @@ std::string status_text(const ordered_json& status) {
   for (const ordered_json& warning : warnings.is_array() ? warnings : ordered_json::array()) {
     if (warning.is_string()) out += "warning: " + printable(warning.get<std::string>()) + "\n";
   }
-  return out + "\n" + nodes_text(status);
+  return out + "\n" + nodes_text(status) + relations_text(status);
 }
 
 std::string tunnels_text(const ordered_json& reply) {

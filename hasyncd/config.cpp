@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "hasyncd/config_keys.h"
+#include "hasyncd/relations.h"
 #include "hasyncd/wire/messages.h"
 
 namespace hasync::hasyncd {
@@ -30,7 +31,14 @@ bool is_interface(const std::string& name) {
 // Rows into a Config, then the rules between keys. Collects every problem.
 class Builder {
  public:
-  explicit Builder(ConfigRows rows) : rows_(std::move(rows)) {}
+  Builder(ConfigRows rows, const std::string& file) : rows_(std::move(rows)) {
+    for (const TableDefinition& table : config_tables()) {
+      if (table.repeated) continue;
+      for (const auto& [key, line] : row(table.name).lines) {
+        config.places[std::string(table.name) + "." + key] = file + ":" + std::to_string(line);
+      }
+    }
+  }
 
   void build() {
     take_scalars();
@@ -66,6 +74,7 @@ class Builder {
     config.evict_after = ms("fence", "evict_after_ms");
     config.drift_ppm = static_cast<std::uint32_t>(row("fence").integer("drift_ppm"));
     config.lease_size = static_cast<std::uint64_t>(row("lease").integer("size"));
+    config.lease_peak = static_cast<std::uint64_t>(row("lease").integer("peak"));
     config.charon_socket = row("charon").text("socket");
     config.commit =
         row("output_commit").text("mode") == "available" ? Config::Commit::Available : Config::Commit::Strict;
@@ -128,7 +137,7 @@ class Builder {
 
   void validate() {
     check_members();
-    check_times();
+    check_relations();
     check_vips();
     for (const char* table : {"charon", "control"}) {
       if (row(table).text("socket").size() <= kLongestSocket) continue;
@@ -180,21 +189,10 @@ class Builder {
     }
   }
 
-  // docs/decisions/0001-epochs.md: an owner that is acknowledged late must not lose its permission, and a
-  // member must not be evicted for what the fence tolerates.
-  void check_times() {
-    const auto text = [](milliseconds t) { return std::to_string(t.count()) + " ms"; };
-    const milliseconds interval = config.heartbeat_interval;
-    if (config.fence <= 3 * interval) {
-      problem(row("fence").line_of("fence_ms"), "fence.fence_ms: " + text(config.fence) +
-                                                    " must be above three heartbeat intervals, " +
-                                                    text(3 * interval));
-    }
-    if (config.evict_after < config.fence + 3 * interval) {
-      problem(row("fence").line_of("evict_after_ms"),
-              "fence.evict_after_ms: " + text(config.evict_after) +
-                  " must be at least fence_ms and three heartbeat intervals, " +
-                  text(config.fence + 3 * interval));
+  void check_relations() {
+    for (const Relation& relation : relations(config, std::nullopt)) {
+      if (relation.holds()) continue;
+      problem(row(relation.rule->table).line_of(relation.rule->key), complaint(relation));
     }
   }
 
@@ -236,6 +234,11 @@ const Config::Member& Config::self() const {
   return *std::ranges::find(members, node, &Member::id);
 }
 
+std::string Config::place_of(const std::string& table, const std::string& key) const {
+  const auto known = places.find(table + "." + key);
+  return known == places.end() ? "" : known->second;
+}
+
 ConfigOutcome parse_config(const std::string& text, const std::string& name) {
   ConfigRows rows = read_rows(text);
   ConfigOutcome out;
@@ -243,7 +246,7 @@ ConfigOutcome parse_config(const std::string& text, const std::string& name) {
     for (const ConfigProblem& problem : rows.problems) out.errors.push_back(message_of(name, problem));
     return out;
   }
-  Builder builder(std::move(rows));
+  Builder builder(std::move(rows), name);
   builder.build();
   std::ranges::stable_sort(builder.problems(), {}, &ConfigProblem::line);
   for (const ConfigProblem& problem : builder.problems()) out.errors.push_back(message_of(name, problem));
@@ -285,7 +288,8 @@ std::string to_text(const Config& config) {
       << "\nheartbeat.realtime = " << (config.realtime ? "true" : "false")
       << "\nfence.fence_ms = " << config.fence.count()
       << "\nfence.evict_after_ms = " << config.evict_after.count()
-      << "\nfence.drift_ppm = " << config.drift_ppm << "\nlease.size = " << config.lease_size << "\n";
+      << "\nfence.drift_ppm = " << config.drift_ppm << "\nlease.size = " << config.lease_size
+      << "\nlease.peak = " << config.lease_peak << "\n";
   for (const clusterip::Vip& v : config.vips) {
     out << "vip = " << to_string(v.address) << "/" << int{v.prefix} << " " << v.interface << "\n";
   }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct Config {
   std::chrono::milliseconds evict_after{};
   std::uint32_t drift_ppm = 0;
   std::uint64_t lease_size = 0;         // sequence numbers
+  std::uint64_t lease_peak = 0;         // packets per second of one SA, as declared
   std::vector<clusterip::Vip> vips;     // empty on a witness
   std::vector<std::string> interfaces;  // that reach peers; those of the vips are among them
   std::filesystem::path charon_socket;
@@ -49,8 +51,10 @@ struct Config {
   std::string admin_group;  // empty: none
   std::string read_group;   // empty: none
   std::string log_level;
+  std::map<std::string, std::string> places;  // "file:line" of the keys that the file has, by "table.key"
 
   const Member& self() const;
+  std::string place_of(const std::string& table, const std::string& key) const;  // "": nowhere
   bool operator==(const Config&) const = default;
 };
 

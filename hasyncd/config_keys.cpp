@@ -47,7 +47,11 @@ constexpr KeyDefinition kKeys[] = {
      "a member without a heartbeat for this long is left out of the next epoch"},
     {"fence", "drift_ppm", K::Integer, "1000", 0, 100000, nullptr, "ppm",
      "how far the clocks of two nodes may run apart"},
-    {"lease", "size", K::Integer, "65536", 4096, 1 << 30, nullptr, "numbers", "per outbound SA"},
+    {"lease", "size", K::Integer, "65536", 4096, 1 << 30, nullptr, "numbers",
+     "per outbound SA; a faster SA gets larger ones by itself"},
+    {"lease", "peak", K::Integer, "20000", 1, 100000000, nullptr, "packets/s",
+     "what one SA may reach from its first packet on: half of `size` must last at this rate while the log "
+     "stands still"},
     {"vip", "address", K::Text, nullptr, 0, 0, nullptr, "",
      "IPv4 address with prefix length, as \"192.0.2.100/24\""},
     {"vip", "interface", K::Text, nullptr, 0, 0, nullptr, "", "interface that gets it"},

@@ -91,13 +91,15 @@ RingLink::Callbacks Daemon::ring_callbacks() {
 
 // Corosync's own settings are known once it answers; with wrong ones this node takes no part.
 void Daemon::check_ring_settings() {
-  if (std::exchange(ring_checked_, true)) return;
+  if (ring_settings_) return;
   const auto settings = read_ring_settings();
   if (!settings) return fatal("ring-unreadable", settings.error());
+  ring_settings_ = *settings;
   const RingCheck check = check_ring(*settings, config_);
   for (const std::string& warning : check.warnings) log_.warning("ring-settings", {{"warning", warning}});
   for (const std::string& error : check.errors) log_.error("ring-settings", {{"error", error}});
   if (!check.errors.empty()) fatal("ring-refused", invalid("corosync is not configured as hasyncd needs it"));
+  node_->leases_last(2 * standstill(config_, settings->times));
 }
 
 std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
@@ -132,10 +134,8 @@ void Daemon::start() {
   ring_->start();
   ticker_->start();
   if (charon_) charon_->start();
-  if (plane_ && plane_->watch_fd() >= 0) {
-    gate_watch_ = std::make_unique<FdWatch>(io_, plane_->watch_fd(), [this] { watch_gate(); });
-  }
   if (plane_) {
+    gate_watch_ = std::make_unique<FdWatch>(io_, plane_->watch_fd(), [this] { watch_gate(); });
     link_watch_ = std::make_unique<FdWatch>(io_, plane_->links().fd(), [this] { watch_links(); });
     watch_links();
   }
@@ -163,6 +163,9 @@ void Daemon::fatal(const std::string& id, const Error& error) {
 }
 
 void Daemon::tick(Instant at) {
+  if (const Duration time = clocks_.suspended(read_clocks()); time != Duration{}) {
+    run(node_->on_suspended(time, at));
+  }
   run(node_->on_tick(at));
   if (watchdog_ && at >= alive_due_) {
     notifier_.alive();

@@ -17,6 +17,7 @@
 #include "hasyncd/data_plane.h"
 #include "hasyncd/node/node.h"
 #include "hasyncd/ring_link.h"
+#include "hasyncd/ring_settings.h"
 
 namespace hasync::hasyncd {
 
@@ -39,6 +40,9 @@ class Daemon {
   const LinkCounters& link_counters() const { return ring_->counters(); }
   const CharonLink* charon() const { return charon_.get(); }
   Instant started() const { return started_; }
+  const std::optional<RingSettings>& ring_settings() const {
+    return ring_settings_;
+  }  // once corosync answers
 
  private:
   Daemon(boost::asio::io_context& io, Config config, StateStore store, Log& log);
@@ -70,9 +74,10 @@ class Daemon {
   boost::asio::steady_timer give_up_;
   Actions queue_;  // not carried out yet: an effect may itself be an event
   bool running_ = false;
-  bool ring_checked_ = false;
+  std::optional<RingSettings> ring_settings_;
   unsigned ticks_ = 0;
   bool failed_ = false;
+  Clocks clocks_;
   Instant started_;
   ServiceNotifier notifier_;
   std::optional<std::chrono::microseconds> watchdog_ = ServiceNotifier::watchdog_interval();

@@ -8,6 +8,21 @@ namespace {
 // Beyond this a takeover is no longer what the product promises; Corosync's own defaults are there.
 constexpr std::chrono::milliseconds kSlowDetection{1000};
 
+// Where the operator can change it.
+std::string place(const Config& config, const Rule& rule) {
+  if (*rule.key == '\0') return "corosync.conf: ";
+  const std::string known = config.place_of(rule.table, rule.key);
+  return (known.empty() ? std::string("not in the configuration file, so by default") : known) + ": ";
+}
+
+void check_relations(const RingSettings& ring, const Config& config, RingCheck& out) {
+  for (const Relation& relation : relations(config, ring.times)) {
+    if (relation.holds()) continue;
+    auto& to = relation.rule->must ? out.errors : out.warnings;
+    to.push_back(place(config, *relation.rule) + complaint(relation));
+  }
+}
+
 std::string listed(const std::vector<NodeId>& nodes) {
   std::string out;
   for (NodeId node : nodes) out += (out.empty() ? "" : ", ") + std::to_string(node.value);
@@ -46,8 +61,9 @@ RingCheck check_ring(const RingSettings& ring, const Config& config) {
                            "\", corosync's totem.cluster_name \"" + ring.cluster_name +
                            "\": is this the right ring?");
   }
-  if (ring.detection() > kSlowDetection) {
-    out.warnings.push_back("corosync needs about " + std::to_string(ring.detection().count()) +
+  check_relations(ring, config, out);
+  if (ring.times.detection() > kSlowDetection) {
+    out.warnings.push_back("corosync needs about " + std::to_string(ring.times.detection().count()) +
                            " ms (token and consensus) to notice a dead node, and so does a takeover");
   }
   return out;

@@ -1,12 +1,11 @@
 // What the running corosync was configured with (its cmap), and whether hasyncd can work with that.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <vector>
 
 #include "base/ids.h"
-#include "hasyncd/config.h"
+#include "hasyncd/relations.h"
 
 namespace hasync::hasyncd {
 
@@ -17,12 +16,9 @@ struct RingSettings {
   std::string transport;  // "knet", "udpu", "udp"
   std::string cipher;     // "none", "aes256", ...
   bool votequorum = false;
-  std::chrono::milliseconds token{};      // as in effect, the coefficient included
-  std::chrono::milliseconds consensus{};  // as in effect
+  RingTimes times;  // the coefficient included
 
   bool is_encrypted() const { return transport == "knet" && cipher != "none"; }  // only knet encrypts
-  // Corosync gives up on a silent node after this (measured: less up to 10 %).
-  std::chrono::milliseconds detection() const { return token + consensus; }
 };
 
 struct RingCheck {

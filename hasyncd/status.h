@@ -32,7 +32,18 @@ struct MemberStatus {
 
 struct FenceStatus {
   bool open = false;
-  std::chrono::microseconds margin{};  // time left on the permission; 0 when closed
+  std::chrono::microseconds margin{};                     // time left on the permission; 0 when closed
+  std::optional<std::chrono::microseconds> least_margin;  // of all renewals since this node owns
+};
+
+// What must hold between settings (relations.h).
+struct RelationStatus {
+  std::string name;
+  std::string what;
+  std::string limit;  // in words, and why
+  std::string unit;
+  std::int64_t value = 0;
+  std::int64_t least = 0;
 };
 
 struct NodeStatus {
@@ -51,6 +62,7 @@ struct NodeStatus {
   bool quorate = false;
   bool charon_connected = false;
   FenceStatus fence;
+  std::vector<RelationStatus> relations;
   std::vector<MemberStatus> members;
   std::size_t tunnels = 0;
   std::size_t unprotected = 0;  // tunnels that would not survive

@@ -36,6 +36,8 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
                   {"ring_replayed", link.replayed},
                   {"ring_malformed", link.malformed},
                   {"ring_unsent", link.unsent},
+                  {"lapses", daemon.node().lapses()},
+                  {"suspensions", daemon.node().suspensions()},
                   {"lease_overruns", daemon.node().lease_overruns()}};
   if (const CharonLink* charon = daemon.charon()) {
     out.counters.emplace_back("put_total", charon->times().puts);
@@ -52,6 +54,25 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
     out.counters.emplace_back("egress_" + std::string(clusterip::to_string(reason)), gate->egress[reason]);
     out.counters.emplace_back("ingress_" + std::string(clusterip::to_string(reason)), gate->ingress[reason]);
   }
+}
+
+FenceStatus fence_of(const Node& node, Instant at) {
+  if (node.role() != Role::Owner || node.deadline() <= at) return {};
+  FenceStatus out{true, duration_cast<std::chrono::microseconds>(node.deadline() - at), {}};
+  if (const auto least = node.least_margin())
+    out.least_margin = duration_cast<std::chrono::microseconds>(*least);
+  return out;
+}
+
+std::vector<RelationStatus> relations_of(const Daemon& daemon) {
+  std::optional<RingTimes> ring;
+  if (daemon.ring_settings()) ring = daemon.ring_settings()->times;
+  std::vector<RelationStatus> out;
+  for (const Relation& relation : relations(daemon.config(), ring)) {
+    const Rule& rule = *relation.rule;
+    out.push_back({rule.name, rule.what, rule.limit, rule.unit, relation.value, relation.least});
+  }
+  return out;
 }
 
 // Tunnels that the loss of this node would end.
@@ -83,6 +104,10 @@ std::vector<std::string> warnings_of(const Daemon& daemon) {
   const Node& node = daemon.node();
   if (!node.quorate()) out.emplace_back("corosync is not quorate here, or not running");
   if (node.role() == Role::Lapsed) out.emplace_back("no majority answers: this node is silent");
+  const Duration fence = daemon.config().fence;
+  if (node.least_margin() && *node.least_margin() < fence / 4)
+    out.emplace_back(
+        "the fence was renewed with less than a quarter of it left: heartbeats are late or lost");
   const bool owns = node.role() == Role::Owner || node.role() == Role::Taking;
   const bool relieved = std::ranges::any_of(daemon.config().members, [&](const Config::Member& member) {
     return member.id != daemon.config().node && node.ready(member.id);
@@ -112,9 +137,8 @@ NodeStatus node_status(const Daemon& daemon) {
   out.ring_connected = !node.agreement().candidates().empty();
   out.quorate = node.quorate();
   out.charon_connected = node.synced();
-  if (node.role() == Role::Owner && node.deadline() > at) {
-    out.fence = {true, duration_cast<std::chrono::microseconds>(node.deadline() - at)};
-  }
+  out.fence = fence_of(node, at);
+  out.relations = relations_of(daemon);
   out.members = members_of(daemon, at);
   out.unprotected = unprotected(daemon).size();
   out.tunnels = node.replica().contexts().size() + out.unprotected;

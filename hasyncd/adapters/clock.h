@@ -1,10 +1,11 @@
-// The one clock that decisions are fed from.
+// The one clock that decisions are fed from: CLOCK_MONOTONIC. The wall clock is never asked.
 #pragma once
 
-#include "hasyncd/log/agreement.h"
+#include "hasyncd/fence/clocks.h"
 
 namespace hasync::hasyncd {
 
-Instant now();  // CLOCK_MONOTONIC
+Instant now();
+ClockReading read_clocks();
 
 }  // namespace hasync::hasyncd

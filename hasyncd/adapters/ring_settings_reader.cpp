@@ -65,12 +65,14 @@ Result<RingSettings> read_ring_settings() {
   out.transport = map.text("totem.transport", "knet");
   out.cipher = cipher_of(map);
   out.votequorum = map.text("quorum.provider", "") == "corosync_votequorum";
-  const auto token = map.number("runtime.config.totem.token");
-  const auto consensus = map.number("runtime.config.totem.consensus");
-  if (!token || !consensus)
+  const auto time = [&](const char* name) { return map.number(std::string("runtime.config.totem.") + name); };
+  const auto token = time("token");
+  const auto retransmit = time("token_retransmit");
+  const auto consensus = time("consensus");
+  if (!token || !retransmit || !consensus)
     return Error{Errc::Unsupported, "corosync does not tell its token and consensus times"};
-  out.token = std::chrono::milliseconds{*token};
-  out.consensus = std::chrono::milliseconds{*consensus};
+  using std::chrono::milliseconds;
+  out.times = {milliseconds{*token}, milliseconds{*retransmit}, milliseconds{*consensus}};
   return out;
 }
 

@@ -61,6 +61,23 @@ Ordered of(const MemberStatus& m) {
   return out;
 }
 
+Ordered of(const FenceStatus& f) {
+  Ordered out = {{"open", f.open}, {"margin_us", f.margin.count()}, {"least_margin_us", nullptr}};
+  if (f.least_margin) out["least_margin_us"] = f.least_margin->count();
+  return out;
+}
+
+Ordered of(const RelationStatus& r) {
+  return {{"name", r.name},
+          {"what", r.what},
+          {"unit", r.unit},
+          {"value", r.value},
+          {"least", r.least},
+          {"margin", r.value - r.least},
+          {"holds", r.value >= r.least},
+          {"limit", r.limit}};
+}
+
 Ordered of(const NodeStatus& s) {
   Ordered out = {{"version", s.version},
                  {"cluster", s.cluster},
@@ -76,14 +93,16 @@ Ordered of(const NodeStatus& s) {
                  {"ring_connected", s.ring_connected},
                  {"quorate", s.quorate},
                  {"charon_connected", s.charon_connected},
-                 {"fence", {{"open", s.fence.open}, {"margin_us", s.fence.margin.count()}}},
+                 {"fence", of(s.fence)},
                  {"tunnels", s.tunnels},
                  {"unprotected", s.unprotected},
                  {"owner_changes", s.owner_changes},
                  {"up_s", s.up.count()},
                  {"members", Ordered::array()},
+                 {"relations", Ordered::array()},
                  {"warnings", s.warnings},
                  {"counters", Ordered::object()}};
+  for (const RelationStatus& relation : s.relations) out["relations"].push_back(of(relation));
   for (const MemberStatus& member : s.members) out["members"].push_back(of(member));
   for (const auto& [name, value] : s.counters) out["counters"][name] = value;
   return out;

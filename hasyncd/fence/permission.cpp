@@ -15,6 +15,11 @@ void Permission::install(const Install& install) {
   honoured_.clear();
 }
 
+void Permission::suspended(Instant now) {
+  not_before_ = now;
+  acknowledged_.clear();
+}
+
 bool Permission::is_member(Process process) const {
   const EpochMember* member = install_ ? install_->find(process.node) : nullptr;
   return member != nullptr && member->process == process;
@@ -22,8 +27,10 @@ bool Permission::is_member(Process process) const {
 
 void Permission::acknowledged(Process by, Epoch epoch, const Ack& ack) {
   if (ack.of != self_ || !install_ || epoch != install_->epoch || !is_member(by)) return;
+  const Instant sent{static_cast<Instant::rep>(ack.sent_ns)};
+  if (sent < not_before_) return;
   Instant& newest = acknowledged_[by.node];
-  newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
+  newest = std::max(newest, sent);
 }
 
 std::optional<Instant> Permission::deadline(Instant now) const {

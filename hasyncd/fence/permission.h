@@ -30,6 +30,8 @@ class Permission {
       : self_(self), majority_(majority), settings_(settings) {}
 
   void install(const Install& install);
+  // This machine was suspended until now: what was acknowledged before is older than its clock says.
+  void suspended(Instant now);
   // `by` has said in `epoch` that it honours our heartbeat of `sent`. When and by whom we learn of it does
   // not matter.
   void acknowledged(Process by, Epoch epoch, const Ack& ack);
@@ -53,6 +55,7 @@ class Permission {
   std::size_t majority_;
   FenceSettings settings_;
   std::optional<Install> install_;
+  Instant not_before_{};                    // older heartbeats of ours count no more
   std::map<NodeId, Instant> acknowledged_;  // newest send time of ours, per member
   std::map<NodeId, Ack> honoured_;
 };

@@ -72,6 +72,9 @@ class Node {
   Actions on_heartbeat(const Heartbeat& heartbeat, Instant now);
   Actions on_tick(Instant now);  // every heartbeat interval
 
+  // The machine was suspended for so long, just until now.
+  Actions on_suspended(Duration time, Instant now);
+
   // What charon says. A connection begins with a report of every IKE_SA, then on_charon_synced.
   Actions on_charon(ContextReport report, Instant now);
   Actions on_charon_gone(SaId sa, std::uint64_t number, Instant now);
@@ -88,6 +91,9 @@ class Node {
   // Highest numbers that left, from the gate.
   Actions on_used(const std::vector<OutboundNumber>& used, Instant now);
 
+  // How long a lease must last at an SA's peak; from Corosync's times, once they are known.
+  void leases_last(Duration time) { spending_.leases_last(time); }
+
   // The operator's wishes.
   Result<Actions> move(NodeId to, Instant now);
   Actions stop(Instant now);
@@ -96,6 +102,10 @@ class Node {
   bool synced() const { return charon_synced_; }
   bool quorate() const { return quorate_; }
   Instant deadline() const { return deadline_; }
+  // The shortest time that was left of the permission when it was renewed, since this node owns.
+  std::optional<Duration> least_margin() const { return least_margin_; }
+  std::uint64_t lapses() const { return lapses_; }
+  std::uint64_t suspensions() const { return suspensions_; }
   std::uint64_t moves() const { return owner_changes_; }
   const Agreement& agreement() const { return agreement_; }
   const Replica& replica() const { return replica_; }
@@ -185,6 +195,9 @@ class Node {
   bool ready_ = false;
   bool links_up_ = true;
   Instant deadline_{};
+  std::optional<Duration> least_margin_;
+  std::uint64_t lapses_ = 0;  // the permission ran out
+  std::uint64_t suspensions_ = 0;
   Instant last_tick_{};
   Instant answered_{};  // the owner's heartbeat
   Instant last_accused_{};

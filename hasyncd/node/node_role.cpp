@@ -1,4 +1,5 @@
 // Role, fence and address of a Node: see node.h.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -79,6 +80,7 @@ void Node::settle(Instant now, Actions& out) {
   if (role_ == Role::Taking && !wait_from_ && permission_.majority_heard()) wait_from_ = now;
   if ((role_ == Role::Taking || role_ == Role::Lapsed) && may_open(now)) {
     enter(Role::Owner, "a majority acknowledges", out);
+    least_margin_.reset();
     renew(now, out);
     out.push_back(HoldAddress{});
     announcements_ = 0;
@@ -124,10 +126,15 @@ bool Node::may_open(Instant now) const {
 void Node::renew(Instant now, Actions& out) {
   const auto until = permission_.deadline(now);
   if (until && quorate_ && agreement_.confirmed() && *until > deadline_) {
+    if (deadline_ != Instant{}) {
+      const Duration left = std::max(deadline_ - now, Duration{});
+      least_margin_ = std::min(least_margin_.value_or(left), left);
+    }
     deadline_ = *until;
     out.push_back(SetDeadline{deadline_});
   }
   if (now >= deadline_) {
+    ++lapses_;
     give_up(Role::Lapsed, "no majority has acknowledged for the length of the fence", out);
     return;
   }
@@ -137,6 +144,19 @@ void Node::renew(Instant now, Actions& out) {
       announce_at_ = now + kAnnounceAfter[static_cast<std::size_t>(announcements_)];
     }
   }
+}
+
+// The kernel's deadline is as far away as before, others' patience is not: silent until a majority answers
+// anew.
+Actions Node::on_suspended(Duration time, Instant now) {
+  Actions out;
+  ++suspensions_;
+  permission_.suspended(now);
+  if (role_ == Role::Owner) give_up(Role::Lapsed, "the machine was suspended", out);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  out.push_back(Note{"clock-stood-still", std::to_string(ms) + " ms: the machine was suspended"});
+  settle(now, out);
+  return out;
 }
 
 // The fence first: from there on nothing leaves, whatever else takes time.

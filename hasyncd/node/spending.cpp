@@ -39,7 +39,8 @@ Spending::Need Spending::judge(const OutboundKey& key, const LeaseState& lease, 
   spender.over = over;
   overruns_ += need.overrun ? 1 : 0;
 
-  const std::uint64_t size = std::max(least_, spender.peak);
+  const double peak = static_cast<double>(spender.peak) * std::chrono::duration<double>(time_).count();
+  const std::uint64_t size = std::max(least_, static_cast<std::uint64_t>(peak));
   if (over || lease.end - used <= size / 2) {
     // The kernel's counter may have run on behind a closed gate: the next lease must reach beyond it.
     const std::uint64_t end = capped(std::max(lease.end, used + 1) + size, lease.esn);

@@ -1,9 +1,11 @@
 // Spending: how fast each outbound SA uses up its numbers, and what follows for its lease.
 //
-// A lease is as large as what the SA uses in a second at its peak, and at least `least`: it must last while
-// the ring stands still (design.md, section 5). Refuses to know how a lease is granted, or by whom.
+// A lease is as large as what the SA uses in a certain time at its peak, and at least `least`: half of it
+// must last while the log stands still (design.md, section 5; hasyncd/relations.h). Refuses to know how a
+// lease is granted, or by whom.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 
@@ -14,6 +16,8 @@ namespace hasync::hasyncd {
 class Spending {
  public:
   explicit Spending(std::uint64_t least) : least_(least) {}
+  // A second at least.
+  void leases_last(Duration time) { time_ = std::max(time_, time); }
 
   struct Need {
     std::uint64_t end = 0;  // ask for a lease up to here; 0: there is enough
@@ -39,6 +43,7 @@ class Spending {
   void measure(Spender& spender, const LeaseState& lease, std::uint64_t used, Instant now) const;
 
   std::uint64_t least_;
+  Duration time_ = std::chrono::seconds{1};
   std::map<OutboundKey, Spender> spenders_;
   std::uint64_t overruns_ = 0;
 };

@@ -187,8 +187,8 @@ TEST_F(CpgTest, TheSettingsInEffectAreRead) {
     EXPECT_EQ(settings->cluster_name, "test");
     EXPECT_TRUE(settings->is_encrypted());
     EXPECT_TRUE(settings->votequorum);
-    EXPECT_EQ(settings->token, 300ms);
-    EXPECT_EQ(settings->consensus, 360ms);
+    EXPECT_EQ(settings->times.token, 300ms);
+    EXPECT_EQ(settings->times.consensus, 360ms);
   });
   const Result<RingSettings> elsewhere = read_ring_settings();
   ASSERT_FALSE(elsewhere);

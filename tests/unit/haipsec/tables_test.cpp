@@ -31,7 +31,9 @@ NodeStatus owner_status() {
   s.index = 345;
   s.stable = 344;
   s.ring_connected = s.quorate = s.charon_connected = true;
-  s.fence = {true, 71230us};
+  s.fence = {true, 71230us, 61030us};
+  s.relations = {{"fence-heartbeats", "fence.fence_ms", "why", "ms", 80, 40},
+                 {"evict-detection", "fence.evict_after_ms", "why", "ms", 80, 143}};
   s.tunnels = 12;
   s.owner_changes = 2;
   s.up = 3h + 2min;
@@ -50,7 +52,7 @@ TEST(Tables, StatusOfAnOwner) {
             "this node  gw1 (id 1, gateway), up 3h 2m\n"
             "state      owner\n"
             "owner      gw1, changed 2 times\n"
-            "fence      open, 71.2 ms left\n"
+            "fence      open, 71.2 ms left, at a renewal never less than 61.0 ms\n"
             "ring       connected, quorate\n"
             "charon     connected\n"
             "log        epoch 12, 345 entries, 344 stable\n"
@@ -60,7 +62,11 @@ TEST(Tables, StatusOfAnOwner) {
             "1   gw1      gateway  owner           this node   345\n"
             "2   gw2      gateway  standby, ready  4 ms ago    344\n"
             "3   witness  witness  evicted         900 ms ago  0\n"
-            "4   gw4      -        absent          never       0\n");
+            "4   gw4      -        absent          never       0\n"
+            "\n"
+            "RELATION          SETTING               VALUE  AT LEAST  MARGIN\n"
+            "fence-heartbeats  fence.fence_ms        80 ms  40 ms     40\n"
+            "evict-detection   fence.evict_after_ms  80 ms  143 ms    -63 DOES NOT HOLD\n");
 }
 
 TEST(Tables, StatusShowsWhatIsWrong) {
@@ -127,9 +133,9 @@ TEST(Tables, OneTunnelWithItsLeases) {
 }
 
 TEST(Tables, NonsenseIsShownAsUnknownNotACrash) {
-  for (const char* reply :
-       {"{}", "[]", "null", "7", R"({"members":7,"fence":[],"up_s":"x","warnings":{"a":1}})",
-        R"({"tunnels":[1,{"leases":3}],"leases":[[]],"members":[1,null]})"}) {
+  for (const char* reply : {"{}", "[]", "null", "7",
+                            R"({"members":7,"fence":[],"up_s":"x","relations":[7,{}],"warnings":{"a":1}})",
+                            R"({"tunnels":[1,{"leases":3}],"leases":[[]],"members":[1,null]})"}) {
     const ordered_json json = ordered_json::parse(reply);
     EXPECT_FALSE(status_text(json).empty());
     EXPECT_FALSE(nodes_text(json).empty());

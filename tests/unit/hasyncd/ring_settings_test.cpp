@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 RingSettings good_ring() {
-  return {NodeId{1}, {NodeId{1}, NodeId{2}}, "branch", "knet", "aes256", true, 112ms, 135ms};
+  return {NodeId{1}, {NodeId{1}, NodeId{2}}, "branch", "knet", "aes256", true, {65ms, 31ms, 78ms}};
 }
 
 Config good_config() {
@@ -20,6 +20,13 @@ Config good_config() {
   config.node = NodeId{1};
   config.cluster_name = "branch";
   config.members = {{NodeId{1}, "a", {}}, {NodeId{2}, "b", {}}};
+  config.heartbeat_interval = 20ms;
+  config.fence = 80ms;
+  config.evict_after = 150ms;
+  config.drift_ppm = 1000;
+  config.lease_size = 65536;
+  config.lease_peak = 20000;
+  config.commit_wait = 2000ms;
   return config;
 }
 
@@ -62,9 +69,25 @@ TEST(RingCheck, AnotherClusterNameIsToldOf) {
 
 TEST(RingCheck, CorosyncsSlowDefaultsAreToldOf) {
   RingSettings ring = good_ring();
-  ring.token = 1000ms;
-  ring.consensus = 1200ms;
-  EXPECT_THAT(check_ring(ring, good_config()).warnings, ElementsAre(HasSubstr("about 2200 ms")));
+  ring.times = {1000ms, 238ms, 1200ms};
+  Config config = good_config();
+  config.lease_size = 1 << 20;
+  config.commit_wait = 5000ms;
+  config.evict_after = 2500ms;
+  EXPECT_THAT(check_ring(ring, config).warnings, ElementsAre(HasSubstr("about 2200 ms")));
+  EXPECT_THAT(check_ring(ring, config).errors, IsEmpty());
+}
+
+TEST(RingCheck, FalseRelationsAreRefusedAllAtOnceWithTheirPlace) {
+  RingSettings ring = good_ring();
+  ring.times = {1000ms, 238ms, 1200ms};
+  Config config = good_config();
+  config.places["lease.size"] = "hasyncd.toml:12";
+  EXPECT_THAT(
+      check_ring(ring, config).errors,
+      ElementsAre(testing::StartsWith("hasyncd.toml:12: lease.size: 65536 numbers must be at least 92000"),
+                  testing::StartsWith("not in the configuration file, so by default: output_commit.wait_ms: "
+                                      "2000 ms must be at least 2500 ms")));
 }
 
 }  // namespace

@@ -130,6 +130,40 @@ TEST(NodeRoles, TheDeadlineNeverReachesBeyondTheFenceAfterWhatWasAcknowledged) {
   EXPECT_EQ(owner.node_.deadline(), last);
 }
 
+TEST(NodeRoles, TheShortestTimeThatWasLeftAtARenewalIsKept) {
+  InOwner owner;
+  ASSERT_TRUE(owner.node_.least_margin());
+  EXPECT_EQ(*owner.node_.least_margin(), milliseconds{70});  // renewed each 10 ms
+  owner.pass_in_silence(milliseconds{50});
+  owner.pass(milliseconds{30});
+  EXPECT_EQ(*owner.node_.least_margin(), milliseconds{20});
+  EXPECT_EQ(owner.node_.lapses(), 0U);
+}
+
+TEST(NodeRoles, AnOwnerThatWasSuspendedIsSilentUntilAMajorityAnswersAnew) {
+  InOwner owner;
+  owner.seen_.clear();
+  const Heartbeat before = owner.heartbeat(kOther);  // on its way while the machine sleeps
+  owner.do_(owner.node_.on_suspended(std::chrono::seconds{5}, owner.now_ += milliseconds{1}));
+  EXPECT_EQ(owner.node_.role(), Role::Lapsed);
+  EXPECT_EQ(count<CloseFence>(owner.seen_), 1U);
+  EXPECT_EQ(owner.node_.suspensions(), 1U);
+  owner.do_(owner.node_.on_heartbeat(before, owner.now_));
+  EXPECT_EQ(owner.node_.role(), Role::Lapsed) << "acknowledges what was sent before";
+  owner.pass(milliseconds{10});
+  EXPECT_EQ(owner.node_.role(), Role::Owner);
+}
+
+TEST(NodeRoles, ASuspendedStandbyGoesOn) {
+  InStandby standby;
+  standby.do_(standby.node_.on_suspended(std::chrono::seconds{5}, standby.now_));
+  EXPECT_EQ(standby.node_.role(), Role::Standby);
+}
+
+TEST(NodeRoles, ALapseIsCounted) {
+  EXPECT_EQ(InLapsed{}.node_.lapses(), 1U);
+}
+
 TEST(NodeRoles, AStandbyRefusesToMoveWhatItDoesNotOwn) {
   InStandby standby;
   const auto refused = standby.node_.move(NodeId{2}, standby.now_);

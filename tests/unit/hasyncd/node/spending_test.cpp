@@ -33,6 +33,14 @@ TEST_F(SpendingTest, AFastSaAsksForOneSecondOfItsPeak) {
   EXPECT_EQ(judge(3502, kStart + seconds{6}).end, 11001U);
 }
 
+TEST_F(SpendingTest, ALeaseLastsAsLongAsIsAskedForAtThePeak) {
+  spending_.leases_last(milliseconds{300});  // a second all the same
+  judge(1, kStart);
+  EXPECT_EQ(judge(501, kStart + milliseconds{100}).end, 1001U + 5000U);
+  spending_.leases_last(seconds{4});
+  EXPECT_EQ(judge(502, kStart + milliseconds{150}).end, 1001U + 20000U);
+}
+
 TEST_F(SpendingTest, ACounterThatWasSetIsNoSpeed) {
   judge(400, kStart);
   lease_.floor = 100'001;
