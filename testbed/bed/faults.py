@@ -12,6 +12,7 @@ class Fault:
     begin: Callable  # (bed, owner, standby); returns the moment
     end: Callable = lambda bed, owner, standby: None
     takes_over: bool = True
+    costs: bool = False  # packets, perhaps; and whether another takes over is a matter of milliseconds
 
 
 def _kill(name, service):
@@ -39,7 +40,7 @@ def _cut(*nets):
 
 
 def _blink(service, milliseconds):
-    """A process stands still for less time than the cluster takes to notice."""
+    """A process stands still for a moment."""
     def begin(bed, owner, standby):
         moment = bed.signal(owner, service, signal.SIGSTOP)
         bed.pause(milliseconds(bed.pace) / 1e3)
@@ -67,15 +68,20 @@ TAKEOVERS = [
     Fault("kill_charon", _kill("", "charon")),
     Fault("cut_wan", *_cut("wan")),
     Fault("stop_corosync", *_stop("corosync")),
+    Fault("cut_data", *_cut("wan", "lan")),
     Fault("cut_lan", *_cut("lan")),
     Fault("leave", lambda bed, owner, standby: bed.stop(owner, "hasyncd")),
 ]
 HARMLESS = [Fault(name, *does, takes_over=False) for name, *does in (
     ("standby_off", lambda bed, owner, standby: bed.power_off(standby)),
     ("blink_hasyncd", _blink("hasyncd", lambda pace: pace.fence // 3)),
+    ("blink_charon", _blink("charon", lambda pace: pace.fence // 3)),
     ("witness_off", lambda bed, owner, standby: bed.power_off("witness")),
     ("blink_corosync", _blink("corosync", lambda pace: pace.token // 3)),
     ("standby_hangs", _standby_hangs, _standby_wakes),
     ("stop_charon", *_stop("charon")),
     ("kill_witness_corosync", _kill("witness", "corosync")),
+    ("kill_standby_hasyncd", lambda bed, owner, standby: bed.signal(standby, "hasyncd", signal.SIGKILL)),
 )]
+# Longer than the fence, shorter than it takes the others to notice: the owner is silent for a moment.
+HARMLESS.insert(1, Fault("lapse", _blink("hasyncd", lambda pace: (pace.fence + pace.silence) // 2), takes_over=False, costs=True))

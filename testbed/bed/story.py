@@ -41,6 +41,17 @@ def judge(bed, rekeys):
     return flow
 
 
+def two_owners(seen):
+    """Packets of a node on an SA that another node had used after it: where an SA has one change of owner, there are none."""
+    packets = 0
+    for sa in seen["sas"]:
+        senders = set()
+        for turn in sa["turns"]:
+            packets += turn["packets"] if turn["sender"] in senders else 0
+            senders.add(turn["sender"])
+    return packets
+
+
 def longest_outage(bed):
     """What a takeover may cost at most here (ms): detection, fence, and as much again for the work of it."""
     pace = bed.pace

@@ -1,8 +1,15 @@
 """The owner's whole machine, its kernel included, stands still for five seconds and then goes on, as a paused virtual machine does.
 
+What must hold: the other gateway takes over meanwhile; across the resume no number and no nonce leaves twice (I1). I2 and I3 are not
+promised for `fence` and the time to notice after a resume, for a clock that stood still; here the clock goes on, so the
+permission of the resumed owner has run out, and not one packet of it may follow the other's. Then it finds its place as a standby.
+
 Played by testbed/frozen: gw1 is a booted machine of its own, `frozen_gateway`; everything else is here. Variant: the directory in
 which they meet; whoever plays both stops gw1's machine when `freeze` appears there, and says `thawed` when it runs again.
 """
+import json
+import os
+
 from bed import meeting, services, story
 from bed.host import monotonic_ns
 from bed.wait import until
@@ -37,6 +44,8 @@ def play(bed, directory):
     until("gw1 has found its place", lambda: all(member["in_epoch"] for member in bed.status("gw2")["members"]), timeout=60)
     bed.expect("owner at the end", bed.owner("gw2"), "gw2")
     story.end(bed, "gw2")
+    with open(os.path.join(bed.evidence, "capture.json")) as file:
+        bed.expect("packets of gw1 behind those of gw2", story.two_owners(json.load(file)), 0)
     meeting.tell(directory, "over")
 
 
