@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "vpe/big_endian.h"
 #include "vpe/judge.h"
 #include "vpe/tally.h"
 
@@ -13,29 +14,27 @@ constexpr std::size_t kIvSizeOfEsp = 8;  // RFC 4106, section 3.1
 constexpr std::size_t kTrailer = 2;      // pad length, next header
 constexpr std::uint8_t kNextIpv4 = 4, kNextIpv6 = 41;
 
-void put(std::uint8_t* at, std::uint32_t number) {
-  number = __builtin_bswap32(number);
-  std::memcpy(at, &number, sizeof(number));
-}
-
-std::uint32_t get(const std::uint8_t* at) {
-  std::uint32_t number = 0;
-  std::memcpy(&number, at, sizeof(number));
-  return __builtin_bswap32(number);
-}
-
-struct Bound {
-  std::array<std::uint8_t, 12> nonce;       // RFC 4106, section 4
-  std::array<std::uint8_t, 12> additional;  // section 5: SPI, number's high half, low half
-};
-
-Bound bound_to(const Salt& salt, const std::uint8_t* header, std::uint64_t number) {
-  Bound out;
+EspBound bound_to(const Salt& salt, const std::uint8_t* header, std::uint64_t number) {
+  EspBound out;
   std::memcpy(out.nonce.data(), salt.data(), salt.size());
   std::memcpy(out.nonce.data() + salt.size(), header + 8, kIvSizeOfEsp);
   std::memcpy(out.additional.data(), header, 4);
-  put(out.additional.data() + 4, static_cast<std::uint32_t>(number >> 32));
+  put_big_endian(out.additional.data() + 4, static_cast<std::uint32_t>(number >> 32));
   std::memcpy(out.additional.data() + 8, header + 4, 4);
+  return out;
+}
+
+struct Trailer {
+  std::array<std::uint8_t, 3 + kTrailer> bytes;
+  std::size_t size;
+};
+
+// RFC 4303, section 2.4: padding up to a multiple of 4, counting from 1
+Trailer trailer_of(const Piece& payload) {
+  const std::size_t padding = (0 - payload.size - kTrailer) % 4;
+  Trailer out{{1, 2, 3}, padding + kTrailer};
+  out.bytes[padding] = static_cast<std::uint8_t>(padding);
+  out.bytes[padding + 1] = payload.from[0] >> 4 == 4 ? kNextIpv4 : kNextIpv6;
   return out;
 }
 
@@ -54,7 +53,7 @@ Drop judge(const Packet& packet, EspSpi spi) {
   const std::size_t size = packet.pieces[0].size;
   if (size < kEspSmallestPayload || (size - kEspIcvSize) % 4 != 0) return Drop::Truncated;
   if (size > kLargestPacket - kEspHeaderSize) return Drop::Oversized;
-  return get(packet.header) == spi.value ? Drop::None : Drop::ForeignSpi;
+  return get_big_endian<std::uint32_t>(packet.header) == spi.value ? Drop::None : Drop::ForeignSpi;
 }
 
 // Holds the window against other workers, if there are any.
@@ -91,32 +90,35 @@ std::uint64_t infer_number(std::uint32_t low, std::uint64_t top, std::uint32_t w
 EspSender::EspSender(std::unique_ptr<Gcm> gcm, const Options& options, std::shared_ptr<EspNumbers> numbers)
     : gcm_(std::move(gcm)), options_(options), shared_(std::move(numbers)) {}
 
-// The first of as many numbers.
+// Once the end is reached nobody adds any more, so it cannot wrap.
 std::uint64_t EspSender::take_numbers(std::size_t count) {
-  if (shared_ == nullptr) return std::exchange(last_, last_ + count) + 1;
-  // Once the end is reached nobody adds any more, so it cannot wrap.
+  if (shared_ == nullptr)
+    return last_ >= kEspLastNumber ? kEspLastNumber + 1 : std::exchange(last_, last_ + count) + 1;
   if (shared_->last.load(std::memory_order_relaxed) >= kEspLastNumber) return kEspLastNumber + 1;
   return shared_->last.fetch_add(count, std::memory_order_relaxed) + 1;
 }
 
 std::size_t EspSender::seal(std::span<Packet> batch) {
   Tally tally(counters_);
-  std::uint64_t number = take_numbers(batch.size());
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (i + 1 < batch.size()) __builtin_prefetch(batch[i + 1].header, 1);
-    Packet& packet = batch[i];
-    packet.drop = seal_one(packet, number++);
-    if (packet.drop == Drop::None) {
-      tally.passed(packet.pieces[0].size);
-    } else {
-      packet.size = 0;
-      tally.dropped(packet.drop);
+  while (!batch.empty()) {
+    const std::span<Packet> some = batch.first(std::min(batch.size(), bounds_.size()));
+    std::uint64_t number = take_numbers(some.size());
+    for (std::size_t i = 0; i < some.size(); ++i) some[i].drop = prepare(some[i], bounds_[i], number++);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (some[i].drop == Drop::None) {
+        encrypt(some[i], bounds_[i]);
+        tally.passed(some[i].pieces[0].size);
+      } else {
+        tally.dropped(some[i].drop);
+      }
     }
+    batch = batch.subspan(some.size());
   }
   return tally.packets();
 }
 
-Drop EspSender::seal_one(Packet& packet, std::uint64_t number) {
+Drop EspSender::prepare(Packet& packet, EspBound& bound, std::uint64_t number) {
+  packet.size = 0;
   if (packet.pieces.size() != 1) return Drop::Truncated;
   const Piece& payload = packet.pieces[0];
   if (payload.size < kSmallestPayload) return Drop::Truncated;
@@ -124,31 +126,27 @@ Drop EspSender::seal_one(Packet& packet, std::uint64_t number) {
   if (!inner_size_of(packet.pieces, false, payload.size)) return Drop::NotIp;
   if (number > kEspLastNumber) return Drop::NumbersSpent;
 
-  put(packet.header, options_.spi.value);
-  put(packet.header + 4, static_cast<std::uint32_t>(number));
-  put(packet.header + 8,
-      static_cast<std::uint32_t>(number >> 32));  // the IV is the number (RFC 4106, section 3.1)
-  put(packet.header + 12, static_cast<std::uint32_t>(number));
-  const Bound bound = bound_to(options_.salt, packet.header, number);
-
-  // RFC 4303, section 2.4: up to a multiple of 4, counting from 1
-  const std::size_t padding = (0 - payload.size - kTrailer) % 4;
-  const std::uint8_t next = payload.from[0] >> 4 == 4 ? kNextIpv4 : kNextIpv6;
-  std::array<std::uint8_t, 3 + kTrailer> trailer{1, 2, 3};
-  trailer[padding] = static_cast<std::uint8_t>(padding);
-  trailer[padding + 1] = next;
-  std::uint8_t* const end = payload.to + payload.size;
-  std::uint8_t* const icv = end + padding + kTrailer;
-  if (payload.from == payload.to) {
-    std::memcpy(end, trailer.data(), padding + kTrailer);
-    const Piece whole{payload.from, payload.to, payload.size + padding + kTrailer};
-    gcm_->seal(bound.nonce.data(), bound.additional, {&whole, 1}, icv);
-  } else {
-    const std::array<Piece, 2> both{payload, {trailer.data(), end, padding + kTrailer}};
-    gcm_->seal(bound.nonce.data(), bound.additional, both, icv);
-  }
-  packet.size = kEspHeaderSize + payload.size + padding + kTrailer + kEspIcvSize;
+  put_big_endian(packet.header, options_.spi.value);
+  put_big_endian(packet.header + 4, static_cast<std::uint32_t>(number));
+  put_big_endian(packet.header + 8, number);  // the IV is the number (RFC 4106, section 3.1)
+  bound = bound_to(options_.salt, packet.header, number);
+  const Trailer trailer = trailer_of(payload);
+  if (payload.from == payload.to) std::memcpy(payload.to + payload.size, trailer.bytes.data(), trailer.size);
+  packet.size = kEspHeaderSize + payload.size + trailer.size + kEspIcvSize;
   return Drop::None;
+}
+
+void EspSender::encrypt(const Packet& packet, const EspBound& bound) {
+  const Piece& payload = packet.pieces[0];
+  const std::size_t size = packet.size - kEspHeaderSize - kEspIcvSize;
+  if (payload.from == payload.to) {
+    const Piece whole{payload.from, payload.to, size};
+    gcm_->seal(bound.nonce.data(), bound.additional, {&whole, 1}, payload.to + size);
+  } else {
+    const Trailer trailer = trailer_of(payload);
+    const std::array<Piece, 2> both{payload, {trailer.bytes.data(), payload.to + payload.size, trailer.size}};
+    gcm_->seal(bound.nonce.data(), bound.additional, both, payload.to + size);
+  }
 }
 
 EspReceiver::EspReceiver(std::unique_ptr<Gcm> gcm, const Options& options, std::shared_ptr<EspWindow> window)
@@ -159,36 +157,39 @@ EspReceiver::EspReceiver(std::unique_ptr<Gcm> gcm, const Options& options, std::
 
 std::size_t EspReceiver::open(std::span<Packet> batch) {
   Tally tally(counters_);
-  for (std::size_t at = 0; at < batch.size(); at += std::tuple_size_v<Numbers>)
-    open_some(batch.subspan(at, std::min(std::tuple_size_v<Numbers>, batch.size() - at)));
-  for (Packet& packet : batch) {
-    if (packet.drop == Drop::None) {
-      tally.passed(packet.size);
-    } else {
-      packet.size = 0;
-      tally.dropped(packet.drop);
+  while (!batch.empty()) {
+    const std::span<Packet> some = batch.first(std::min(batch.size(), bounds_.size()));
+    open_some(some);
+    for (const Packet& packet : some) {
+      if (packet.drop == Drop::None) {
+        tally.passed(packet.size);
+      } else {
+        tally.dropped(packet.drop);
+      }
     }
+    batch = batch.subspan(some.size());
   }
   return tally.packets();
 }
 
 void EspReceiver::open_some(std::span<Packet> some) {
-  Numbers numbers;
   for (Packet& packet : some) {
+    packet.size = 0;
     if (packet.drop == Drop::None) packet.drop = judge(packet, options_.spi);
   }
-  look_up(some, numbers);
+  look_up(some);
   for (std::size_t i = 0; i < some.size(); ++i) {
-    if (i + 1 < some.size()) __builtin_prefetch(some[i + 1].header);
-    Packet& packet = some[i];
-    if (packet.drop != Drop::None) continue;
-    const Piece& sealed = packet.pieces[0];
-    const Piece payload{sealed.from, sealed.to, sealed.size - kEspIcvSize};
-    const Bound bound = bound_to(options_.salt, packet.header, numbers[i]);
-    if (!gcm_->open(bound.nonce.data(), bound.additional, {&payload, 1}, payload.from + payload.size))
-      packet.drop = Drop::Forged;
+    if (some[i].drop == Drop::None) bounds_[i] = bound_to(options_.salt, some[i].header, numbers_[i]);
   }
-  take(some, numbers);
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    if (some[i].drop != Drop::None) continue;
+    const Piece& sealed = some[i].pieces[0];
+    const Piece payload{sealed.from, sealed.to, sealed.size - kEspIcvSize};
+    const EspBound& bound = bounds_[i];
+    if (!gcm_->open(bound.nonce.data(), bound.additional, {&payload, 1}, payload.from + payload.size))
+      some[i].drop = Drop::Forged;
+  }
+  take(some);
   for (Packet& packet : some) {
     if (packet.drop != Drop::None) continue;
     const auto inner = inner_size_of_esp(packet.pieces[0].to, packet.pieces[0].size - kEspIcvSize);
@@ -198,24 +199,25 @@ void EspReceiver::open_some(std::span<Packet> some) {
 }
 
 // Which numbers they have by the window's top, and whether it has them already.
-void EspReceiver::look_up(std::span<Packet> some, Numbers& numbers) {
+void EspReceiver::look_up(std::span<Packet> some) {
   const Guard guard(*window_, parallel_);
   const ReplayWindow& window = window_->window;
   for (std::size_t i = 0; i < some.size(); ++i) {
     if (some[i].drop != Drop::None) continue;
-    numbers[i] = infer_number(get(some[i].header + 4), window.top(), window.bits());
-    some[i].drop = drop_for(window.check(numbers[i]));
+    numbers_[i] =
+        infer_number(get_big_endian<std::uint32_t>(some[i].header + 4), window.top(), window.bits());
+    some[i].drop = drop_for(window.check(numbers_[i]));
   }
 }
 
 // Asked once more: another worker, or the same batch, may have had it in between.
-void EspReceiver::take(std::span<Packet> some, const Numbers& numbers) {
+void EspReceiver::take(std::span<Packet> some) {
   const Guard guard(*window_, parallel_);
   ReplayWindow& window = window_->window;
   for (std::size_t i = 0; i < some.size(); ++i) {
     if (some[i].drop != Drop::None) continue;
-    some[i].drop = drop_for(window.check(numbers[i]));
-    if (some[i].drop == Drop::None) window.take(numbers[i]);
+    some[i].drop = drop_for(window.check(numbers_[i]));
+    if (some[i].drop == Drop::None) window.take(numbers_[i]);
   }
 }
 

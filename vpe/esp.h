@@ -42,6 +42,13 @@ struct EspNumbers {
   alignas(64) std::atomic<std::uint64_t> last{0};
 };
 
+// What a packet's cipher is bound to.
+struct EspBound {
+  std::array<std::uint8_t, 12> nonce{};       // RFC 4106, section 4: salt, IV
+  std::array<std::uint8_t, 12> additional{};  // section 5: SPI, number's high half, low half
+};
+using EspBounds = std::array<EspBound, 64>;  // of a part of a batch
+
 class EspSender {
  public:
   struct Options {
@@ -55,13 +62,15 @@ class EspSender {
   const Counters& counters() const { return counters_; }
 
  private:
-  Drop seal_one(Packet& packet, std::uint64_t number);
-  std::uint64_t take_numbers(std::size_t count);  // the first of them
+  std::uint64_t take_numbers(std::size_t count);                        // the first of them
+  Drop prepare(Packet& packet, EspBound& bound, std::uint64_t number);  // all but the cipher
+  void encrypt(const Packet& packet, const EspBound& bound);
 
   std::unique_ptr<Gcm> gcm_;
   Options options_;
   std::shared_ptr<EspNumbers> shared_;
   std::uint64_t last_ = 0;
+  EspBounds bounds_;
   alignas(64) Counters counters_;
 };
 
@@ -85,15 +94,16 @@ class EspReceiver {
   const Counters& counters() const { return counters_; }
 
  private:
-  using Numbers = std::array<std::uint64_t, 64>;  // of a part of a batch
   void open_some(std::span<Packet> some);
-  void look_up(std::span<Packet> some, Numbers& numbers);
-  void take(std::span<Packet> some, const Numbers& numbers);
+  void look_up(std::span<Packet> some);
+  void take(std::span<Packet> some);
 
   std::unique_ptr<Gcm> gcm_;
   Options options_;
   bool parallel_;
   std::shared_ptr<EspWindow> window_;
+  EspBounds bounds_;
+  std::array<std::uint64_t, std::tuple_size_v<EspBounds>> numbers_{};
   alignas(64) Counters counters_;
 };
 

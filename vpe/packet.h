@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "vpe/big_endian.h"
 
 namespace hasync::vpe {
 
@@ -55,15 +56,38 @@ struct Header {
 };
 
 // The first 16 bytes; the ICV stands in the 16 after them.
-void encode(const Header& header, std::span<std::uint8_t, kIcvAt> out);
-Header decode(std::span<const std::uint8_t, kIcvAt> in);
+inline void encode(const Header& header, std::span<std::uint8_t, kIcvAt> out) {
+  put_big_endian(out.data(), (std::uint64_t{header.spi.value} << 32) | header.name.key());
+  put_big_endian(out.data() + 8, header.number);
+}
+inline Header decode(std::span<const std::uint8_t, kIcvAt> in) {
+  const auto first = get_big_endian<std::uint64_t>(in.data());
+  return {EspSpi{static_cast<std::uint32_t>(first >> 32)},
+          {SenderId{static_cast<std::uint16_t>(first >> 16)}, WindowId{static_cast<std::uint16_t>(first)}},
+          get_big_endian<std::uint64_t>(in.data() + 8)};
+}
 // Nothing: shorter than header and smallest payload, or longer than the largest packet.
 std::optional<Header> decode_packet(BytesView packet);
 
 // Of an IP packet (IPv4: RFC 791, section 3.1; IPv6: RFC 8200, section 3), by its first nibble and its length
 // field. Nothing: neither, or it says that it is longer than `available`, or shorter than its own header.
 // `head`: its first bytes, at least six of them, or fewer if there are no more.
-std::optional<std::size_t> inner_size(BytesView head, std::size_t available);
+inline std::optional<std::size_t> inner_size(BytesView head, std::size_t available) {
+  if (head.size() < 6) return std::nullopt;
+  const int version = head[0] >> 4;
+  std::size_t least = 40, size = 0;
+  if (version == 4) {
+    least = std::size_t{head[0] & 0x0fU} * 4;  // IHL
+    size = get_big_endian<std::uint16_t>(head.data() + 2);
+    if (least < kSmallestPayload) return std::nullopt;
+  } else if (version == 6) {
+    size = least + get_big_endian<std::uint16_t>(head.data() + 4);
+  } else {
+    return std::nullopt;
+  }
+  if (size < least || size > available) return std::nullopt;
+  return size;
+}
 
 // Packets of one lane belong to one worker (`lane % workers`): windows of one sending core share a lane,
 // whatever their class; neighbouring cores have neighbouring lanes. Readable without a key: bytes 4 to 7 of

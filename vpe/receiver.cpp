@@ -1,5 +1,7 @@
 #include "vpe/receiver.h"
 
+#include <algorithm>
+
 #include "vpe/judge.h"
 #include "vpe/tally.h"
 
@@ -16,40 +18,64 @@ Receiver::Receiver(std::unique_ptr<Gcm> gcm, const Options& options)
 
 std::size_t Receiver::open(std::span<Packet> batch) {
   Tally tally(counters_);
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (i + 1 < batch.size()) __builtin_prefetch(batch[i + 1].header);
-    Packet& packet = batch[i];
-    if (packet.drop == Drop::None) packet.drop = open_one(packet);
-    if (packet.drop == Drop::None) {
-      tally.passed(packet.size);
-    } else {
-      packet.size = 0;
-      tally.dropped(packet.drop);
+  while (!batch.empty()) {
+    const std::span<Packet> some = batch.first(std::min(batch.size(), arrived_.size()));
+    open_some(some);
+    for (const Packet& packet : some) {
+      if (packet.drop == Drop::None) {
+        tally.passed(packet.size);
+      } else {
+        tally.dropped(packet.drop);
+      }
     }
+    batch = batch.subspan(some.size());
   }
   return tally.packets();
 }
 
-Drop Receiver::open_one(Packet& packet) {
-  const std::size_t size = size_of(packet.pieces);
-  if (const Drop drop = judge_payload_size(size); drop != Drop::None) return drop;
+// In three rounds: headers, so that what can be refused for nothing is; the cipher; windows and the inner
+// packets, whose first bytes have by then left the store buffer (the cipher's masked stores cannot be read
+// before).
+void Receiver::open_some(std::span<Packet> some) {
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    some[i].size = 0;
+    if (some[i].drop == Drop::None) some[i].drop = look_at(some[i], arrived_[i]);
+  }
+  for (Packet& packet : some) {
+    if (packet.drop != Drop::None) continue;
+    if (!gcm_->open(packet.header + kIvAt, {}, packet.pieces, packet.header + kIcvAt))
+      packet.drop = Drop::Forged;
+  }
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    if (some[i].drop == Drop::None) some[i].drop = take(some[i], arrived_[i]);
+  }
+}
 
-  const Header header = decode(std::span<const std::uint8_t, kIcvAt>(packet.header, kIcvAt));
+// Before decryption.
+Drop Receiver::look_at(const Packet& packet, Arrived& arrived) {
+  if (const Drop drop = judge_payload_size(size_of(packet.pieces)); drop != Drop::None) return drop;
+  const Header& header = arrived.header =
+      decode(std::span<const std::uint8_t, kIcvAt>(packet.header, kIcvAt));
   if (header.spi != options_.spi) return Drop::ForeignSpi;
   if (options_.sender && header.name.sender != *options_.sender) return Drop::ForeignSender;
   if (header.number == 0) return Drop::Late;
-  ReplayWindow* window = windows_.find(header.name);
-  if (window == nullptr && windows_.is_retired(header.name)) return Drop::Retired;
-  if (window != nullptr) {
-    if (const Drop drop = drop_for(window->check(header.number)); drop != Drop::None) return drop;
-  }
+  arrived.window = windows_.find(header.name);
+  if (arrived.window != nullptr) return drop_for(arrived.window->check(header.number));
+  return windows_.is_retired(header.name) ? Drop::Retired : Drop::None;
+}
 
-  if (!gcm_->open(packet.header + kIvAt, {}, packet.pieces, packet.header + kIcvAt)) return Drop::Forged;
-
+// When it is authentic.
+Drop Receiver::take(Packet& packet, const Arrived& arrived) {
+  const Header& header = arrived.header;
+  ReplayWindow* window = arrived.window;
+  if (window == nullptr)
+    window = windows_.find(header.name);  // an earlier packet of the batch may have made it
   if (window == nullptr) window = windows_.make(header.name);
   if (window == nullptr) return Drop::NoRoom;
+  // once more: the same packet may stand in the batch twice
+  if (const Drop drop = drop_for(window->check(header.number)); drop != Drop::None) return drop;
   window->take(header.number);
-  const auto inner = inner_size_of(packet.pieces, true, size);
+  const auto inner = inner_size_of(packet.pieces, true, size_of(packet.pieces));
   if (!inner) return Drop::NotIp;
   packet.size = *inner;
   packet.traffic_class = class_of(header.name.window);

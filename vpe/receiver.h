@@ -52,11 +52,18 @@ class Receiver {
 
  private:
   Receiver(std::unique_ptr<Gcm> gcm, const Options& options);
-  Drop open_one(Packet& packet);
+  struct Arrived {
+    Header header;
+    ReplayWindow* window = nullptr;  // null: there is none yet
+  };
+  void open_some(std::span<Packet> some);
+  Drop look_at(const Packet& packet, Arrived& arrived);
+  Drop take(Packet& packet, const Arrived& arrived);
 
   std::unique_ptr<Gcm> gcm_;
   Options options_;
   WindowTable windows_;
+  std::array<Arrived, 64> arrived_;  // of a part of a batch
   alignas(64) Counters counters_;
 };
 

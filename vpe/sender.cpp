@@ -21,23 +21,23 @@ Sender::Sender(std::unique_ptr<Gcm> gcm, const Options& options)
   next_.fill(options.first_number);
 }
 
+// Headers first, then the cipher: by then what it reads has left the store buffer.
 std::size_t Sender::seal(std::span<Packet> batch) {
   Tally tally(counters_);
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (i + 1 < batch.size()) __builtin_prefetch(batch[i + 1].header, 1);
-    Packet& packet = batch[i];
-    packet.drop = seal_one(packet);
-    if (packet.drop == Drop::None) {
-      tally.passed(packet.size - kHeaderSize);
-    } else {
-      packet.size = 0;
+  for (Packet& packet : batch) packet.drop = number(packet);
+  for (Packet& packet : batch) {
+    if (packet.drop != Drop::None) {
       tally.dropped(packet.drop);
+      continue;
     }
+    gcm_->seal(packet.header + kIvAt, {}, packet.pieces, packet.header + kIcvAt);
+    tally.passed(packet.size - kHeaderSize);
   }
   return tally.packets();
 }
 
-Drop Sender::seal_one(Packet& packet) {
+Drop Sender::number(Packet& packet) {
+  packet.size = 0;
   const std::size_t size = size_of(packet.pieces);
   if (const Drop drop = judge_payload_size(size); drop != Drop::None) return drop;
   if (!inner_size_of(packet.pieces, false, size)) return Drop::NotIp;
@@ -49,7 +49,6 @@ Drop Sender::seal_one(Packet& packet) {
 
   encode({spi_, {sender_, window_id(place_, traffic_class)}, number},
          std::span<std::uint8_t, kIcvAt>(packet.header, kIcvAt));
-  gcm_->seal(packet.header + kIvAt, {}, packet.pieces, packet.header + kIcvAt);
   packet.size = kHeaderSize + size;
   return Drop::None;
 }

@@ -46,7 +46,7 @@ class Sender {
 
  private:
   Sender(std::unique_ptr<Gcm> gcm, const Options& options);
-  Drop seal_one(Packet& packet);
+  Drop number(Packet& packet);  // takes one, and writes the header but for the ICV
 
   std::unique_ptr<Gcm> gcm_;
   EspSpi spi_;

@@ -12,8 +12,7 @@ std::size_t WindowTable::home(std::uint32_t key) const {
   return ((key * golden) >> 8) & (index_.size() - 1);
 }
 
-ReplayWindow* WindowTable::find(WindowName name) {
-  if (last_ != nullptr && last_->name == name) return &last_->window;
+ReplayWindow* WindowTable::look_up(WindowName name) {
   for (std::size_t at = home(name.key()); index_[at] != nullptr; at = (at + 1) & (index_.size() - 1)) {
     if (index_[at]->name != name) continue;
     last_ = index_[at];

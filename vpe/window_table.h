@@ -23,7 +23,9 @@ class WindowTable {
   WindowTable(std::uint32_t window_bits, std::uint32_t most);
 
   // Null: there is none. Valid until the next make() or retire_below().
-  ReplayWindow* find(WindowName name);
+  ReplayWindow* find(WindowName name) {
+    return last_ != nullptr && last_->name == name ? &last_->window : look_up(name);
+  }
   // It is not there yet. Null: there are as many as there may be.
   ReplayWindow* make(WindowName name);
   std::size_t size() const { return entries_.size(); }
@@ -39,6 +41,7 @@ class WindowTable {
     WindowName name;
     ReplayWindow window;
   };
+  ReplayWindow* look_up(WindowName name);
   std::size_t home(std::uint32_t key) const;
   void index(Entry& entry);
   void index_anew(std::size_t slots);
