@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/sim/cluster.h"
+#include "tests/sim/vpe_cluster.h"
 
 namespace {
 
@@ -48,11 +49,21 @@ void tell(const Verdict& verdict) {
                milliseconds(verdict.at), verdict.failure->c_str(), seed);
 }
 
+// One cluster of each kind; a mutation is of one kind only.
+Verdict play(std::uint64_t seed, const Options& options) {
+  if (hasync::sim::is_vpe(options.mutation))
+    return hasync::sim::VpeCluster(seed, options.mutation, options.verbose).run();
+  Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose).run();
+  if (verdict.failure || !options.mutation.empty()) return verdict;
+  verdict.failure = hasync::sim::VpeCluster(seed, "", options.verbose).run().failure;
+  return verdict;
+}
+
 Tally run(const Options& options) {
   Tally out;
   const std::clock_t start = std::clock();
   for (std::uint64_t seed = options.from; out.seeds < options.seeds; ++seed) {
-    const Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose).run();
+    const Verdict verdict = play(seed, options);
     ++out.seeds;
     out.packets += verdict.packets;
     out.takeovers += verdict.takeovers;

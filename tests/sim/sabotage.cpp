@@ -244,6 +244,10 @@ constexpr Kind kKinds[] = {
     {"numbers_never_set", "liveness I1", make<Never<SetNumbers>>},
     {"no_relay", "liveness", make<NoRelay>},
     {"deaf_unsaid", "liveness", make<DeafUnsaid>},
+    // of VpeCluster, which knows them by name
+    {"vpe_same_incarnation", "I1", make<Sabotage>},
+    {"vpe_incarnation_unstable", "I1", make<Sabotage>},
+    {"vpe_old_windows_kept", "I5", make<Sabotage>},
 };
 
 const Kind* find(const std::string& name) {
