@@ -250,10 +250,11 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   return out;
 }
 
-// The owner's permission counts from what is acknowledged: it hears so at once, and this node's next tick, which
-// would say the same, says nothing. An owner that has much to say is not answered each time.
+// The owner's permission counts from what is acknowledged: it hears so at once, and this node's next tick,
+// which would say the same, says nothing. An owner that has much to say is not answered each time.
 bool Node::answers(Process from, Instant now) {
-  if (!replica_.current() || mine() || from != replica_.owner() || now - answered_ < settings_.heartbeat / 2) return false;
+  if (!replica_.current() || mine() || from != replica_.owner() || now - answered_ < settings_.heartbeat / 2)
+    return false;
   answered_ = now;
   return true;
 }
