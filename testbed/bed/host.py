@@ -73,6 +73,10 @@ class Host:
         except BaseException:  # noqa: BLE001  whatever it was, the parent must be told
             os.write(pipe, traceback.format_exc().encode())
             os._exit(1)
+        self._live()
+
+    def _live(self):
+        """What the first process does."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans of the host are reaped by the kernel
         while True:

@@ -4,8 +4,8 @@ import os
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
-NEWNS, NEWUTS, NEWPID, NEWNET = 0x00020000, 0x04000000, 0x20000000, 0x40000000
-BIND, REC, PRIVATE = 0x1000, 0x4000, 0x40000
+NEWNS, NEWCGROUP, NEWUTS, NEWPID, NEWNET = 0x00020000, 0x02000000, 0x04000000, 0x20000000, 0x40000000
+RDONLY, REMOUNT, BIND, MOVE, REC, PRIVATE = 0x1, 0x20, 0x1000, 0x2000, 0x4000, 0x40000
 
 
 def _call(name, *arguments):
@@ -22,8 +22,8 @@ def setns(descriptor, kind):
     _call("setns", descriptor, kind)
 
 
-def mount(source, target, kind=None, flags=0):
-    _call("mount", source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags), None)
+def mount(source, target, kind=None, flags=0, options=None):
+    _call("mount", source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags), options and options.encode())
 
 
 def sethostname(name):

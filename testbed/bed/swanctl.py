@@ -3,6 +3,8 @@ from dataclasses import dataclass
 
 from . import topology
 
+SECRET = "testbed secret, shared by nobody else"
+
 
 @dataclass(frozen=True)
 class Tunnel:
@@ -60,7 +62,7 @@ secrets {{
   ike {{
     id-1 = gw
     id-2 = peer
-    secret = "testbed secret, shared by nobody else"
+    secret = "{SECRET}"
   }}
 }}
 """

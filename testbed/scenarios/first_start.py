@@ -1,0 +1,128 @@
+"""Two gateways and a witness that have nothing of ours but the packages become a cluster as docs/operations.md says; then the
+owner is powered off. docs/sample/first-start.sh is run as it is; what it calls ssh and scp goes into the namespaces.
+
+Needs what the test package_installed leaves: the roots of a gateway and of a witness, freshly installed.
+"""
+import glob
+import os
+import subprocess
+
+from bed import machine, story, swanctl, topology
+from bed.machine import Machine
+
+_EXAMPLES = "usr/share/doc/hasyncd/examples"
+_SAMPLE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/sample")
+_SSH = """#!/bin/sh
+pid=$(cat %s/"${1#root@}"/pid)
+shift
+exec nsenter --target "$pid" --mount --uts --net --pid -- /bin/sh -c "cd /root; $*"
+"""
+_SCP = """#!/bin/sh
+[ "$1" = -q ] && shift
+for to; do :; done
+for file; do
+  [ "$file" = "$to" ] || "$(dirname "$0")"/ssh "${to%:}" "cat > '$(basename "$file")'" < "$file"
+done
+"""
+
+
+def play(bed):
+    installed = os.path.join(bed.build, "package/installed")
+    for name in topology.CLUSTER:
+        plan = topology.HOSTS[name]
+        bed.hosts[name] = Machine(plan, bed.hosts[name].directory, os.path.join(installed, "gateway" if plan.gateway else "witness"))
+        if bed.booted:
+            slow_down(bed.hosts[name], bed.pace)
+    bed.start()
+    try:
+        bed.facts["commands"] = run_script(bed)
+        bed.expect("commands", bed.facts["commands"], lambda count: count <= 10)
+        owner, standby = bed.await_cluster() if bed.booted else look_after(bed)  # slow there, and the same
+        if not bed.libipsec:  # where the kernel has no ESP a cluster has no tunnels, and is one all the same
+            begin_traffic(bed)
+        moment = bed.power_off(owner)
+        bed.expect("owner after", bed.await_owner(standby), standby)
+        if not bed.libipsec:
+            bed.await_stream(moment)
+            story.judge(bed, rekeys=0)
+    finally:
+        switch_off(bed)
+
+
+def look_after(bed):
+    """What operations.md says about upgrading, replacing a node, and the end of all of them. Returns owner and standby."""
+    owner, standby = bed.await_cluster()
+    upgrade(bed, standby)
+    bed.hosts[owner].run("haipsec", "migrate", "--to", standby)
+    bed.expect("owner while the first is upgraded", bed.await_owner(standby), standby)
+    upgrade(bed, owner)
+    upgrade(bed, "witness")
+
+    replaced = bed.hosts[owner]
+    replaced.run("systemctl", "stop", "strongswan", "hasyncd")
+    replaced.run("sh", "-c", "rm -r /var/lib/hasyncd/*")  # as on a new disk
+    replaced.run("systemctl", "start", "hasyncd", "strongswan")
+    bed.expect("cluster with a replaced node", bed.await_cluster(), (standby, owner))
+
+    for name in topology.CLUSTER:
+        bed.hosts[name].run("systemctl", "stop", "hasyncd")
+    for name in topology.CLUSTER:
+        bed.hosts[name].run("systemctl", "start", "hasyncd")
+    return bed.await_cluster()
+
+
+def upgrade(bed, name):
+    host = bed.hosts[name]
+    host.run("sh", "-c", "apt-get -qq install --reinstall /root/*.deb && systemctl restart hasyncd", timeout=120)
+    if host.plan.gateway:
+        host.run("systemctl", "restart", "strongswan")
+    bed.await_cluster()
+
+
+def begin_traffic(bed):
+    bed.start_charon("peer")
+    bed.capture("wan-peer")
+    bed.initiate()
+    bed.await_protected()
+    bed.stream(100 if bed.booted else 1000)
+    bed.pause(1)
+
+
+def switch_off(bed):
+    for name in topology.CLUSTER:
+        host = bed.hosts[name]
+        if host.up:
+            host.write("journal.log", host.run("journalctl", "--boot", "--output=short-precise", check=False))
+            bed.power_off(name)
+
+
+def slow_down(host, pace):
+    """The examples' times are for real machines; these are the testbed's in a booted kernel."""
+    host.edit(f"{_EXAMPLES}/witness/corosync.conf", (r"token: \d+", f"token: {pace.token}"),
+              (r"token_retransmit: \d+\n *hold: \d+", f"token_retransmits_before_loss_const: {pace.retransmits}"),
+              (r"^ *consensus: \d+\n", ""), (r"\Z", "system {\n  sched_rr: no\n  priority: 0\n}\n"))
+    times = (f"\n[heartbeat]\ninterval_ms = {pace.heartbeat}\nrealtime = false\n\n"
+             f"[fence]\nfence_ms = {pace.fence}\nevict_after_ms = {pace.silence}\n")
+    host.edit(f"{_EXAMPLES}/witness/{'gateway' if host.plan.gateway else 'witness'}.toml", (r"\Z", times))
+
+
+def run_script(bed):
+    """Runs it where the packages are; returns how many commands it has."""
+    tools = os.path.join(machine.DISKS, "bin")
+    os.makedirs(tools)
+    for name, text in (("ssh", _SSH % machine.DISKS), ("scp", _SCP)):
+        with open(os.open(f"{tools}/{name}", os.O_WRONLY | os.O_CREAT, 0o755), "w") as file:
+            file.write(text)
+    for package in glob.glob(os.path.join(bed.build, "package/*.deb")):
+        os.symlink(package, os.path.join(tools, os.path.basename(package)))
+    with open(os.path.join(_SAMPLE, "swanctl.conf")) as file, open(f"{tools}/branch.conf", "w") as ours:
+        ours.write(file.read().replace("replace this", swanctl.SECRET))
+    script = os.path.join(_SAMPLE, "first-start.sh")
+    done = subprocess.run([script], cwd=tools, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}, timeout=300)
+    print(done.stdout, flush=True)
+    if done.returncode:
+        raise RuntimeError(f"first-start.sh ended with {done.returncode}")
+    bed.say("first-start.sh is done")
+    with open(script) as file:
+        return sum(line.startswith(("on ", "to ")) for line in file)
