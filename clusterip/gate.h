@@ -35,6 +35,7 @@ struct SaLimits {
 struct SaTop {
   OutboundKey key;
   std::uint64_t next = 0;
+  std::uint64_t floor = 0;
   bool operator==(const SaTop&) const = default;
 };
 

@@ -239,6 +239,10 @@ std::optional<clusterip::GateCounters> Daemon::gate_counters() const {
   return *counters;
 }
 
+std::optional<DataPlane::NumberFailures> Daemon::number_failures() const {
+  return plane_ ? std::optional{plane_->number_failures()} : std::nullopt;
+}
+
 std::vector<OutboundNumber> Daemon::left() const {
   return plane_ ? plane_->left() : std::vector<OutboundNumber>{};
 }
@@ -288,7 +292,11 @@ void Daemon::carry_out(const Action& action) {
             },
             [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
             [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
-            [&](const SetNumbers& a) { report("number-not-set", plane_->set_numbers(a.numbers)); },
+            [&](const SetNumbers& a) {
+              const Status set = plane_->set_numbers(a.numbers);
+              const bool vanished = !set && set.error().code == Errc::NotFound;
+              report(vanished ? "number-vanished" : "number-not-set", set);
+            },
             [&](const PutContext& a) {
               PutContext put = a;
               plane_->keep_ahead(put.numbers);

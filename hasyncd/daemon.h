@@ -33,6 +33,7 @@ class Daemon {
   Status move(NodeId to);
   Status fail_over();  // to whichever gateway is ready
   std::optional<clusterip::GateCounters> gate_counters() const;
+  std::optional<DataPlane::NumberFailures> number_failures() const;
   std::vector<OutboundNumber> left() const;
   Status reload_keys();
   const KeyChoice& keys() const { return ring_->keys(); }

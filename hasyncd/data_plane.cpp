@@ -101,13 +101,18 @@ Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) {
   return gate_->remove_sas(keys);
 }
 
-// NEWAE is absolute, and a packet may wait between encryption and the gate (for its neighbour's address, in
-// an asynchronous cipher): set back, the counter would give out the number of one that is still to leave.
-std::optional<std::uint64_t> DataPlane::counted(const OutboundKey& key) const {
+// 0 or an error of the kernel.
+int DataPlane::ask(const OutboundKey& key, std::uint64_t& number) const {
   hasync_xfrm_ae_t counters{};
   const hasync_xfrm_sa_t sa = kernel_sa(key);
-  if (hasync_xfrm_get(xfrm_, &sa, &counters) != 0) return std::nullopt;
-  return counters.outbound;
+  const int error = hasync_xfrm_get(xfrm_, &sa, &counters);
+  number = counters.outbound;
+  return error;
+}
+
+std::optional<std::uint64_t> DataPlane::counted(const OutboundKey& key) const {
+  std::uint64_t number = 0;
+  return ask(key, number) == 0 ? std::optional{number} : std::nullopt;
 }
 
 void DataPlane::keep_ahead(std::vector<OutboundNumber>& numbers) const {
@@ -117,20 +122,37 @@ void DataPlane::keep_ahead(std::vector<OutboundNumber>& numbers) const {
   }
 }
 
+// NEWAE is absolute, and a packet may wait between encryption and the gate (for its neighbour's address, in
+// an asynchronous cipher): set back, the counter would give out the number of one that is still to leave.
 Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
   std::vector<hasync_xfrm_outbound_t> items;
+  std::vector<OutboundKey> keys;
   for (const OutboundNumber& number : numbers) {
-    const auto now = counted(number.key);
-    if (now && *now + kMeanwhile > number.used) continue;  // there, or as good as there
+    std::uint64_t now = 0;
+    const int error = ask(number.key, now);
+    // Not installed yet, or a kernel that has no ESP at all (charon's kernel-libipsec): set when it is PUT.
+    if (error == -ESRCH || error == -ENOPROTOOPT) continue;
+    if (error == 0 && now + kMeanwhile > number.used) continue;  // there, or as good as there
     // charon gives outbound SAs with ESN a window of one.
     items.push_back({kernel_sa(number.key), number.used, number.esn ? 1U : 0U});
+    keys.push_back(number.key);
   }
-  std::size_t failed = 0;
-  const int error = items.empty() ? 0 : hasync_xfrm_set_outbound(xfrm_, items.data(), items.size(), &failed);
-  // Not installed yet, or a kernel that has no ESP at all (charon's kernel-libipsec): set when it is PUT.
-  if (error == 0 || error == -ESRCH || error == -ENOPROTOOPT) return Done{};
-  return Error{Errc::System,
-               "outbound number of " + to_string(numbers[failed].key) + ": " + std::strerror(-error)};
+  std::vector<int> results(items.size());
+  if (hasync_xfrm_set_outbound(xfrm_, items.data(), items.size(), results.data()) == 0) return Done{};
+  const auto failed = [&](bool vanished, Errc code, std::uint64_t& total) -> Status {
+    const auto is = [vanished](int error) { return error != 0 && (error == -ESRCH) == vanished; };
+    const auto count = static_cast<std::uint64_t>(std::ranges::count_if(results, is));
+    if (count == 0) return Done{};
+    total += count;
+    const auto first = std::ranges::find_if(results, is) - results.begin();
+    const auto at = static_cast<std::size_t>(first);
+    return Error{code, "outbound number of " + to_string(keys[at]) +
+                           (count > 1 ? " and " + std::to_string(count - 1) + " more" : "") + ": " +
+                           std::strerror(-results[at])};
+  };
+  const Status gone = failed(true, Errc::NotFound, failures_.vanished);
+  const Status refused = failed(false, Errc::System, failures_.refused);
+  return refused ? gone : refused;
 }
 
 std::vector<OutboundNumber> DataPlane::left() const {
@@ -139,16 +161,18 @@ std::vector<OutboundNumber> DataPlane::left() const {
   return out;
 }
 
-std::vector<OutboundNumber> DataPlane::used() {
-  std::vector<OutboundNumber> out;
-  for (const clusterip::SaTop& top : gate_->moved()) out.push_back({top.key, top.next - 1, false});
+std::vector<OutboundUse> DataPlane::used() {
+  std::vector<OutboundUse> out;
+  for (const clusterip::SaTop& top : gate_->moved()) {
+    out.push_back({top.key, top.next - 1, top.next > top.floor ? top.next - 1 : 0, std::nullopt});
+  }
   ask_kernel(out);
   return out;
 }
 
 // Only where packets were dropped can the kernel's counter have run on without the gate. Then all SAs are
 // asked, some of them each time.
-void DataPlane::ask_kernel(std::vector<OutboundNumber>& out) {
+void DataPlane::ask_kernel(std::vector<OutboundUse>& out) {
   if (!ask_next_) {
     const auto counters = gate_->counters();
     const std::uint64_t before = dropped_;
@@ -160,7 +184,7 @@ void DataPlane::ask_kernel(std::vector<OutboundNumber>& out) {
   for (std::size_t asked = 0; asked < kAskedAtOnce && sa != sas_.end(); ++asked, ++sa) {
     const auto top = gate_->top(*sa);
     const auto number = counted(*sa);
-    if (top && number) out.push_back({*sa, std::max(*top - 1, *number), false});
+    if (top && number) out.push_back({*sa, std::max(*top - 1, *number), 0, number});
   }
   ask_next_ = sa == sas_.end() ? std::nullopt : std::optional{*sa};
 }

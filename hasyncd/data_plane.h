@@ -15,6 +15,7 @@
 #include "clusterip/adapters/netlink_announcer.h"
 #include "hasyncd/config.h"
 #include "hasyncd/node/actions.h"
+#include "hasyncd/node/spending.h"
 
 namespace hasync::hasyncd {
 
@@ -35,15 +36,21 @@ class DataPlane {
 
   Status set_gate(const std::vector<clusterip::SaLimits>& limits);
   Status forget_gate(const std::vector<OutboundKey>& keys);
-  // Raises the kernel's counters; none is ever set back.
+  // Raises the kernel's counters; none is ever set back. Each is tried, whatever becomes of the others.
+  // NotFound: SAs went while this was done, as charon moves them; System: the kernel refused.
   Status set_numbers(const std::vector<OutboundNumber>& numbers);
+  struct NumberFailures {
+    std::uint64_t vanished = 0;
+    std::uint64_t refused = 0;
+  };
+  const NumberFailures& number_failures() const { return failures_; }
   // For an SA that is about to be installed anew: behind what the present one has counted.
   void keep_ahead(std::vector<OutboundNumber>& numbers) const;
   // The highest number that left through the gate, per SA.
   std::vector<OutboundNumber> left() const;
   // The same of those that have moved since the last call or can go no further; and the kernel's counter
   // where that may have run on without the gate: packets that were dropped use numbers, too.
-  std::vector<OutboundNumber> used();
+  std::vector<OutboundUse> used();
 
   Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
   int watch_fd() const { return gate_->watch_fd(); }
@@ -51,7 +58,7 @@ class DataPlane {
   const clusterip::LinkWatch& links() const { return links_; }
 
  private:
-  void ask_kernel(std::vector<OutboundNumber>& out);
+  void ask_kernel(std::vector<OutboundUse>& out);
   DataPlane(std::unique_ptr<clusterip::BpfGate> gate, std::unique_ptr<clusterip::Announcer> announcer,
             std::vector<clusterip::Vip> vips, clusterip::LinkWatch links, int xfrm)
       : gate_(std::move(gate)),
@@ -60,6 +67,7 @@ class DataPlane {
         links_(std::move(links)),
         xfrm_(xfrm) {}
 
+  int ask(const OutboundKey& key, std::uint64_t& number) const;
   std::optional<std::uint64_t> counted(const OutboundKey& key) const;
 
   std::unique_ptr<clusterip::BpfGate> gate_;
@@ -71,6 +79,7 @@ class DataPlane {
   std::set<OutboundKey> sas_;
   std::optional<OutboundKey> ask_next_;  // empty: nobody is to be asked
   std::uint64_t dropped_ = 0;
+  NumberFailures failures_;
 };
 
 }  // namespace hasync::hasyncd

@@ -47,6 +47,10 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
     out.counters.emplace_back("output_dropped", charon->commits().dropped);
     out.counters.emplace_back("output_early", charon->commits().early);
   }
+  if (const auto numbers = daemon.number_failures()) {
+    out.counters.emplace_back("numbers_vanished", numbers->vanished + daemon.node().numbers_vanished());
+    out.counters.emplace_back("numbers_refused", numbers->refused);
+  }
   const auto gate = daemon.gate_counters();
   if (!gate) return;
   for (std::size_t i = 0; i < clusterip::kReasons; ++i) {

@@ -161,7 +161,7 @@ std::optional<std::uint64_t> BpfGate::top(const OutboundKey& sa) const {
 std::vector<SaTop> BpfGate::tops() const {
   std::vector<SaTop> result;
   result.reserve(kernel_->table.all().size());
-  for (const auto& [sa, slot] : kernel_->table.all()) result.push_back({sa, kernel_->top(slot)});
+  for (const auto& [sa, slot] : kernel_->table.all()) result.push_back({sa, kernel_->top(slot), slot.floor});
   return result;
 }
 
@@ -175,7 +175,8 @@ std::vector<SaTop> BpfGate::moved() {
     const __u32 top = load_word(slot.top);
     const bool spent = top == load_word(slot.limits) >> 32;
     if (keys[index] == nullptr || (std::exchange(kernel_->told[index], top) == top && !spent)) continue;
-    result.push_back({*keys[index], kernel_->top(*kernel_->table.find(*keys[index]))});
+    const Slot& of = *kernel_->table.find(*keys[index]);
+    result.push_back({*keys[index], kernel_->top(of), of.floor});
   }
   return result;
 }

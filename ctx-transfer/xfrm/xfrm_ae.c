@@ -267,12 +267,11 @@ int hasync_xfrm_get(int fd, const hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae)
 	return length < 0 ? (int)length : hasync_xfrm_decode(buffer, (size_t)length, ae);
 }
 
-/* Reads answers until that to `last` is there; remembers the error with the lowest sequence number from
- * `first` on. */
-static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
+/* Reads answers until that to `last` is there. Only failures are answered, but for the last: `results` of the
+ * others, from `first` on, are left alone. An error of its own: no answer came. */
+static int collect(int fd, uint32_t first, uint32_t last, int *results)
 {
 	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
-	int result = 0;
 
 	for (;;)
 	{
@@ -281,7 +280,6 @@ static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
 
 		if (length < 0)
 		{
-			*failed = first;
 			return (int)length;
 		}
 		for (size_t at = 0; at + sizeof(header) <= (size_t)length; at += NLMSG_ALIGN(header.nlmsg_len))
@@ -295,14 +293,10 @@ static int collect(int fd, uint32_t first, uint32_t last, uint32_t *failed)
 			{
 				continue;
 			}
-			if (!result && hasync_xfrm_error_of(buffer + at, &header))
-			{
-				result = hasync_xfrm_error_of(buffer + at, &header);
-				*failed = header.nlmsg_seq;
-			}
+			results[header.nlmsg_seq - first] = hasync_xfrm_error_of(buffer + at, &header);
 			if (header.nlmsg_seq == last)
 			{
-				return result;
+				return 0;
 			}
 		}
 	}
@@ -312,7 +306,7 @@ int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *
 {
 	alignas(struct nlmsghdr) uint8_t buffer[MESSAGE_MAX];
 	uint32_t sequence = hasync_xfrm_sequence(1);
-	uint32_t failed = 0;
+	int result = 0;
 	size_t length = hasync_xfrm_encode_set(buffer, sizeof(buffer), sa, ae, sequence, true);
 	int error;
 
@@ -321,15 +315,19 @@ int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *
 		return -EMSGSIZE;
 	}
 	error = hasync_xfrm_send(fd, buffer, length);
-	return error ? error : collect(fd, sequence, sequence, &failed);
+	if (!error)
+	{
+		error = collect(fd, sequence, sequence, &result);
+	}
+	return error ? error : result;
 }
 
 /* Encodes at most BATCH_MAX items; only the last asks for an acknowledgement. */
-static int set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, size_t *failed)
+static void set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, int *results)
 {
 	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
 	uint32_t first = hasync_xfrm_sequence((uint32_t)count);
-	uint32_t last = first + (uint32_t)count - 1, sequence = first;
+	uint32_t last = first + (uint32_t)count - 1;
 	size_t used = 0;
 	int error;
 
@@ -343,16 +341,16 @@ static int set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, 
 		used += hasync_xfrm_encode_set(buffer + used, sizeof(buffer) - used, &items[i].sa, &ae,
 									   first + (uint32_t)i, i + 1 == count);
 	}
+	memset(results, 0, count * sizeof(*results));
 	error = hasync_xfrm_send(fd, buffer, used);
 	if (!error)
 	{
-		error = collect(fd, first, last, &sequence);
+		error = collect(fd, first, last, results);
 	}
-	if (error)
+	for (size_t i = 0; error && i < count; i++)
 	{
-		*failed = sequence - first;
+		results[i] = results[i] ? results[i] : error;
 	}
-	return error;
 }
 
 /* As many as fit into one buffer. */
@@ -372,27 +370,27 @@ static size_t batch_size(const hasync_xfrm_outbound_t *items, size_t count)
 	return n;
 }
 
-int hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, size_t *failed)
+size_t hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, int *results)
 {
-	size_t done = 0, index;
-	int result = 0, error;
+	size_t done = 0, failed = 0;
 
 	while (done < count)
 	{
 		size_t n = batch_size(items + done, count - done);
 
-		if (!n)
+		if (n)
 		{
-			*failed = done;
-			return -EMSGSIZE;
+			set_batch(fd, items + done, n, results + done);
 		}
-		error = set_batch(fd, items + done, n, &index);
-		if (error && !result)
+		else
 		{
-			result = error;
-			*failed = done + index;
+			results[done] = -EMSGSIZE;
+			n = 1;
 		}
-		done += n;
+		for (size_t end = done + n; done < end; done++)
+		{
+			failed += results[done] != 0;
+		}
 	}
-	return result;
+	return failed;
 }

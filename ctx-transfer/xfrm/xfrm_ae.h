@@ -81,10 +81,10 @@ int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *
 
 /*
  * Sets the outbound number of many SAs with few system calls; each is tried, whatever becomes of the
- * others. Clears inbound number and bitmap of these SAs, which mean nothing on outbound ones. Returns 0,
- * or the error of the first that failed, with its index in *failed.
+ * others. Clears inbound number and bitmap of these SAs, which mean nothing on outbound ones. results[i]
+ * becomes 0 or the error of items[i]; returns how many failed.
  */
-int hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, size_t *failed);
+size_t hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, int *results);
 
 /* One NEWAE message; returns its length or 0 if it does not fit. For tests. */
 size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa,

@@ -147,8 +147,8 @@ void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes&
   // Its numbers go on behind its lease.
   const LeaseState* elsewhere = highest_of(outbound.key.spi);
   const std::uint64_t floor = std::max(outbound.used + 1, elsewhere == nullptr ? 0 : elsewhere->end);
-  leases_.emplace(outbound.key,
-                  LeaseState{delta.sa, floor, capped(floor + lease_, outbound.esn), outbound.esn});
+  leases_.emplace(outbound.key, LeaseState{delta.sa, floor, capped(floor + lease_, outbound.esn),
+                                           outbound.esn, elsewhere == nullptr ? 0 : elsewhere->left});
   by_spi_.emplace(outbound.key.spi, outbound.key.address);
   out.leased.push_back(outbound.key);
 }
@@ -202,6 +202,7 @@ void Replica::apply_body(Process /*from*/, const Grant& grant, Changes& out) {
   for (const Lease& lease : grant.leases) {
     const auto known = leases_.find(lease.key);
     if (known == leases_.end()) continue;
+    known->second.left = std::max(known->second.left, lease.left);
     const std::uint64_t end = capped(lease.end, known->second.esn);
     if (end <= known->second.end) continue;
     known->second.end = end;
@@ -230,7 +231,7 @@ std::vector<Snapshot> Replica::snapshot() const {
     for (const OutboundSa& outbound : delta.outbound) {
       const auto lease = leases_.find(outbound.key);
       if (lease != leases_.end() && lease->second.sa == sa)
-        record.leases.push_back({outbound.key, lease->second.end});
+        record.leases.push_back({outbound.key, lease->second.end, lease->second.left});
     }
     bytes += delta.sealed.size() + 64 * (delta.outbound.size() + 1);
     parts.back().sas.push_back(std::move(record));
@@ -277,7 +278,8 @@ Changes Replica::finish_snapshot() {
         // the end of the numbers it may have been less.
         const bool spent = !outbound.esn && lease->end >= kNumbers32;
         const std::uint64_t floor = spent ? lease->end : lease->end - lease_;
-        leases_.insert_or_assign(outbound.key, LeaseState{delta.sa, floor, lease->end, outbound.esn});
+        leases_.insert_or_assign(outbound.key,
+                                 LeaseState{delta.sa, floor, lease->end, outbound.esn, lease->left});
         by_spi_.emplace(outbound.key.spi, outbound.key.address);
         out.leased.push_back(outbound.key);
       }

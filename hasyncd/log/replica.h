@@ -24,6 +24,7 @@ struct LeaseState {
   std::uint64_t floor = 0;
   std::uint64_t end = 0;
   bool esn = false;
+  std::uint64_t left = 0;  // the highest number that is known to have left, under whatever address; 0: none
   bool operator==(const LeaseState&) const = default;
 };
 

@@ -88,8 +88,8 @@ class Node {
   // Whether this node can reach peers and servers: its links carry.
   Actions on_links(const std::vector<std::string>& down, Instant now);
 
-  // Highest numbers that left, from the gate.
-  Actions on_used(const std::vector<OutboundNumber>& used, Instant now);
+  // What the gate and the kernel say of the numbers of outbound SAs.
+  Actions on_used(const std::vector<OutboundUse>& uses, Instant now);
 
   // How long a lease must last at an SA's peak; from Corosync's times, once they are known.
   void leases_last(Duration time) { spending_.leases_last(time); }
@@ -113,6 +113,8 @@ class Node {
   const Silence& silence() const { return silence_; }
   // How often an SA was found past its lease.
   std::uint64_t lease_overruns() const { return spending_.overruns(); }
+  // How often a number that was set in the kernel was found gone.
+  std::uint64_t numbers_vanished() const { return numbers_vanished_; }
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
@@ -177,6 +179,10 @@ class Node {
   void discard_proposals(Actions& out);
   std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
 
+  // node_numbers.cpp
+  void tell(const OutboundUse& use, const LeaseState& lease, const Spending::Need& need, Actions& out);
+  bool fell_back(const OutboundUse& use, const LeaseState& lease) const;
+
   NodeSettings settings_;
   Agreement agreement_;
   Replica replica_;
@@ -207,6 +213,7 @@ class Node {
   std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,
   Process moved_from_;                     // by this owner
   std::uint64_t owner_changes_ = 0;
+  std::uint64_t numbers_vanished_ = 0;
   std::uint64_t message_number_ = 0;
   std::uint64_t heartbeat_number_ = 0;
 

@@ -449,29 +449,4 @@ Actions Node::on_charon_lost(Instant now) {
   return out;
 }
 
-// Asks for the next lease when half of this one is spent.
-Actions Node::on_used(const std::vector<OutboundNumber>& used, Instant now) {
-  Actions out;
-  if (!mine()) return out;
-  spending_.keep(replica_.leases());
-  for (const OutboundNumber& top : used) {
-    const auto lease = replica_.leases().find(top.key);
-    if (lease == replica_.leases().end()) continue;
-    const Spending::Need need = spending_.judge(top.key, lease->second, top.used, now);
-    if (need.end != 0 && !proposals_.grant_pending(top.key)) proposals_.grant({top.key, need.end});
-    if (need.overrun) {
-      out.push_back(Note{"lease-overrun", to_string(top.key) + ": number " + std::to_string(top.used) +
-                                              " used, the lease ends at " +
-                                              std::to_string(lease->second.end)});
-    }
-    if (need.rekey) {
-      out.push_back(Note{"numbers-ending", to_string(top.key) + ": number " + std::to_string(top.used) +
-                                               " of 4294967295; rekeying"});
-      out.push_back(RekeyChild{lease->second.sa, top.key});
-    }
-  }
-  flush(out);
-  return out;
-}
-
 }  // namespace hasync::hasyncd

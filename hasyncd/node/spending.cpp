@@ -9,11 +9,19 @@ namespace {
 constexpr Duration kWindow = std::chrono::milliseconds{100};
 constexpr Duration kAskAgain = std::chrono::seconds{60};
 
+// Knuth's multiplicative hash: even neighbours are far apart.
+std::uint32_t spread(EspSpi spi) {
+  return spi.value * 2654435761U;
+}
+
 }  // namespace
 
 std::uint64_t rekey_from(EspSpi spi) {
-  const std::uint32_t spread = spi.value * 2654435761U;  // Knuth's multiplicative hash
-  return kNumbers32 / 4 * 3 + spread / 8;
+  return kNumbers32 / 4 * 3 + spread(spi) / 8;
+}
+
+std::uint64_t jump_limit(EspSpi spi) {
+  return kNumbers32 / 4 + spread(spi) / 16;
 }
 
 // A counter that was set, not used, is below the new floor before: that is no speed.
@@ -29,10 +37,16 @@ void Spending::measure(Spender& spender, const LeaseState& lease, std::uint64_t 
   spender.since = now;
 }
 
-Spending::Need Spending::judge(const OutboundKey& key, const LeaseState& lease, std::uint64_t used,
-                               Instant now) {
+std::uint64_t Spending::left(const OutboundKey& key, const LeaseState& lease) const {
+  const auto spender = spenders_.find(key);
+  return std::max(lease.left, spender == spenders_.end() ? 0 : spender->second.left);
+}
+
+Spending::Need Spending::judge(const OutboundUse& use, const LeaseState& lease, Instant now) {
   Need need;
-  Spender& spender = spenders_[key];
+  Spender& spender = spenders_[use.key];
+  spender.left = std::max(spender.left, use.left);
+  const std::uint64_t used = use.used;
   measure(spender, lease, used, now);
   const bool over = used >= lease.end;
   need.overrun = over && !spender.over;
@@ -46,7 +60,8 @@ Spending::Need Spending::judge(const OutboundKey& key, const LeaseState& lease, 
     const std::uint64_t end = capped(std::max(lease.end, used + 1) + size, lease.esn);
     if (end > lease.end) need.end = end;
   }
-  const bool late = !lease.esn && std::max(used, lease.floor) >= rekey_from(key.spi);
+  const bool late = lease.esn ? lease.end >= left(use.key, lease) + jump_limit(use.key.spi)
+                              : std::max(used, lease.floor) >= rekey_from(use.key.spi);
   if (late && (spender.asked == Instant{} || now - spender.asked >= kAskAgain)) {
     spender.asked = now;
     need.rekey = true;

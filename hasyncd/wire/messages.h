@@ -87,7 +87,8 @@ struct Gone {
 
 struct Lease {
   OutboundKey key;
-  std::uint64_t end = 0;  // numbers below may be used once this is stable
+  std::uint64_t end = 0;   // numbers below may be used once this is stable
+  std::uint64_t left = 0;  // the highest number that is known to have left; 0: none
   bool operator==(const Lease&) const = default;
 };
 

@@ -52,6 +52,7 @@ void put(const Lease& from, wire::Grant::Lease* to) {
   to->set_address(string_of(from.key.address));
   to->set_spi(from.key.spi.value);
   to->set_end(from.end);
+  to->set_left(from.left);
 }
 
 void put(const Entry& from, wire::Entry* to) {
@@ -187,7 +188,9 @@ Problem take_leases(const Repeated& from, const std::string& field, std::vector<
   for (const wire::Grant::Lease& lease : from) {
     Lease& out = to->emplace_back();
     if (Problem p = take_key(lease.address(), lease.spi(), field, &out.key)) return p;
+    if (lease.left() > lease.end()) return at(field + ".left", "is beyond the lease");
     out.end = lease.end();
+    out.left = lease.left();
   }
   return {};
 }

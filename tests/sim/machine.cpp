@@ -309,10 +309,10 @@ void Machine::tick(Incarnation process) {
 void Machine::report_used(Incarnation process) {
   if (!process_ || process_->incarnation != process || !gateway_) return;
   world_.schedule.after(milliseconds{20}, [this, process] { report_used(process); });
-  std::vector<hasyncd::OutboundNumber> used;
-  for (const auto& [key, sa] : kernel_.sas()) used.push_back({key, sa.used, false});
-  if (runs() && !world_.random.percent(10)) {  // AEVENTs get lost
-    run([&used](hasyncd::Node& node, Instant now) { return node.on_used(used, now); });
+  std::vector<hasyncd::OutboundUse> uses;
+  for (const auto& [key, sa] : kernel_.sas()) uses.push_back({key, sa.used, kernel_.left(key), sa.used});
+  if (runs() && !world_.random.percent(10)) {  // it is late
+    run([&uses](hasyncd::Node& node, Instant now) { return node.on_used(uses, now); });
   }
 }
 

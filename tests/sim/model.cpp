@@ -72,6 +72,11 @@ bool Kernel::within_limits(const OutboundKey& key, std::uint64_t number) const {
   return number >= gate->second.floor && number < gate->second.ceiling;
 }
 
+std::uint64_t Kernel::left(const OutboundKey& key) const {
+  const auto gate = gates_.find(key);
+  return gate == gates_.end() || gate->second.left.empty() ? 0 : *gate->second.left.rbegin();
+}
+
 bool Kernel::takes(const OutboundKey& key, std::uint64_t number) {
   auto& left = gates_.at(key).left;
   if (left.size() == kRemembered && number < *left.begin()) return false;

@@ -58,6 +58,8 @@ class Kernel {
   // The next packet of this SA: its number; whether it leaves says the gate.
   std::uint64_t encrypt(const OutboundKey& key) { return ++sas_.at(key).used; }
   bool within_limits(const OutboundKey& key, std::uint64_t number) const;
+  // The highest number that has left; 0: none that it remembers.
+  std::uint64_t left(const OutboundKey& key) const;
   // Once. Those far behind the highest count as gone.
   bool takes(const OutboundKey& key, std::uint64_t number);
 

@@ -28,7 +28,10 @@ Delta RingRandom::delta() {
 
 std::vector<Lease> RingRandom::leases() {
   std::vector<Lease> out;
-  for (std::size_t i = below(5); i > 0; --i) out.push_back({key(), number()});
+  for (std::size_t i = below(5); i > 0; --i) {
+    const std::uint64_t end = number();
+    out.push_back({key(), end, coin() ? end / 2 : 0});
+  }
   return out;
 }
 

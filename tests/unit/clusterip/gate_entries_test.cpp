@@ -102,7 +102,7 @@ TEST_F(GateEntries, SaListedTwiceTakesTheLast) {
   const std::vector<SaLimits> twice = {{sa(), 1, 5}, {sa(), 1, 10}};
   ASSERT_TRUE(gate_->set_sas(twice));
   expect_out(esp_out(9), Reason::Passed);
-  EXPECT_EQ(gate_->tops(), (std::vector<SaTop>{{sa(), 10}}));
+  EXPECT_EQ(gate_->tops(), (std::vector<SaTop>{{sa(), 10, 1}}));
 }
 
 TEST_F(GateEntries, MovedIsToldOnceAndSpentForAsLongAsItIs) {
@@ -111,10 +111,11 @@ TEST_F(GateEntries, MovedIsToldOnceAndSpentForAsLongAsItIs) {
   EXPECT_EQ(gate_->moved().size(), 2U) << "new";
   EXPECT_EQ(gate_->moved(), std::vector<SaTop>{});
   expect_out(esp_out(4), Reason::Passed);
-  EXPECT_EQ(gate_->moved(), (std::vector<SaTop>{{sa(), 5}}));
+  EXPECT_EQ(gate_->moved(), (std::vector<SaTop>{{sa(), 5, 1}}));
   EXPECT_EQ(gate_->moved(), std::vector<SaTop>{});
   expect_out(esp_out(9), Reason::Passed);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_->moved(), (std::vector<SaTop>{{sa(), 10}})) << "at its ceiling";
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(gate_->moved(), (std::vector<SaTop>{{sa(), 10, 1}})) << "at its ceiling";
   open(1, 20);
   EXPECT_EQ(gate_->moved(), std::vector<SaTop>{});
   const OutboundKey key = sa();

@@ -117,6 +117,12 @@ const Row kRows[] = {
      [](auto& m) {
        m.mutable_entry()->set_epoch(1), m.mutable_entry()->mutable_grant()->add_leases()->set_spi(1);
      }},
+    {"entry.grant.leases.left",
+     [](auto& m) {
+       m.mutable_entry()->set_epoch(1);
+       auto* lease = m.mutable_entry()->mutable_grant()->add_leases();
+       lease->set_spi(1), lease->set_address("abcd"), lease->set_end(5), lease->set_left(6);
+     }},
     {"snapshot.epoch", [](auto& m) { m.mutable_snapshot()->set_parts(1); }},
     {"snapshot.parts", [](auto& m) { m.mutable_snapshot()->set_epoch(1); }},
     {"snapshot.part",

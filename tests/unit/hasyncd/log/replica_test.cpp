@@ -58,6 +58,20 @@ TEST_F(ReplicaTest, AGrantOnlyEverExtends) {
   EXPECT_EQ(lease(key(7)).end, 5000U);
 }
 
+TEST_F(ReplicaTest, WhatHasLeftIsRememberedWhoeverOwnsAndUnderWhateverAddress) {
+  say(context(1, {{key(7), true, 0}}));
+  EXPECT_EQ(lease(key(7)).left, 0U);
+  say(Grant{{{key(7), 5000, 700}}});
+  say(Grant{{{key(7), 6000, 600}}});
+  EXPECT_EQ(lease(key(7)).left, 700U);
+  say(Move{NodeId{2}});
+  EXPECT_EQ(lease(key(7)).left, 700U);
+  say(context(2, {{key(7, 11), true, 0}}), kTwo);
+  EXPECT_EQ(lease(key(7, 11)).left, 700U);
+  const auto parts = replica_.snapshot();
+  EXPECT_EQ(parts.front().sas.front().leases.front().left, 700U);
+}
+
 TEST_F(ReplicaTest, WhoIsNotTheOwnerChangesNothing) {
   const Changes changes = say(context(1, {{key(7), false, 0}}), kTwo);
   EXPECT_TRUE(changes.counted);

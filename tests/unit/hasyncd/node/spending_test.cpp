@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace hasync::hasyncd {
 namespace {
 
@@ -13,7 +16,9 @@ constexpr std::uint64_t kLeast = 1000;
 
 class SpendingTest : public testing::Test {
  protected:
-  Spending::Need judge(std::uint64_t used, Instant now) { return spending_.judge(key_, lease_, used, now); }
+  Spending::Need judge(std::uint64_t used, Instant now, std::uint64_t left = 0) {
+    return spending_.judge({key_, used, left, std::nullopt}, lease_, now);
+  }
 
   OutboundKey key_{Address::v4(192, 0, 2, 1), EspSpi{7}};
   LeaseState lease_{SaId{1, 2}, 1, 1001, false};
@@ -75,10 +80,50 @@ TEST_F(SpendingTest, TakeoversAloneSpendNumbersToo) {
 
 TEST_F(SpendingTest, WithEsnThereIsNoEndToThem) {
   lease_.esn = true;
+  lease_.left = kNumbers32;
   lease_.end = kNumbers32 + 10;
   const Spending::Need need = judge(kNumbers32 + 5, kStart);
   EXPECT_FALSE(need.rekey);
   EXPECT_EQ(need.end, kNumbers32 + 10 + kLeast);
+}
+
+// RFC 4303, appendix A2.1: a peer takes what is 2^31 ahead for something old.
+TEST_F(SpendingTest, WithEsnTakeoversInWhichNothingLeavesEndInARekey) {
+  lease_.esn = true;
+  std::uint64_t takeovers = 0;
+  while (!judge(lease_.floor - 1, kStart + seconds{takeovers}).rekey) {
+    ++takeovers;
+    lease_.floor = lease_.end;
+    lease_.end += 1U << 20;
+    ASSERT_LT(lease_.end, kNumbers32 / 2) << "too late";
+  }
+  EXPECT_GT(takeovers, 1000U);
+}
+
+TEST_F(SpendingTest, WithEsnWhatHasLeftIsWhereJumpsCountFrom) {
+  lease_.esn = true;
+  lease_.end = jump_limit(key_.spi) + 500;
+  EXPECT_FALSE(judge(lease_.end - 1, kStart, 600).rekey);
+  EXPECT_EQ(spending_.left(key_, lease_), 600U);
+  EXPECT_FALSE(judge(lease_.end - 1, kStart + seconds{1}).rekey) << "it is remembered";
+  lease_.end += 200;
+  EXPECT_TRUE(judge(lease_.end - 1, kStart + seconds{2}).rekey);
+  lease_.left = 900;  // as an owner before has granted
+  EXPECT_EQ(spending_.left(key_, lease_), 900U);
+  EXPECT_FALSE(judge(lease_.end - 1, kStart + seconds{100}).rekey);
+}
+
+// SAs of one age and one speed: at most a few in the time in which a hundredth of them is due.
+TEST(Rekeys, OfManySasAreSpreadOut) {
+  constexpr std::size_t kSas = 10000;
+  for (const auto from : {rekey_from, jump_limit}) {
+    std::vector<std::uint64_t> at;
+    for (std::uint32_t i = 0; i < kSas; ++i) at.push_back(from(EspSpi{0xc1000000U + i * 7}));
+    std::ranges::sort(at);
+    const std::uint64_t part = (at.back() - at.front()) / 100;
+    for (std::size_t i = 0; i + kSas * 3 / 200 < kSas; ++i) ASSERT_GT(at[i + kSas * 3 / 200] - at[i], part);
+    EXPECT_EQ(from(EspSpi{7}), from(EspSpi{7})) << "the same at every owner";
+  }
 }
 
 TEST(RekeyFrom, IsSpreadOverTheLastQuarter) {
