@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kSealEnd = 8;
 constexpr std::size_t kPutsAtOnce = 16;
+constexpr std::size_t kMaxWaiting = 1U << 18U;  // two for each SA that the gate has room for
 
 std::string end_of_seal(std::string_view sealed) {
   constexpr const char* kHex = "0123456789abcdef";
@@ -123,6 +124,9 @@ Result<Secret> CharonLink::context_of(const PutContext& request) {
 // In the order in which they were asked for. A PUT costs this loop more than a heartbeat may wait for a
 // thousand of them: a few are under way at a time, each answer asks for the next.
 void CharonLink::ask(Request request) {
+  if (waiting_.size() == kMaxWaiting && client_) {
+    client_->give_up({Errc::Busy, std::to_string(kMaxWaiting) + " requests wait: charon answers none"});
+  }
   waiting_.push_back(std::move(request));
   ask_waiting();
 }

@@ -17,6 +17,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::size_t kMaxFrame = 1U << 20U;
+constexpr std::size_t kMaxUnsent = 32U << 20U;
 constexpr std::size_t kLength = 4;  // bytes, big endian
 
 SaId sa_of(const proto::SaId& id) {
@@ -92,6 +93,7 @@ struct CharonClient::State : std::enable_shared_from_this<CharonClient::State> {
   Callbacks callbacks;
   std::map<std::uint64_t, Answer> waiting;
   std::deque<std::string> unsent;
+  std::size_t unsent_bytes = 0;
   std::uint64_t next_request = 0;
   std::uint64_t last_event = 0;
   std::array<std::uint8_t, kLength> length{};
@@ -137,10 +139,17 @@ void CharonClient::State::request(proto::Request message, Answer answer) {
   const std::string bytes = message.SerializeAsString();
   if (bytes.size() > kMaxFrame)
     return answer(invalid("request: " + std::to_string(bytes.size()) + " bytes are too many"));
+  if (unsent_bytes + bytes.size() > kMaxUnsent) {
+    const Error hangs{Errc::Busy,
+                      std::to_string(unsent.size()) + " requests wait: charon does not read them"};
+    answer(hangs);
+    return end(hangs);
+  }
   waiting.emplace(next_request, std::move(answer));
   std::string frame(kLength, '\0');
   for (std::size_t i = 0; i < kLength; ++i)
     frame[i] = static_cast<char>(bytes.size() >> (8 * (kLength - 1 - i)));
+  unsent_bytes += bytes.size();
   unsent.push_back(frame + bytes);
   if (unsent.size() == 1) write();
 }
@@ -151,6 +160,7 @@ void CharonClient::State::write() {
                       if (!self->open) return;
                       if (error)
                         return self->end({Errc::System, "charon's plugin socket: " + error.message()});
+                      self->unsent_bytes -= self->unsent.front().size() - kLength;
                       self->unsent.pop_front();
                       if (!self->unsent.empty()) self->write();
                     });
@@ -220,6 +230,10 @@ void CharonClient::State::handle(const proto::Event& event) {
   } else if (event.has_unprotected() && callbacks.unprotected) {
     callbacks.unprotected(summary_of(event.unprotected().sa()));
   }
+}
+
+void CharonClient::give_up(const Error& why) {
+  state_->end(why);
 }
 
 void CharonClient::hello(Answer answer) {

@@ -1,7 +1,8 @@
 // CharonClient: one connection to the charon plugin's socket (proto/plugin.proto). Requests are answered in
 // their order; events come in between. Asynchronous, in one thread; a command-line tool runs the loop until
 // its answer is there. A frame that breaks the rules ends the connection: the plugin is trusted no further
-// than its bytes.
+// than its bytes. So does a plugin that does not read what it is sent: whoever connects again is told
+// everything.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -88,6 +89,9 @@ class CharonClient {
   CharonClient(const CharonClient&) = delete;
   CharonClient& operator=(const CharonClient&) = delete;
   ~CharonClient();
+
+  // As if the plugin had gone: every answer is an error, then `lost`.
+  void give_up(const Error& why);
 
   void hello(Answer answer);
   void subscribe(Answer answer);

@@ -21,6 +21,7 @@ class FakePlugin {
   void hold(SaId sa, std::string context);
   void change(SaId sa, const std::string& context);  // holds it, active, and tells the subscriber
   void hang_up();                                    // on the client; another may come
+  std::unique_lock<std::mutex> hang() const { return std::unique_lock(mutex_); }  // until it is let go
   std::map<SaId, std::string> contexts() const;
   std::optional<std::string> context(SaId sa) const;
 

@@ -38,9 +38,10 @@ class CharonLinkTest : public testing::Test {
         CharonLink::Callbacks{.report = [](const ContextReport&) {},
                               .gone = [](SaId, std::uint64_t) {},
                               .synced = [this] { synced_ = true; },
-                              .lost = [] {},
+                              .lost = [this] { ++lost_; },
                               .put = [this](SaId of, bool installed) { put_.emplace_back(of, installed); },
-                              .note = [](const std::string&, const std::string&) {},
+                              .released = [](const std::vector<SaId>&) {},
+                              .note = [this](const std::string&, const std::string& text) { noted_ = text; },
                               .trace = [](const ContextTrace&) {},
                               .sealing_key = [this] { return keys_.newest().id; }});
     link_->start();
@@ -77,6 +78,8 @@ class CharonLinkTest : public testing::Test {
   std::unique_ptr<test::FakePlugin> charon_;
   std::unique_ptr<CharonLink> link_;
   bool synced_ = false;
+  int lost_ = 0;
+  std::string noted_;
   std::vector<std::pair<SaId, bool>> put_;
 };
 
@@ -96,6 +99,33 @@ TEST_F(CharonLinkTest, PutsThatWaitWhenCharonGoesAreToldAsNotInstalled) {
   charon_->hang_up();
   ASSERT_TRUE(until([this] { return put_.size() == kMany; }));
   EXPECT_TRUE(std::ranges::any_of(put_, [](const auto& put) { return !put.second; }));
+}
+
+// A full queue: nothing is dropped in silence, charon tells everything anew.
+TEST_F(CharonLinkTest, ACharonThatDoesNotReadIsGivenUpAndAskedAnew) {
+  std::vector<SaId> many;
+  for (std::uint64_t i = 1; i <= 40'000; ++i) many.push_back({i << 32U, i << 32U});
+  {
+    const auto hung = charon_->hang();
+    for (int i = 0; i < 60 && lost_ == 0; ++i) link_->ask(SetActive{many, true});
+    EXPECT_EQ(lost_, 1);
+    synced_ = false;
+  }
+  EXPECT_NE(noted_.find("charon does not read"), std::string::npos) << noted_;
+  EXPECT_TRUE(until([this] { return synced_; }));
+}
+
+TEST_F(CharonLinkTest, ACharonThatAnswersNoPutIsGivenUpAndAskedAnew) {
+  constexpr std::uint64_t kAtOnce = 16;
+  {
+    const auto hung = charon_->hang();
+    for (std::uint64_t i = 1; i <= kAtOnce; ++i) link_->ask(context(i));
+    for (std::uint32_t i = 0; i <= 1U << 18U; ++i) link_->ask(ReleaseContexts{});
+    EXPECT_EQ(lost_, 1);
+    synced_ = false;
+  }
+  EXPECT_EQ(put_.size(), kAtOnce) << "each is answered, if only by a failure";
+  EXPECT_TRUE(until([this] { return synced_; }));
 }
 
 }  // namespace
