@@ -273,49 +273,50 @@ Match(Handlers...) -> Match<Handlers...>;  // clang 14 does not deduce it for an
 }  // namespace
 
 void Daemon::carry_out(const Action& action) {
-  std::visit(
-      Match{[&](const SendRing& a) { ring_->send(a.message); },
-            [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
-            [&](const Persist& a) {
-              // A promise that is not on disk must not be given: better no node than a forgetful one.
-              if (const Status saved = store_.save({a.promised, a.confirmed}); !saved)
-                fatal("state-unsaved", saved.error());
-            },
-            [&](const SetDeadline& a) { plane_->set_deadline(a.until); },
-            [&](const CloseFence&) {
-              if (plane_) plane_->close_fence();
-            },
-            [&](const HoldAddress&) { report("address-not-held", plane_->hold_addresses()); },
-            [&](const Announce&) { report("not-announced", plane_->announce()); },
-            [&](const DropAddress&) {
-              if (plane_) report("address-not-dropped", plane_->drop_addresses());
-            },
-            [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
-            [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
-            [&](const SetNumbers& a) {
-              const Status set = plane_->set_numbers(a.numbers);
-              const bool vanished = !set && set.error().code == Errc::NotFound;
-              report(vanished ? "number-vanished" : "number-not-set", set);
-            },
-            [&](const PutContext& a) {
-              PutContext put = a;
-              plane_->keep_ahead(put.numbers);
-              charon_->ask(std::move(put));
-            },
-            [&](const SetActive& a) { charon_->ask(a); }, [&](const ReleaseContexts& a) { charon_->ask(a); },
-            [&](const CommitOutput& a) { charon_->commit(a); },
-            [&](const DiscardOutput& a) {
-              if (charon_) charon_->discard(a);
-            },
-            [&](const RekeyChild& a) { charon_->rekey(a); },
-            [&](const Note& a) {
-              log_.info(a.id, {{"text", a.text}});
-            },
-            [&](const Finished&) {
-              ring_->stop();
-              io_.stop();
-            }},
-      action);
+  std::visit(Match{[&](const SendRing& a) { ring_->send(a.message); },
+                   [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
+                   [&](const Persist& a) {
+                     // A promise that is not on disk must not be given: better no node than a forgetful one.
+                     if (const Status saved = store_.save({a.promised, a.confirmed}); !saved)
+                       fatal("state-unsaved", saved.error());
+                   },
+                   [&](const SetDeadline& a) { plane_->set_deadline(a.until); },
+                   [&](const CloseFence&) {
+                     if (plane_) plane_->close_fence();
+                   },
+                   [&](const HoldAddress&) { report("address-not-held", plane_->hold_addresses()); },
+                   [&](const Announce&) { report("not-announced", plane_->announce()); },
+                   [&](const DropAddress&) {
+                     if (plane_) report("address-not-dropped", plane_->drop_addresses());
+                   },
+                   [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
+                   [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
+                   [&](const SetNumbers& a) {
+                     const Status set = plane_->set_numbers(a.numbers);
+                     const bool vanished = !set && set.error().code == Errc::NotFound;
+                     report(vanished ? "number-vanished" : "number-not-set", set);
+                   },
+                   [&](const PutContext& a) {
+                     PutContext put = a;
+                     plane_->keep_ahead(put.numbers);
+                     charon_->ask(std::move(put));
+                   },
+                   [&](const SetActive& a) { charon_->ask(a); },
+                   [&](const ReleaseContexts& a) { charon_->ask(a); },
+                   [&](const CommitOutput& a) { charon_->commit(a); },
+                   [&](const DiscardOutput& a) {
+                     if (charon_) charon_->discard(a);
+                   },
+                   [&](const RekeyChild& a) { charon_->rekey(a); },
+                   [&](const Rejoin&) { ring_->rejoin(); },
+                   [&](const Note& a) {
+                     log_.info(a.id, {{"text", a.text}});
+                   },
+                   [&](const Finished&) {
+                     ring_->stop();
+                     io_.stop();
+                   }},
+             action);
 }
 
 }  // namespace hasync::hasyncd

@@ -65,8 +65,14 @@ void RingLink::send(const RingMessage& message) {
   // again.
   ++counters_.unsent;
   callbacks_.refused("ring-queue", queued.error());
+  rejoin();
+}
+
+// The Node takes a lost ring for a lost quorum: that is to be told again as well.
+void RingLink::rejoin() {
   cpg_.close();
-  lost(queued.error());
+  quorum_.close();
+  lost(Error{Errc::Busy, "left the ring, to come back"});
 }
 
 void RingLink::use_keys(const KeySet& keys) {
@@ -95,7 +101,9 @@ void RingLink::delivered(GroupMember from, BytesView bytes) {
   }
   if (!ring_guard_.accept({from.node, message->incarnation}, message->number)) {
     ++counters_.replayed;
-    return;
+    return callbacks_.refused(
+        "ring-replayed", invalid("message " + std::to_string(message->number) + " of node " +
+                                 std::to_string(from.node.value) + " is not behind those that came before"));
   }
   callbacks_.message(from.node, *message);
 }

@@ -37,8 +37,9 @@ class RingLink {
 
   static Result<std::unique_ptr<RingLink>> create(boost::asio::io_context& io, const Config& config,
                                                   const KeySet& keys, Callbacks callbacks);
-  void start();  // joins the group as soon as corosync is there, and again whenever it comes back
-  void stop();   // leaves the group
+  void start();   // joins the group as soon as corosync is there, and again whenever it comes back
+  void stop();    // leaves the group
+  void rejoin();  // leaves it, and comes back: what was said meanwhile is a matter of a snapshot
 
   void send(const RingMessage& message);
   void send(const Heartbeat& heartbeat);

@@ -38,6 +38,8 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
                   {"ring_unsent", link.unsent},
                   {"lapses", daemon.node().lapses()},
                   {"suspensions", daemon.node().suspensions()},
+                  {"entries_void", daemon.node().void_entries()},
+                  {"resyncs", daemon.node().resyncs()},
                   {"lease_overruns", daemon.node().lease_overruns()}};
   if (const CharonLink* charon = daemon.charon()) {
     out.counters.emplace_back("put_total", charon->times().puts);

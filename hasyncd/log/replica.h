@@ -65,6 +65,8 @@ class Replica {
   StateMark mark() const;
   // The state is that of the installed epoch.
   bool current() const { return mark_.whole && mark_.epoch == install_.epoch; }
+  // Of a snapshot that is awaited: how many parts have come.
+  std::size_t parts() const { return waiting_ ? waiting_->parts.size() : 0; }
   // The digest at the beginning of the installed epoch, whatever came since.
   std::uint64_t beginning_digest() const { return beginning().digest; }
   Process owner() const { return owner_; }

@@ -102,6 +102,11 @@ struct RekeyChild {
   bool operator==(const RekeyChild&) const = default;
 };
 
+// Leave the ring's group and come back, as a process that has just begun.
+struct Rejoin {
+  bool operator==(const Rejoin&) const = default;
+};
+
 // An event for the operator: a stable id (docs/messages.md) and its particulars.
 struct Note {
   std::string id;
@@ -115,7 +120,7 @@ struct Finished {
 
 using Action = std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
                             DropAddress, SetGate, ForgetGate, SetNumbers, PutContext, SetActive,
-                            ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild, Note, Finished>;
+                            ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild, Rejoin, Note, Finished>;
 using Actions = std::vector<Action>;
 
 }  // namespace hasync::hasyncd

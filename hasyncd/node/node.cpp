@@ -6,6 +6,12 @@ namespace hasync::hasyncd {
 
 namespace {
 
+// More of a snapshot does not wait for the ring at a time: its queue has an end.
+constexpr std::size_t kPartsAtOnce = 8;
+// A node that is behind comes nearer within so many times the time in which silence is noticed, or has lost
+// the thread.
+constexpr int kPatience = 10;
+
 AgreementSettings agreement_settings(const NodeSettings& settings) {
   return {.self = settings.self,
           .gateway = settings.gateway,
@@ -22,6 +28,7 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       permission_(settings_.self, agreement_.majority(), settings_.fence),
       silence_(settings_.evict_after),
       hearsay_(settings_.self),
+      following_(kPatience * settings_.evict_after),
       spending_(settings_.lease) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
@@ -51,6 +58,7 @@ void Node::watch_candidates(Instant now) {
 
 Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
   Actions out;
+  following_.restart();
   carry(agreement_.on_view(nodes, now), now, out);
   watch_candidates(now);
   settle(now, out);
@@ -81,6 +89,7 @@ Actions Node::on_ring(NodeId from, const RingMessage& message, Instant now) {
 // Not while a round is under way: what this node has told of its state must stay true until the install.
 void Node::take(NodeId from, const Snapshot& part, Instant now, Actions& out) {
   if (agreement_.frozen()) return;
+  if (from == settings_.self.node) send_snapshot(out);
   Changes changes = replica_.take(from, part);
   if (!changes.became_whole) return;
   out.push_back(Note{"snapshot-taken", std::to_string(replica_.contexts().size()) + " contexts from node " +
@@ -112,10 +121,15 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   permission_.install(install);
   hearsay_.install(install);
   watch_candidates(now);
+  if (std::exchange(void_told_, void_entries_) != void_entries_) {
+    out.push_back(
+        Note{"entries-void", std::to_string(void_entries_) + " entries came too late for their epoch"});
+  }
   out.push_back(Note{"epoch-installed", "epoch " + std::to_string(install.epoch.value) + " with " +
                                             std::to_string(install.members.size()) + " members"});
 
   const bool held = role_ != Role::Out && role_ != Role::Standby;
+  snapshot_.clear();
   const Changes changes = replica_.install(install);
   // A handover counts for as long as the old owner is here to say that it knows of it.
   const EpochMember* old = install.find(moved_from_.node);
@@ -140,10 +154,18 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   if (install.reference == kNobody || to_reconcile_) reconcile(true, out);
   const bool someone_needs = std::ranges::any_of(install.members, &EpochMember::needy);
   if (install.reference == settings_.self.node && someone_needs) {
-    for (Snapshot& part : replica_.snapshot()) send(std::move(part), out);
+    for (Snapshot& part : replica_.snapshot()) snapshot_.push_back(std::move(part));
+    for (std::size_t i = 0; i < kPartsAtOnce; ++i) send_snapshot(out);
   }
   progressed(out);
   beat(now, out);
+}
+
+// The next part: each that the ring has taken makes room for one.
+void Node::send_snapshot(Actions& out) {
+  if (snapshot_.empty()) return;
+  send(std::move(snapshot_.front()), out);
+  snapshot_.pop_front();
 }
 
 void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out) {
@@ -151,6 +173,7 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   const Process was = replica_.owner();
   if (!agreement_.frozen()) changes = replica_.apply(from, number, entry);
   const bool effective = changes.counted && !changes.refused;
+  if (!changes.counted) ++void_entries_;
   bool known_to_charon = true;
   if (from == settings_.self) {
     known_to_charon = proposals_.delivered(number, changes.counted);
@@ -234,6 +257,9 @@ void Node::learn(Epoch epoch, const Mark& mark, Process owner, Instant now) {
 Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   Actions out;
   silence_.heard(heartbeat.from.node, heartbeat.deaf, now);
+  if (agreement_.in_group(heartbeat.from.node)) {
+    following_.heard(heartbeat.epoch, heartbeat.from == heartbeat.owner ? heartbeat.index : 0);
+  }
   if (in_epoch_) {
     const std::uint64_t stable = stability_.stable();
     const bool was_confirmed = agreement_.confirmed();
@@ -273,14 +299,31 @@ void Node::accuse(Instant now, Actions& out) {
   for (const NodeId node : accused) carry(agreement_.suspect(node), now, out);
 }
 
+// A member that has missed what the others have had would hold up all that must become stable.
+void Node::find_back(Instant now, Actions& out) {
+  if (!agreement_.is_candidate(settings_.self.node)) return;  // evicted: it asks to come back already
+  Following::Position here{.parts = replica_.parts()};
+  if (in_epoch_) here.epoch = agreement_.current()->epoch;
+  if (in_epoch_ && replica_.current())
+    here.agreed = mine() ? replica_.mark().index : stability_.agreed(replica_.owner().node);
+  if (!following_.astray(here, now)) return;
+  ++resyncs_;
+  out.push_back(Note{"resync", "the others are ahead, and this node has not come nearer for too long"});
+  out.push_back(Rejoin{});
+}
+
 Actions Node::on_tick(Instant now) {
   Actions out;
   // If this process itself stood still, it has not read what the others sent meanwhile.
   const Duration gap = now - last_tick_;
-  if (last_tick_ != Instant{} && gap > 3 * settings_.heartbeat) silence_.forgive(gap);
+  if (last_tick_ != Instant{} && gap > 3 * settings_.heartbeat) {
+    silence_.forgive(gap);
+    following_.forgive(gap);
+  }
   last_tick_ = now;
   carry(agreement_.on_tick(now), now, out);
   if (!agreement_.candidates().empty()) accuse(now, out);
+  find_back(now, out);
   settle(now, out);
   if (now - answered_ >= settings_.heartbeat) beat(now, out);
   flush(out);

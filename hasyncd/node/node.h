@@ -19,6 +19,7 @@
 #include "hasyncd/fence/permission.h"
 #include "hasyncd/fence/silence.h"
 #include "hasyncd/log/agreement.h"
+#include "hasyncd/log/following.h"
 #include "hasyncd/log/hearsay.h"
 #include "hasyncd/log/replica.h"
 #include "hasyncd/log/stability.h"
@@ -115,6 +116,9 @@ class Node {
   std::uint64_t lease_overruns() const { return spending_.overruns(); }
   // How often a number that was set in the kernel was found gone.
   std::uint64_t numbers_vanished() const { return numbers_vanished_; }
+  // Entries that came when their epoch had ended; and how often this node had lost the thread of the log.
+  std::uint64_t void_entries() const { return void_entries_; }
+  std::uint64_t resyncs() const { return resyncs_; }
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
@@ -127,6 +131,7 @@ class Node {
   void installed(const Install& install, Instant now, Actions& out);
   void take(NodeId from, const Snapshot& part, Instant now, Actions& out);
   void begin_grants(bool all);
+  void send_snapshot(Actions& out);
   void apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out);
   void send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out);
   void beat(Instant now, Actions& out);
@@ -141,6 +146,7 @@ class Node {
   void watch_candidates(Instant now);
   bool answers(Process from, Instant now);
   bool deaf(Instant now) const;
+  void find_back(Instant now, Actions& out);
 
   // node_role.cpp: role, fence, address
   bool mine() const;
@@ -190,6 +196,7 @@ class Node {
   Permission permission_;
   Silence silence_;
   Hearsay hearsay_;
+  Following following_;
   Proposals proposals_;
   Spending spending_;
 
@@ -216,6 +223,9 @@ class Node {
   std::uint64_t numbers_vanished_ = 0;
   std::uint64_t message_number_ = 0;
   std::uint64_t heartbeat_number_ = 0;
+  std::uint64_t void_entries_ = 0, void_told_ = 0;
+  std::uint64_t resyncs_ = 0;
+  std::deque<Snapshot> snapshot_;  // for those who need it: not sent yet
 
   bool charon_synced_ = false;
   bool charon_lost_ = false;         // it was there before

@@ -34,6 +34,8 @@ class Cluster {
   void ike();
   void fault();
   void strike(Machine& machine);
+  void strike_process(Machine& machine);
+  void strike_machine(Machine& machine);
   void stand_still(Machine& machine);
   void starve(Machine& machine, int times);
   void strike_network();

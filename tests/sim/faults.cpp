@@ -23,63 +23,83 @@ void Cluster::fault() {
 }
 
 void Cluster::strike(Machine& m) {
+  world_.random.percent(55) ? strike_process(m) : strike_machine(m);
+}
+
+// One process ends, stands still, or is slow.
+void Cluster::strike_process(Machine& m) {
   const auto later = [this](Duration low, Duration high, auto what) {
     world_.schedule.after(world_.some(low, high), what);
   };
-  switch (world_.random.below(14)) {
-    case 10:
-      stand_still(m);
-      break;
-    case 11:
-      world_.tell(m.id(), "charon is slow");
-      m.slow_charon(world_.some(milliseconds{10}, milliseconds{80}));
-      later(milliseconds{50}, milliseconds{600}, [&m] { m.slow_charon(milliseconds{3}); });
-      break;
-    case 12:
-      world_.tell(m.id(), "the ring's messages come late");
-      world_.ring->slow(m.id(), world_.some(milliseconds{3}, milliseconds{80}));
-      later(milliseconds{100}, milliseconds{900}, [this, &m] { world_.ring->slow(m.id(), milliseconds{1}); });
-      break;
-    case 13:
-      starve(m, static_cast<int>(5 + world_.random.below(20)));
-      break;
+  switch (world_.random.below(8)) {
     case 0:
-      m.power_off();
-      later(milliseconds{20}, milliseconds{1500}, [&m] { m.power_on(); });
-      break;
-    case 1:
       m.kill_hasyncd();
       later(milliseconds{5}, milliseconds{400}, [&m] { m.start_hasyncd(); });
       break;
-    case 2:
+    case 1:
       m.pause_hasyncd();
       later(milliseconds{10}, milliseconds{150}, [&m] { m.resume_hasyncd(); });
       break;
-    case 3:
+    case 2:
       m.pause_hasyncd();
       later(milliseconds{100}, milliseconds{1200}, [&m] { m.resume_hasyncd(); });
       break;
-    case 4:
+    case 3:
       world_.tell(m.id(), "corosync is gone");
       world_.ring->stop(m.id());
       later(milliseconds{20}, milliseconds{800}, [this, &m] {
         if (m.powered()) world_.ring->start(m.id());
       });
       break;
-    case 5:
+    case 4:
       m.kill_charon();
       later(milliseconds{20}, milliseconds{600}, [&m] { m.start_charon(); });
       break;
-    case 6:
-    case 7:
-      for (const auto& from : machines_) from->move(m.id());
+    case 5:
+      world_.tell(m.id(), "charon is slow");
+      m.slow_charon(world_.some(milliseconds{10}, milliseconds{80}));
+      later(milliseconds{50}, milliseconds{600}, [&m] { m.slow_charon(milliseconds{3}); });
       break;
-    case 8:
-      m.set_links(false);
-      later(milliseconds{20}, milliseconds{600}, [&m] { m.set_links(true); });
+    case 6:
+      starve(m, static_cast<int>(5 + world_.random.below(20)));
       break;
     default:
       m.stop_hasyncd();
+  }
+}
+
+void Cluster::strike_machine(Machine& m) {
+  const auto later = [this](Duration low, Duration high, auto what) {
+    world_.schedule.after(world_.some(low, high), what);
+  };
+  switch (world_.random.below(8)) {
+    case 0:
+      stand_still(m);
+      break;
+    case 1:
+      world_.tell(m.id(), "the ring's messages come late");
+      world_.ring->slow(m.id(), world_.some(milliseconds{3}, milliseconds{80}));
+      later(milliseconds{100}, milliseconds{900}, [this, &m] { world_.ring->slow(m.id(), milliseconds{1}); });
+      break;
+    case 2:
+      world_.tell(m.id(), "messages of the ring make no sense here");
+      m.garble(static_cast<double>(1 + world_.random.below(50)));
+      later(milliseconds{10}, milliseconds{300}, [&m] { m.garble(0); });
+      break;
+    case 3:
+      m.step_clock(world_.some(milliseconds{1}, seconds{2}));
+      break;
+    case 4:
+      m.power_off();
+      later(milliseconds{20}, milliseconds{1500}, [&m] { m.power_on(); });
+      break;
+    case 5:
+    case 6:
+      for (const auto& from : machines_) from->move(m.id());
+      break;
+    default:
+      m.set_links(false);
+      later(milliseconds{20}, milliseconds{600}, [&m] { m.set_links(true); });
   }
 }
 
@@ -256,6 +276,7 @@ void Cluster::heal() {
   for (const auto& m : machines_) {
     m->thaw({});
     m->slow_charon(milliseconds{3});
+    m->garble(0);
     world_.ring->slow(m->id(), milliseconds{1});
     m->power_on();
     world_.ring->start(m->id());

@@ -10,6 +10,8 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr std::uint64_t kMeanwhile = 8;  // in data_plane.cpp more, as a lease is
+
 }  // namespace
 
 void World::tell(NodeId node, const std::string& what) const {
@@ -123,6 +125,13 @@ void Machine::thaw(Duration clock_stood_still) {
   if (runs()) drain();
 }
 
+// To everybody else its waits are too short: I2 is not promised until a fence that began before has run out.
+void Machine::step_clock(Duration by) {
+  world_.tell(id_, "the clock jumps " + std::to_string(by / milliseconds{1}) + " ms ahead");
+  offset_ += by;
+  excused_until_ = std::max(excused_until_, world_.schedule.now() + fence() + milliseconds{1});
+}
+
 // Something that this machine itself does later.
 void Machine::later(Duration wait, std::function<void()> what) {
   later_at(world_.schedule.now() + wait, std::move(what));
@@ -203,6 +212,9 @@ void Machine::on_view(const std::vector<NodeId>& nodes) {
 }
 
 void Machine::on_ring(NodeId from, std::shared_ptr<const hasyncd::RingMessage> message) {
+  if (garbled_ > 0 && from != id_ && world_.random.percent(garbled_)) {
+    return world_.tell(id_, "does not get a message of node " + std::to_string(from.value));
+  }
   post(From::Ring, [this, from, message = std::move(message)](hasyncd::Node& node, Instant now) {
     if (world_.sabotage) world_.sabotage->delivered(*this, from, *message);
     return node.on_ring(from, *message, now);
@@ -214,6 +226,11 @@ void Machine::on_ring_lost() {
   if (process_) {
     world_.schedule.after(milliseconds{20}, [this, process = process_->incarnation] { join_ring(process); });
   }
+}
+
+void Machine::rejoin_ring() {
+  world_.ring->leave(id_, process_->incarnation);
+  on_ring_lost();
 }
 
 void Machine::on_quorate(bool quorate) {
@@ -321,13 +338,18 @@ void Machine::traffic(double percent) {
   const double chance = holds_address_ ? percent : percent / 200;
   for (const auto& [key, sa] : kernel_.sas()) {
     if (!world_.random.percent(chance)) continue;
-    const std::uint64_t number = kernel_.encrypt(key);
-    if (world_.random.percent(2)) {  // lingers in a queue between encryption and the gate
-      later(world_.some(microseconds{20}, milliseconds{30}),
-            [this, key = key, key_id = sa.key_id, number] { try_to_leave(key, key_id, number); });
-    } else {
-      try_to_leave(key, sa.key_id, number);
-    }
+    use_number(key);
+  }
+}
+
+void Machine::use_number(const OutboundKey& key) {
+  const std::uint32_t key_id = kernel_.sas().at(key).key_id;
+  const std::uint64_t number = kernel_.encrypt(key);
+  if (world_.random.percent(2)) {  // lingers in a queue between encryption and the gate
+    later(world_.some(microseconds{20}, milliseconds{30}),
+          [this, key, key_id, number] { try_to_leave(key, key_id, number); });
+  } else {
+    try_to_leave(key, key_id, number);
   }
 }
 
@@ -346,6 +368,29 @@ void Machine::set_deadline(Instant until) {
   const std::pair now{process_->incarnation, process_->node->moves()};
   if (std::exchange(reign_of_, now) != now) reign_ = ++world_.reigns;
   kernel_.set_deadline(until);
+}
+
+// As the data plane does it (hasyncd/data_plane.h): NEWAE is absolute, and between reading the counter and
+// setting it some packets may take numbers.
+void Machine::set_numbers(const hasyncd::SetNumbers& set) {
+  for (const hasyncd::OutboundNumber& number : set.numbers) {
+    const auto sa = kernel_.sas().find(number.key);
+    if (sa == kernel_.sas().end() || sa->second.used + kMeanwhile > number.used) continue;
+    if (world_.random.percent(20)) {
+      for (std::size_t left = world_.random.below(kMeanwhile); left > 0; --left) use_number(number.key);
+    }
+    kernel_.set_number(number);
+    world_.tell(id_, "number " + to_string(number.key) + " is " + std::to_string(number.used));
+  }
+}
+
+// For an SA that is about to be installed anew: likewise read now, set later.
+void Machine::keep_ahead(std::vector<hasyncd::OutboundNumber>& numbers) const {
+  for (hasyncd::OutboundNumber& number : numbers) {
+    const auto sa = kernel_.sas().find(number.key);
+    if (sa != kernel_.sas().end() && sa->second.used > number.used)
+      number.used = sa->second.used + kMeanwhile;
+  }
 }
 
 void Machine::carry_out(const hasyncd::Action& action) {
@@ -375,13 +420,9 @@ void Machine::carry_out(const hasyncd::Action& action) {
       }
     }
     void operator()(const hasyncd::ForgetGate& gate) { m.kernel_.forget(gate.keys); }
-    void operator()(const hasyncd::SetNumbers& set) {
-      m.kernel_.set_numbers(set.numbers);
-      for (const auto& number : set.numbers) {
-        m.world_.tell(m.id_, "number " + to_string(number.key) + " is " + std::to_string(number.used));
-      }
-    }
-    void operator()(const hasyncd::PutContext& put) {
+    void operator()(const hasyncd::SetNumbers& set) { m.set_numbers(set); }
+    void operator()(hasyncd::PutContext put) {
+      m.keep_ahead(put.numbers);
       m.to_charon([this_machine = &m, put] { this_machine->put(put); });
     }
     void operator()(const hasyncd::SetActive& set) {
@@ -402,6 +443,7 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::RekeyChild& rekey) {
       m.to_charon([this_machine = &m, sa = rekey.sa] { this_machine->asked_to_rekey(sa); });
     }
+    void operator()(const hasyncd::Rejoin&) { m.rejoin_ring(); }
     void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }
   };

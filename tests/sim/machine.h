@@ -32,6 +32,10 @@ class Machine {
   void freeze();
   void thaw(Duration clock_stood_still);
   void slow_charon(Duration most) { charon_takes_ = most; }
+  // Of the ring's messages so many in a hundred make no sense to this process.
+  void garble(double percent) { garbled_ = percent; }
+  // Its clock jumps ahead.
+  void step_clock(Duration by);
   void move(NodeId to);
   void set_links(bool up);
   void kill_charon();
@@ -61,7 +65,9 @@ class Machine {
   // Peers are told what charon has reported up to here.
   void commit(std::uint64_t report);
   // Sabotage: counters set to whatever is asked; a heartbeat that nobody has sent.
-  void rewind(const hasyncd::SetNumbers& set) { kernel_.rewind(set.numbers); }
+  void rewind(const hasyncd::SetNumbers& set) {
+    for (const auto& number : set.numbers) kernel_.set_number(number);
+  }
   void is_told(const hasyncd::Heartbeat& heartbeat);
 
   // Each SA sends a packet with this chance; says what left to the checker.
@@ -93,11 +99,15 @@ class Machine {
   void post(From from, Call call);
   void run(const Call& call);
   void perform(hasyncd::Action action);
+  void use_number(const OutboundKey& key);
+  void set_numbers(const hasyncd::SetNumbers& set);
+  void keep_ahead(std::vector<hasyncd::OutboundNumber>& numbers) const;
   void try_to_leave(const OutboundKey& key, std::uint32_t key_id, std::uint64_t number);
   void judge(hasyncd::Role before);
   void tick(Incarnation process);
   void report_used(Incarnation process);
   void join_ring(Incarnation process);
+  void rejoin_ring();
 
   void set_deadline(Instant until);
   void send(const hasyncd::Heartbeat& heartbeat);
@@ -132,6 +142,7 @@ class Machine {
   std::vector<std::function<void()>> after_thaw_;
   Instant excused_until_{};
   Duration charon_takes_ = std::chrono::milliseconds{3};
+  double garbled_ = 0;
 
   struct Disk {
     Epoch promised;

@@ -134,8 +134,8 @@ void Machine::put(const hasyncd::PutContext& context) {
     to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, false, now); });
     return;
   }
-  std::map<OutboundKey, std::uint64_t> counted;  // never back (hasyncd/data_plane.h)
-  for (const auto& [key, sa_here] : kernel_.sas()) counted.emplace(key, sa_here.used);
+  std::map<std::uint32_t, std::uint64_t> counted;  // what is there is kept as it is, under a new address, too
+  for (const auto& [key, sa_here] : kernel_.sas()) counted.emplace(sa_here.key_id, sa_here.used);
   if (known != held_.end()) remove_from_kernel(known->second.sa);
   for (auto& [other, held] : held_) {  // a rekeyed IKE_SA hands its children on
     std::erase_if(held.sa.children, [&, &from = held.sa.peer, &owner = other](const Child& child) {
@@ -147,8 +147,9 @@ void Machine::put(const hasyncd::PutContext& context) {
   for (const Child& child : sa.children) {
     const OutboundKey key{sa.peer, child.spi};
     const auto number = std::ranges::find(context.numbers, key, &hasyncd::OutboundNumber::key);
-    kernel_.add(key, child.key_id,
-                std::max(counted[key], number == context.numbers.end() ? 0 : number->used));
+    const auto there = counted.find(child.key_id);
+    const std::uint64_t anew = number == context.numbers.end() ? 0 : number->used;
+    kernel_.add(key, child.key_id, there == counted.end() ? anew : there->second);
     world_.tell(id_, "put of IKE_SA " + std::to_string(sa.id.initiator_spi) + ", " + to_string(key) +
                          ": key " + std::to_string(child.key_id) + " behind " +
                          std::to_string(kernel_.sas().at(key).used));
@@ -288,10 +289,11 @@ void Machine::move_peer(Held& held) {
   }
   const Duration gap =
       world_.random.percent(50) ? Duration{} : world_.some(microseconds{10}, milliseconds{5});
-  later(gap, [this, id = held.sa.id, to, used = std::move(used), session = session_] {
+  later(gap, [this, id = held.sa.id, from = held.sa.peer, to, used = std::move(used), session = session_] {
     const auto it = held_.find(id);
     if (it == held_.end() || !it->second.active || session != session_) return;
     IkeSa& sa = it->second.sa;
+    if (sa.peer != from) return;  // charon does one after the other
     for (const Child& child : sa.children) {
       const auto read = used.find(child.key_id);
       kernel_.remove({sa.peer, child.spi});

@@ -52,18 +52,9 @@ void Kernel::forget(const std::vector<OutboundKey>& keys) {
   for (const OutboundKey& key : keys) gates_.erase(key);
 }
 
-void Kernel::set_numbers(const std::vector<hasyncd::OutboundNumber>& numbers) {
-  for (const hasyncd::OutboundNumber& number : numbers) {
-    const auto sa = sas_.find(number.key);
-    if (sa != sas_.end()) sa->second.used = std::max(sa->second.used, number.used);
-  }
-}
-
-void Kernel::rewind(const std::vector<hasyncd::OutboundNumber>& numbers) {
-  for (const hasyncd::OutboundNumber& number : numbers) {
-    const auto sa = sas_.find(number.key);
-    if (sa != sas_.end()) sa->second.used = number.used;
-  }
+void Kernel::set_number(const hasyncd::OutboundNumber& number) {
+  const auto sa = sas_.find(number.key);
+  if (sa != sas_.end()) sa->second.used = number.used;
 }
 
 bool Kernel::within_limits(const OutboundKey& key, std::uint64_t number) const {

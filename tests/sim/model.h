@@ -41,9 +41,8 @@ class Kernel {
   void set_gate(const std::vector<hasyncd::GateLimits>& limits);
   void forget(const std::vector<OutboundKey>& keys);
   void forget_gates() { gates_.clear(); }
-  // As the data plane does it: a counter is raised, never lowered (hasyncd/data_plane.h).
-  void set_numbers(const std::vector<hasyncd::OutboundNumber>& numbers);
-  void rewind(const std::vector<hasyncd::OutboundNumber>& numbers);
+  // NEWAE: absolute, whatever has been used.
+  void set_number(const hasyncd::OutboundNumber& number);
 
   // charon's part: an SA starts behind `used`.
   void add(const OutboundKey& key, std::uint32_t key_id, std::uint64_t used) { sas_[key] = {key_id, used}; }

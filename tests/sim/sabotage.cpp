@@ -244,6 +244,7 @@ constexpr Kind kKinds[] = {
     {"numbers_never_set", "liveness I1", make<Never<SetNumbers>>},
     {"no_relay", "liveness", make<NoRelay>},
     {"deaf_unsaid", "liveness", make<DeafUnsaid>},
+    {"no_resync", "liveness", make<Never<Rejoin>>},
     // of VpeCluster, which knows them by name
     {"vpe_same_incarnation", "I1", make<Sabotage>},
     {"vpe_incarnation_unstable", "I1", make<Sabotage>},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 
 #include "hasyncd/node/node.h"
 
@@ -32,6 +33,10 @@ class Table {
     for (const Action& action : actions) {
       const auto* sent = std::get_if<SendRing>(&action);
       if (sent == nullptr || deaf_) continue;
+      if (slow_ && std::holds_alternative<Snapshot>(sent->message.body)) {
+        not_taken_.push_back(sent->message);
+        continue;
+      }
       do_(node_.on_ring(kSelf.node, sent->message, now_));
       if (const auto* propose = std::get_if<Propose>(&sent->message.body)) answer(*propose);
     }
@@ -83,6 +88,8 @@ class Table {
       {.self = kSelf, .gateway = true, .configured = {NodeId{1}, NodeId{2}, NodeId{3}}}, Epoch{}, Epoch{}};
   bool elder_;
   bool deaf_ = false;  // what is sent to the ring does not come back yet
+  bool slow_ = false;  // it takes no parts of snapshots for the moment
+  std::deque<RingMessage> not_taken_;
   Instant now_ = std::chrono::milliseconds{1000};
   std::uint64_t number_ = 0;
   Actions seen_;
