@@ -64,6 +64,10 @@ int failover(const Options& options) {
   return command(options, {{"command", "failover"}}, kMove, text_of);
 }
 
+int takeover(const Options& options) {
+  return command(options, {{"command", "takeover"}, {"other_is_off", options.other_is_off}}, kMove, text_of);
+}
+
 int version(const Options& options) {
   const Output output(options.json);
   const Result<ordered_json> reply = ask(options.socket, {{"command", "status"}}, kQuestion);

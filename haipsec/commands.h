@@ -20,6 +20,7 @@ struct Options {
   std::string witness;
   bool plain = false;
   bool release = false;
+  bool other_is_off = false;
   std::uint64_t skip = 65536;  // sequence numbers
 };
 
@@ -29,6 +30,7 @@ int tunnels(const Options& options);
 int show(const Options& options);
 int migrate(const Options& options);
 int failover(const Options& options);
+int takeover(const Options& options);
 int version(const Options& options);
 
 }  // namespace hasync::haipsec
