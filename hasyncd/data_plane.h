@@ -13,6 +13,7 @@
 #include "clusterip/adapters/bpf_gate.h"
 #include "clusterip/adapters/link_watch.h"
 #include "clusterip/adapters/netlink_announcer.h"
+#include "hasyncd/adapters/kernel_windows.h"
 #include "hasyncd/config.h"
 #include "hasyncd/node/actions.h"
 
@@ -45,19 +46,37 @@ class DataPlane {
   // where that may have run on without the gate: packets that were dropped use numbers, too.
   std::vector<OutboundNumber> used();
 
+  // Packets let in, as of the last used(); what read_windows() says is of this moment.
+  std::uint64_t let_in() const { return let_in_; }
+  // Inbound replay windows. Polled, a reading is taken whenever packets have been let in since the last one,
+  // in steps and at a pace that costs little; empty: none is complete.
+  struct WindowReading {
+    std::vector<InboundTop> tops;
+    std::uint64_t let_in = 0;  // when it began, or before
+  };
+  Result<std::optional<WindowReading>> poll_windows(Instant now);
+  Result<WindowReading> read_windows();  // all of it, now
+  Status raise_windows(const std::vector<InboundTop>& tops, Instant now) {
+    return windows_->raise(tops, now);
+  }
+  Status raise_waiting(Instant now, bool at_once) { return windows_->raise_waiting(now, at_once); }
+
   Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
   int watch_fd() const { return gate_->watch_fd(); }
   Status check_attached() const;
   const clusterip::LinkWatch& links() const { return links_; }
 
  private:
-  void ask_kernel(std::vector<OutboundNumber>& out);
+  void ask_kernel(std::vector<OutboundNumber>& out, const Result<clusterip::GateCounters>& counters);
+  void note_let_in(const Result<clusterip::GateCounters>& counters);
   DataPlane(std::unique_ptr<clusterip::BpfGate> gate, std::unique_ptr<clusterip::Announcer> announcer,
-            std::vector<clusterip::Vip> vips, clusterip::LinkWatch links, int xfrm)
+            std::vector<clusterip::Vip> vips, clusterip::LinkWatch links,
+            std::unique_ptr<KernelWindows> windows, int xfrm)
       : gate_(std::move(gate)),
         announcer_(std::move(announcer)),
         vips_(std::move(vips)),
         links_(std::move(links)),
+        windows_(std::move(windows)),
         xfrm_(xfrm) {}
 
   std::optional<std::uint64_t> counted(const OutboundKey& key) const;
@@ -66,11 +85,16 @@ class DataPlane {
   std::unique_ptr<clusterip::Announcer> announcer_;
   std::vector<clusterip::Vip> vips_;
   clusterip::LinkWatch links_;
+  std::unique_ptr<KernelWindows> windows_;
   int xfrm_;
   bool holding_ = false;
   std::set<OutboundKey> sas_;
   std::optional<OutboundKey> ask_next_;  // empty: nobody is to be asked
   std::uint64_t dropped_ = 0;
+  std::uint64_t let_in_ = 0;
+  Instant read_at_{};  // when the newest reading of windows began, at which count, what it took
+  std::uint64_t read_count_ = ~0ULL;
+  Duration read_took_{};
 };
 
 }  // namespace hasync::hasyncd

@@ -5,6 +5,8 @@
 
 namespace hasync::hasyncd {
 
+static_assert(kMaxHeartbeat + Sealer::kOverhead <= HeartbeatSocket::kMaxDatagram);
+
 RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks)
     : callbacks_(std::move(callbacks)),
       self_(config.node),

@@ -6,6 +6,8 @@ namespace hasync::hasyncd {
 
 namespace {
 
+constexpr Duration kBurst = std::chrono::milliseconds{100};
+
 AgreementSettings agreement_settings(const NodeSettings& settings) {
   return {.self = settings.self,
           .gateway = settings.gateway,
@@ -22,7 +24,8 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       permission_(settings_.self, agreement_.majority(), settings_.fence),
       silence_(settings_.evict_after),
       hearsay_(settings_.self),
-      spending_(settings_.lease) {}
+      spending_(settings_.lease),
+      exposure_(settings_.self, settings_.fence.fence + kBurst) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
@@ -88,6 +91,7 @@ void Node::take(NodeId from, const Snapshot& part, Instant now, Actions& out) {
   proposals_.clear();
   discard_output(out);
   changes.upserted.clear();  // all are put again
+  exposure_.forget();
   take_effect(changes, out);
   reconcile(true, out);
   progressed(out);
@@ -117,6 +121,7 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
 
   const bool held = role_ != Role::Out && role_ != Role::Standby;
   const Changes changes = replica_.install(install);
+  if (install.reference == kNobody) exposure_.begin_empty(now);
   // A handover counts for as long as the old owner is here to say that it knows of it.
   const EpochMember* old = install.find(moved_from_.node);
   if (moved_at_ && !changes.owner_changed && old != nullptr && old->process == moved_from_) {
@@ -201,8 +206,7 @@ void Node::progressed(Actions& out) {
   stable_grants(out);
 }
 
-void Node::beat(Instant now, Actions& out) {
-  if (!in_epoch_ && agreement_.candidates().empty()) return;
+Heartbeat Node::heartbeat(Instant now) {
   Heartbeat heartbeat{.from = settings_.self,
                       .number = ++heartbeat_number_,
                       .sent_ns = static_cast<std::uint64_t>(now.count()),
@@ -214,12 +218,25 @@ void Node::beat(Instant now, Actions& out) {
       heartbeat.index = reported().index;
       heartbeat.digest = reported().digest;
     }
-    // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
-    if (agreement_.confirmed()) heartbeat.acks = permission_.honoured();
     if (replica_.current()) heartbeat.owner = replica_.owner();
-    heartbeat.heard = hearsay_.marks(heartbeat.owner);
+    heartbeat.windows_held = marks_.held(heartbeat.owner);
   }
-  out.push_back(SendHeartbeat{std::move(heartbeat)});
+  if (reigns()) {
+    heartbeat.let_in = exposure_.let_in();
+    heartbeat.counted_ns = static_cast<std::uint64_t>(exposure_.counted_at().count());
+  }
+  return heartbeat;
+}
+
+void Node::beat(Instant now, Actions& out) {
+  if (!in_epoch_ && agreement_.candidates().empty()) return;
+  Heartbeat said = heartbeat(now);
+  if (in_epoch_) {
+    // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
+    if (agreement_.confirmed()) said.acks = permission_.honoured();
+    said.heard = hearsay_.marks(said.owner);
+  }
+  out.push_back(SendHeartbeat{std::move(said)});
 }
 
 // What a member has said, whoever passed it on.
@@ -234,6 +251,7 @@ void Node::learn(Epoch epoch, const Mark& mark, Process owner, Instant now) {
 Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   Actions out;
   silence_.heard(heartbeat.from.node, heartbeat.deaf, now);
+  hear_windows(heartbeat, now, out);
   if (in_epoch_) {
     const std::uint64_t stable = stability_.stable();
     const bool was_confirmed = agreement_.confirmed();
@@ -250,10 +268,11 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   return out;
 }
 
-// The owner's permission counts from what is acknowledged: it hears so at once, and this node's next tick, which
-// would say the same, says nothing. An owner that has much to say is not answered each time.
+// The owner's permission counts from what is acknowledged: it hears so at once, and this node's next tick,
+// which would say the same, says nothing. An owner that has much to say is not answered each time.
 bool Node::answers(Process from, Instant now) {
-  if (!replica_.current() || mine() || from != replica_.owner() || now - answered_ < settings_.heartbeat / 2) return false;
+  if (!replica_.current() || mine() || from != replica_.owner() || now - answered_ < settings_.heartbeat / 2)
+    return false;
   answered_ = now;
   return true;
 }
@@ -281,6 +300,8 @@ Actions Node::on_tick(Instant now) {
   carry(agreement_.on_tick(now), now, out);
   if (!agreement_.candidates().empty()) accuse(now, out);
   settle(now, out);
+  rekey_exposed(now, out);
+  tell_again(now, out);
   if (now - answered_ >= settings_.heartbeat) beat(now, out);
   flush(out);
   return out;

@@ -23,41 +23,16 @@
 #include "hasyncd/log/replica.h"
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
+#include "hasyncd/node/context_report.h"
+#include "hasyncd/node/exposure.h"
+#include "hasyncd/node/node_settings.h"
 #include "hasyncd/node/proposals.h"
+#include "hasyncd/node/rekey_plan.h"
+#include "hasyncd/node/role.h"
 #include "hasyncd/node/spending.h"
+#include "hasyncd/node/window_marks.h"
 
 namespace hasync::hasyncd {
-
-struct NodeSettings {
-  Process self;
-  bool gateway = false;
-  bool blank = false;              // no memory of epochs on disk
-  std::vector<NodeId> configured;  // every member of the cluster
-  FenceSettings fence;
-  Duration heartbeat = std::chrono::milliseconds{20};
-  Duration evict_after = std::chrono::milliseconds{150};
-  std::uint64_t lease = 65536;
-};
-
-enum class Role {
-  Out,      // no part in any epoch: starting, cut off, evicted
-  Standby,  // member; another node owns, or nobody
-  Taking,   // owner by the log, waiting for the old owner's permission to end
-  Owner,    // passes packets
-  Lapsed,   // owner whose permission has run out: silent until a majority answers again
-  Leaving,  // owner that has closed its fence and asked the log for another
-};
-std::string to_string(Role role);
-
-// A context as charon reports it. `sealed` may leave this node.
-struct ContextReport {
-  SaId sa;
-  Address peer;
-  std::vector<OutboundSa> outbound;
-  std::string sealed;
-  bool active = false;
-  std::uint64_t number = 0;  // of this report, upwards within one connection
-};
 
 class Node {
  public:
@@ -93,6 +68,13 @@ class Node {
 
   // How long a lease must last at an SA's peak; from Corosync's times, once they are known.
   void leases_last(Duration time) { spending_.leases_last(time); }
+  // Packets let in, by the programs since they were loaded; all inbound windows, and that count when the
+  // reading began.
+  void on_let_in(std::uint64_t total, Instant now) { exposure_.counted(total, now); }
+  Actions on_windows(const std::vector<InboundTop>& tops, std::uint64_t let_in, Instant now);
+  // charon is about to install a window at this top: where it is to stand.
+  std::uint64_t window(const InboundKey& key, std::uint64_t top) { return marks_.raise(key, top); }
+  void keep_windows(const std::set<InboundKey>& known) { marks_.keep(known); }
 
   // The operator's wishes.
   Result<Actions> move(NodeId to, Instant now);
@@ -113,6 +95,10 @@ class Node {
   const Silence& silence() const { return silence_; }
   // How often an SA was found past its lease.
   std::uint64_t lease_overruns() const { return spending_.overruns(); }
+  const WindowMarks& marks() const { return marks_; }
+  // As the owner: packets that could be replayed since takeovers; else: that a takeover now would leave so.
+  std::optional<std::uint64_t> replay_bound(Instant now) const { return exposure_.bound(now); }
+  std::size_t exposed() const { return exposed_.size(); }  // CHILD_SAs that this concerns, as the owner
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
@@ -127,6 +113,7 @@ class Node {
   void begin_grants(bool all);
   void apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out);
   void send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out);
+  Heartbeat heartbeat(Instant now);
   void beat(Instant now, Actions& out);
   void progressed(Actions& out);
   StateMark reported() const;
@@ -175,6 +162,21 @@ class Node {
   void reconcile(bool distrust, Actions& out);
   std::set<SaId> successors(SaId sa) const;
   void discard_proposals(Actions& out);
+
+  // node_windows.cpp: inbound windows, what could be replayed
+  bool reigns() const { return role_ == Role::Owner || role_ == Role::Lapsed || role_ == Role::Leaving; }
+  void hear_windows(const Heartbeat& heartbeat, Instant now, Actions& out);
+  std::vector<NodeId> other_gateways() const;
+  void tell_windows(Instant now, Actions& out);
+  void tell_again(Instant now, Actions& out);
+  void settle_windows();
+  bool covers(const std::vector<InboundTop>& tops) const;
+  void expose(Instant now, Actions& out);
+  void fall_back(const Delta& context);
+  void close_exposure(const std::vector<OutboundKey>& unleased, Actions& out);
+  void plan_rekeys(Instant now);
+  void rekey_exposed(Instant now, Actions& out);
+
   std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
 
   NodeSettings settings_;
@@ -186,6 +188,9 @@ class Node {
   Hearsay hearsay_;
   Proposals proposals_;
   Spending spending_;
+  WindowMarks marks_;
+  Exposure exposure_;
+  RekeyPlan rekeys_;
 
   Role role_ = Role::Out;
   bool in_epoch_ = false;  // a member of the current epoch, ring connected
@@ -221,12 +226,18 @@ class Node {
   };
   std::map<SaId, Put> putting_;             // under way
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
+  std::set<SaId> refused_;                  // by charon, at the newest PUT
   std::multiset<SaId> releasing_;           // under way: once for each time it was asked
   // Up to which report the log had everything at which position, until that is stable.
   std::deque<std::pair<std::uint64_t, std::uint64_t>> committing_;
   std::uint64_t committed_ = 0;
-  std::uint64_t reported_ = 0;                               // charon's newest report
-  std::map<OutboundKey, GateLimits> gate_;                   // as last set
+  std::uint64_t reported_ = 0;              // charon's newest report
+  std::map<OutboundKey, GateLimits> gate_;  // as last set
+  std::set<EspSpi> exposed_;                // outbound halves of what was taken over
+  Instant plan_again_{};
+  Instant windows_told_{};
+  // A reading that is here whole, while charon installs windows that lack it.
+  std::optional<std::pair<Process, Windows>> covering_;
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
 };
 

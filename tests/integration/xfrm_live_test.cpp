@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -133,8 +134,8 @@ TEST_F(XfrmLive, AnUnknownSaIsSaid) {
   EXPECT_EQ(set(0xdead, ae), -ESRCH);
 }
 
-std::vector<hasync_xfrm_outbound_t> many(std::uint64_t number) {
-  std::vector<hasync_xfrm_outbound_t> items(kMany);
+std::vector<hasync_xfrm_number_t> many(std::uint64_t number) {
+  std::vector<hasync_xfrm_number_t> items(kMany);
   for (std::uint32_t i = 0; i < kMany; ++i) {
     items[i].sa.family = AF_INET;
     items[i].sa.protocol = IPPROTO_ESP;
@@ -149,7 +150,7 @@ TEST_F(XfrmLive, ManyNumbersAreSetWithFewCalls) {
   const auto items = many(100000);
   std::size_t failed = 0;
   const auto start = std::chrono::steady_clock::now();
-  ASSERT_EQ(hasync_xfrm_set_outbound(fd_, items.data(), items.size(), &failed), 0);
+  ASSERT_EQ(hasync_xfrm_set_numbers(fd_, items.data(), items.size(), &failed), 0);
   const auto took =
       std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
   std::printf("%zu outbound numbers: %.1f us each\n", items.size(), took / static_cast<double>(items.size()));
@@ -162,7 +163,7 @@ TEST_F(XfrmLive, OfABatchTheFirstFailureIsToldAndTheOthersAreDone) {
   items[300].sa.spi = 0xdead;
   items[301].sa.spi = 0xbeef;
   std::size_t failed = 0;
-  EXPECT_EQ(hasync_xfrm_set_outbound(fd_, items.data(), items.size(), &failed), -ESRCH);
+  EXPECT_EQ(hasync_xfrm_set_numbers(fd_, items.data(), items.size(), &failed), -ESRCH);
   EXPECT_EQ(failed, 300U);
   EXPECT_EQ(get(kFirstSpi).outbound, 200000U);
   EXPECT_EQ(get(kFirstSpi + 302).outbound, 200302U);
@@ -170,18 +171,72 @@ TEST_F(XfrmLive, OfABatchTheFirstFailureIsToldAndTheOthersAreDone) {
 }
 
 TEST_F(XfrmLive, AnOutboundSaWithEsnTakesNumbersAbove32Bits) {
-  hasync_xfrm_outbound_t item{};
+  hasync_xfrm_number_t item{};
   item.sa = sa(0x902);
   item.number = 0x5'0000'0007;
   item.esn_window = 1;
   std::size_t failed = 0;
-  ASSERT_EQ(hasync_xfrm_set_outbound(fd_, &item, 1, &failed), 0);
+  ASSERT_EQ(hasync_xfrm_set_numbers(fd_, &item, 1, &failed), 0);
   EXPECT_EQ(get(0x902).outbound, 0x5'0000'0007U);
+}
+
+hasync_xfrm_number_t window_at(std::uint32_t spi, std::uint64_t top, std::uint32_t esn_window) {
+  hasync_xfrm_number_t item{};
+  item.sa.family = AF_INET;
+  item.sa.protocol = IPPROTO_ESP;
+  item.sa.spi = spi;
+  inet_pton(AF_INET, "192.0.2.2", item.sa.destination);
+  item.number = top;
+  item.esn_window = esn_window;
+  item.inbound = true;
+  return item;
+}
+
+TEST_F(XfrmLive, InboundWindowsAreRaisedAndFilled) {
+  const hasync_xfrm_number_t items[] = {window_at(0x900, 70000, 0), window_at(0x901, 0x3'0000'0009, 128)};
+  std::size_t failed = 0;
+  ASSERT_EQ(hasync_xfrm_set_numbers(fd_, items, 2, &failed), 0);
+  for (const hasync_xfrm_number_t& item : items) {
+    const auto ae = get(item.sa.spi);
+    EXPECT_EQ(ae.inbound, item.number);
+    EXPECT_EQ(ae.outbound, 0U);
+    for (std::uint32_t i = 0; i < ae.words; ++i) EXPECT_EQ(ae.bitmap[i], ~0U);
+  }
+}
+
+TEST_F(XfrmLive, ADumpShowsEverySaTowardsTheAddress) {
+  const hasync_xfrm_number_t item = window_at(0x901, 0x4'0000'0000, 128);
+  std::size_t failed = 0;
+  ASSERT_EQ(hasync_xfrm_set_numbers(fd_, &item, 1, &failed), 0);
+  std::map<std::uint32_t, hasync_xfrm_ae_t> seen;
+  const auto note = [](void* to, const hasync_xfrm_sa_t* sa, const hasync_xfrm_ae_t* ae) {
+    EXPECT_EQ(std::memcmp(sa->destination, "\xc0\x00\x02\x02", 4), 0);
+    static_cast<std::map<std::uint32_t, hasync_xfrm_ae_t>*>(to)->emplace(sa->spi, *ae);
+  };
+  std::uint32_t sequence = 0;
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_EQ(hasync_xfrm_dump_begin(fd_, sa(0).destination, AF_INET, &sequence), 0);
+  int more = 1;
+  while (more == 1) more = hasync_xfrm_dump_next(fd_, sequence, note, &seen);
+  const auto took =
+      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+  std::printf("%zu windows: %.1f us each\n", seen.size(), took / static_cast<double>(seen.size()));
+  EXPECT_EQ(more, 0);
+  EXPECT_EQ(seen.size(), kMany + 3);
+  EXPECT_EQ(seen.at(0x901).inbound, 0x4'0000'0000U);
+  EXPECT_EQ(seen.at(0x901).window, 128U);
+  EXPECT_FALSE(seen.at(0x900).esn_format);
+
+  std::uint8_t elsewhere[16] = {192, 0, 2, 77};
+  seen.clear();
+  ASSERT_EQ(hasync_xfrm_dump_begin(fd_, elsewhere, AF_INET, &sequence), 0);
+  EXPECT_EQ(hasync_xfrm_dump_next(fd_, sequence, note, &seen), 0);
+  EXPECT_TRUE(seen.empty());
 }
 
 TEST_F(XfrmLive, AnEmptyBatchIsDone) {
   std::size_t failed = 0;
-  EXPECT_EQ(hasync_xfrm_set_outbound(fd_, nullptr, 0, &failed), 0);
+  EXPECT_EQ(hasync_xfrm_set_numbers(fd_, nullptr, 0, &failed), 0);
 }
 
 }  // namespace

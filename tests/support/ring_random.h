@@ -30,6 +30,7 @@ class RingRandom {
   Sync sync();
   Entry entry();
   Snapshot snapshot();
+  Windows windows();
 
   std::mt19937_64 engine_;
 };
