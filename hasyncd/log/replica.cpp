@@ -132,10 +132,19 @@ void Replica::apply_body(Process /*from*/, const Delta& delta, Changes& out) {
     return;
   }
   const Delta* before = known == contexts_.end() ? nullptr : &known->second;
-  for (const OutboundSa& outbound : delta.outbound) lease_new(delta, outbound, out);
+  for (const OutboundSa& outbound : delta.outbound) {
+    if (!has_ended(outbound.key.spi, before)) lease_new(delta, outbound, out);
+  }
   if (before != nullptr) drop_leases(*before, delta.outbound, out);
   contexts_.insert_or_assign(delta.sa, delta);
   out.upserted.push_back(delta.sa);
+}
+
+// An IKE_SA handed this CHILD_SA on, and it ended there. An old copy of that IKE_SA may still tell of it,
+// with numbers that have long been used, at whatever address the peer is now: it gets no lease any more.
+bool Replica::has_ended(EspSpi spi, const Delta* before) const {
+  return before != nullptr && highest_of(spi) == nullptr &&
+         std::ranges::any_of(before->outbound, [spi](const OutboundSa& sa) { return sa.key.spi == spi; });
 }
 
 void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out) {

@@ -83,6 +83,7 @@ class Replica {
   void apply_body(Process from, const Move& move, Changes& out);
   void choose_owner(Changes& out);
   void change_owner(Process to, Changes& out);
+  bool has_ended(EspSpi spi, const Delta* before) const;
   void lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out);
   const LeaseState* highest_of(EspSpi spi) const;
   std::vector<OutboundKey> by_end(EspSpi spi) const;
