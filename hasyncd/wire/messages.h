@@ -24,7 +24,7 @@ inline constexpr std::size_t kMaxSnapshotSas = 1024;      // per part
 inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
 inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
 inline constexpr std::size_t kMaxKeyIds = 4;             // per heartbeat
-inline constexpr std::size_t kMaxHeartbeat = 1355;       // bytes, encoded: with its seal it fits one datagram
+inline constexpr std::size_t kMaxHeartbeat = 1400;       // bytes, encoded, before sealing
 inline constexpr std::size_t kMaxTops = 80;              // per part of a reading: it fits a heartbeat
 inline constexpr std::uint32_t kMaxWindowParts = 65536;
 
