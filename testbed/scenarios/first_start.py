@@ -15,7 +15,7 @@ _SAMPLE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/
 _SSH = """#!/bin/sh
 pid=$(cat %s/"${1#root@}"/pid)
 shift
-exec nsenter --target "$pid" --mount --uts --net --pid -- /bin/sh -c "cd /root; $*"
+exec nsenter --target "$pid" --mount --uts --net --pid -- env HOME=/root /bin/sh -c "cd; $*"
 """
 _SCP = """#!/bin/sh
 [ "$1" = -q ] && shift
