@@ -1,6 +1,7 @@
 #include "vpe/esp.h"
 
 #include <cstring>
+#include <utility>
 
 #include "vpe/big_endian.h"
 #include "vpe/judge.h"
@@ -100,20 +101,15 @@ std::uint64_t EspSender::take_numbers(std::size_t count) {
 
 std::size_t EspSender::seal(std::span<Packet> batch) {
   Tally tally(counters_);
-  while (!batch.empty()) {
-    const std::span<Packet> some = batch.first(std::min(batch.size(), bounds_.size()));
+  in_parts(batch, bounds_.size(), [&](std::span<Packet> some) {
     std::uint64_t number = take_numbers(some.size());
     for (std::size_t i = 0; i < some.size(); ++i) some[i].drop = prepare(some[i], bounds_[i], number++);
     for (std::size_t i = 0; i < some.size(); ++i) {
-      if (some[i].drop == Drop::None) {
-        encrypt(some[i], bounds_[i]);
-        tally.passed(some[i].pieces[0].size);
-      } else {
-        tally.dropped(some[i].drop);
-      }
+      const Packet& packet = some[i];
+      if (packet.drop == Drop::None) encrypt(packet, bounds_[i]);
+      tally.count(packet.drop, packet.drop == Drop::None ? packet.pieces[0].size : 0);
     }
-    batch = batch.subspan(some.size());
-  }
+  });
   return tally.packets();
 }
 
@@ -157,18 +153,10 @@ EspReceiver::EspReceiver(std::unique_ptr<Gcm> gcm, const Options& options, std::
 
 std::size_t EspReceiver::open(std::span<Packet> batch) {
   Tally tally(counters_);
-  while (!batch.empty()) {
-    const std::span<Packet> some = batch.first(std::min(batch.size(), bounds_.size()));
+  in_parts(batch, bounds_.size(), [&](std::span<Packet> some) {
     open_some(some);
-    for (const Packet& packet : some) {
-      if (packet.drop == Drop::None) {
-        tally.passed(packet.size);
-      } else {
-        tally.dropped(packet.drop);
-      }
-    }
-    batch = batch.subspan(some.size());
-  }
+    for (const Packet& packet : some) tally.count(packet.drop, packet.size);
+  });
   return tally.packets();
 }
 
@@ -222,15 +210,7 @@ void EspReceiver::take(std::span<Packet> some) {
 }
 
 Drop lay_out_esp(std::span<std::uint8_t> wire, Packet& packet, Piece& piece, std::uint8_t* to) {
-  packet.drop = wire.size() < kEspHeaderSize + kEspSmallestPayload ? Drop::Truncated
-                : wire.size() > kLargestPacket                     ? Drop::Oversized
-                                                                   : Drop::None;
-  if (packet.drop != Drop::None) return packet.drop;
-  packet.header = wire.data();
-  const std::span<std::uint8_t> payload = wire.subspan(kEspHeaderSize);
-  piece = {payload.data(), to != nullptr ? to : payload.data(), payload.size()};
-  packet.pieces = {&piece, 1};
-  return Drop::None;
+  return lay_out_behind(kEspHeaderSize, kEspSmallestPayload, wire, packet, piece, to);
 }
 
 }  // namespace hasync::vpe

@@ -40,6 +40,20 @@ inline std::optional<std::size_t> inner_size_of(std::span<const Piece> pieces, b
   return inner_size({head.data(), have}, available);
 }
 
+// A packet in one buffer, made ready for open(): header, then a payload of at least `smallest` bytes.
+inline Drop lay_out_behind(std::size_t header, std::size_t smallest, std::span<std::uint8_t> wire,
+                           Packet& packet, Piece& piece, std::uint8_t* to) {
+  packet.drop = wire.size() < header + smallest ? Drop::Truncated
+                : wire.size() > kLargestPacket  ? Drop::Oversized
+                                                : Drop::None;
+  if (packet.drop != Drop::None) return packet.drop;
+  packet.header = wire.data();
+  const std::span<std::uint8_t> payload = wire.subspan(header);
+  piece = {payload.data(), to != nullptr ? to : payload.data(), payload.size()};
+  packet.pieces = {&piece, 1};
+  return Drop::None;
+}
+
 inline Drop drop_for(Verdict verdict) {
   if (verdict == Verdict::Fresh) return Drop::None;
   return verdict == Verdict::Replayed ? Drop::Replayed : Drop::Late;

@@ -1,7 +1,5 @@
 #include "vpe/receiver.h"
 
-#include <algorithm>
-
 #include "vpe/judge.h"
 #include "vpe/tally.h"
 
@@ -18,18 +16,10 @@ Receiver::Receiver(std::unique_ptr<Gcm> gcm, const Options& options)
 
 std::size_t Receiver::open(std::span<Packet> batch) {
   Tally tally(counters_);
-  while (!batch.empty()) {
-    const std::span<Packet> some = batch.first(std::min(batch.size(), arrived_.size()));
+  in_parts(batch, arrived_.size(), [&](std::span<Packet> some) {
     open_some(some);
-    for (const Packet& packet : some) {
-      if (packet.drop == Drop::None) {
-        tally.passed(packet.size);
-      } else {
-        tally.dropped(packet.drop);
-      }
-    }
-    batch = batch.subspan(some.size());
-  }
+    for (const Packet& packet : some) tally.count(packet.drop, packet.size);
+  });
   return tally.packets();
 }
 
@@ -96,15 +86,7 @@ Status Receiver::resume(WindowName name, std::uint64_t top) {
 }
 
 Drop lay_out(std::span<std::uint8_t> wire, Packet& packet, Piece& piece, std::uint8_t* to) {
-  packet.drop = wire.size() < kHeaderSize + kSmallestPayload ? Drop::Truncated
-                : wire.size() > kLargestPacket               ? Drop::Oversized
-                                                             : Drop::None;
-  if (packet.drop != Drop::None) return packet.drop;
-  packet.header = wire.data();
-  const std::span<std::uint8_t> payload = wire.subspan(kHeaderSize);
-  piece = {payload.data(), to != nullptr ? to : payload.data(), payload.size()};
-  packet.pieces = {&piece, 1};
-  return Drop::None;
+  return lay_out_behind(kHeaderSize, kSmallestPayload, wire, packet, piece, to);
 }
 
 }  // namespace hasync::vpe

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "tests/unit/hasyncd/shipped_times.h"
+
 namespace hasync::hasyncd {
 namespace {
 
@@ -12,18 +14,7 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// What is shipped: docs/sample and the defaults.
-Config shipped() {
-  Config config;
-  config.heartbeat_interval = 20ms;
-  config.fence = 80ms;
-  config.evict_after = 150ms;
-  config.drift_ppm = 1000;
-  config.lease_size = 65536;
-  config.lease_peak = 20000;
-  config.commit_wait = 2000ms;
-  return config;
-}
+// What is shipped: the defaults, and docs/sample.
 constexpr RingTimes kShipped{65ms, 31ms, 78ms};
 constexpr RingTimes kCorosyncsOwn{1000ms, 238ms, 1200ms};
 
@@ -42,8 +33,8 @@ std::vector<std::string> false_ones(const Config& config, const RingTimes& ring)
 }
 
 TEST(Relations, WhatIsShippedHoldsWithAMargin) {
-  EXPECT_THAT(false_ones(shipped(), kShipped), testing::IsEmpty());
-  const auto all = by_name(shipped(), kShipped);
+  EXPECT_THAT(false_ones(shipped_times(), kShipped), testing::IsEmpty());
+  const auto all = by_name(shipped_times(), kShipped);
   EXPECT_EQ(all.at("fence-heartbeats").margin(), 0);
   EXPECT_EQ(all.at("evict-detection").margin(), 7);
   EXPECT_EQ(all.at("lease-standstill").least, 2 * 20000 * (150 + 80 + 20) / 1000);
@@ -66,9 +57,9 @@ TEST(Relations, EachIsFalseJustBelowItsLimit) {
       {"token-retransmit", [](Config&, RingTimes& r) { r.token_retransmit = 33ms; }},
       {"consensus-token", [](Config&, RingTimes& r) { r.consensus = 64ms; }},
   };
-  ASSERT_EQ(std::size(cases), relations(shipped(), kShipped).size()) << "a rule without a case";
+  ASSERT_EQ(std::size(cases), relations(shipped_times(), kShipped).size()) << "a rule without a case";
   for (const Case& one : cases) {
-    Config config = shipped();
+    Config config = shipped_times();
     RingTimes ring = kShipped;
     one.spoil(config, ring);
     EXPECT_THAT(false_ones(config, ring), testing::ElementsAre(one.name));
@@ -76,26 +67,26 @@ TEST(Relations, EachIsFalseJustBelowItsLimit) {
 }
 
 TEST(Relations, TheSlowerOfCorosyncAndHasyncdCounts) {
-  EXPECT_EQ(standstill(shipped(), kShipped), 250ms);  // evict_after is the longer one
-  EXPECT_EQ(standstill(shipped(), {200ms, 60ms, 240ms}), 540ms);
+  EXPECT_EQ(standstill(shipped_times(), kShipped), 250ms);  // evict_after is the longer one
+  EXPECT_EQ(standstill(shipped_times(), {200ms, 60ms, 240ms}), 540ms);
 }
 
 TEST(Relations, CorosyncsOwnTimesNeedLargerLeasesAndALongerWait) {
-  EXPECT_THAT(false_ones(shipped(), kCorosyncsOwn),
+  EXPECT_THAT(false_ones(shipped_times(), kCorosyncsOwn),
               testing::ElementsAre("lease-standstill", "commit-standstill", "evict-detection"));
-  Config config = shipped();
+  Config config = shipped_times();
   config.lease_size = static_cast<std::uint64_t>(by_name(config, kCorosyncsOwn).at("lease-standstill").least);
   config.commit_wait = 3000ms;
   EXPECT_THAT(false_ones(config, kCorosyncsOwn), testing::ElementsAre("evict-detection"));
 }
 
 TEST(Relations, WithoutARingOnlyThoseOfTheConfiguration) {
-  for (const Relation& relation : relations(shipped(), std::nullopt)) EXPECT_FALSE(relation.rule->ring);
-  EXPECT_EQ(relations(shipped(), std::nullopt).size(), 3U);
+  for (const Relation& relation : relations(shipped_times(), std::nullopt)) EXPECT_FALSE(relation.rule->ring);
+  EXPECT_EQ(relations(shipped_times(), std::nullopt).size(), 3U);
 }
 
 TEST(Relations, AComplaintHasBothValuesAndSaysWhy) {
-  Config config = shipped();
+  Config config = shipped_times();
   config.lease_size = 4096;
   const std::string text = complaint(by_name(config, kShipped).at("lease-standstill"));
   EXPECT_THAT(text, StartsWith("lease.size: 4096 numbers must be at least 10000 numbers: "));

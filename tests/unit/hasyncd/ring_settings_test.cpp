@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/hasyncd/shipped_times.h"
+
 namespace hasync::hasyncd {
 namespace {
 
@@ -16,17 +18,10 @@ RingSettings good_ring() {
 }
 
 Config good_config() {
-  Config config;
+  Config config = shipped_times();
   config.node = NodeId{1};
   config.cluster_name = "branch";
   config.members = {{NodeId{1}, "a", {}}, {NodeId{2}, "b", {}}};
-  config.heartbeat_interval = 20ms;
-  config.fence = 80ms;
-  config.evict_after = 150ms;
-  config.drift_ppm = 1000;
-  config.lease_size = 65536;
-  config.lease_peak = 20000;
-  config.commit_wait = 2000ms;
   return config;
 }
 
