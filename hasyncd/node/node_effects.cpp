@@ -240,6 +240,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     return out;
   }
   charon_[report.sa] = report.active;
+  bool news = false;  // for the log
   const bool known = replica_.contexts().contains(report.sa);
   const bool undecided = !in_epoch_ || !replica_.current();
   // What a charon tells at the beginning may be older than the log, unless it was this owner's before.
@@ -247,12 +248,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   if (report.active && (undecided || (mine() && !trusted))) {
     // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then
     // it does not answer.
-    if (replica_.mark().owner && trusted) {
-      proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
-                         report.number);
-    } else {
-      discard_report(report.number, out);
-    }
+    news = replica_.mark().owner && trusted;
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
   } else if (mine() && report.active && putting_.contains(report.sa)) {
@@ -261,19 +257,16 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     charon_[report.sa] = false;
   } else if (mine() && report.active && takes_from_put(report)) {
     // Likewise: it has rekeyed such a one (RFC 7296, section 2.8), which takes its CHILD_SAs back.
-    discard_report(report.number, out);
     charon_.erase(report.sa);
     release({report.sa}, out);
   } else if (mine() && report.active) {
     close_moved(report, out);
-    proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
-                       report.number);
+    news = true;
   } else if (mine() && known && charon_synced_ && !putting_.contains(report.sa)) {
     charon_[report.sa] = true;
     out.push_back(SetActive{{report.sa}, true});
   } else if (!mine() && report.active && !undecided) {
     // It is another node's, or nobody's: a standby has no SA of its own, and what the log says is put again.
-    discard_report(report.number, out);
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
     if (known) {
@@ -285,6 +278,13 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   } else if (!mine() && known && charon_synced_ && !undecided) {
     // A copy that has changed of itself: what it did as the owner's came too late for the log.
     put(report.sa, out);
+  }
+  // A later report's commit would let out what is neither in the log nor discarded.
+  if (news) {
+    proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
+                       report.number);
+  } else {
+    discard_report(report.number, out);
   }
   settle(now, out);
   flush(out);

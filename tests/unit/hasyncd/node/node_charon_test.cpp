@@ -66,5 +66,25 @@ TEST_F(OwnersCharon, WhatItSaysOfAnIkeSaBeforeItHasReleasedItStaysOutOfTheLog) {
   EXPECT_TRUE(logged(kSuccessor));
 }
 
+TEST_F(OwnersCharon, WhatItSaysOfAContextThatIsBeingPutIsToldToNobody) {
+  ASSERT_TRUE(putting_);
+  says(context(kTunnel, 2));
+  EXPECT_TRUE(discarded(2));
+}
+
+TEST(StandbysCharon, WhatItDidAsTheOwnerAndSaysTooLateIsToldToNobody) {
+  Table table(true);
+  const Epoch epoch = table.node_.agreement().current()->epoch;
+  const Entry entry{epoch, Delta{kTunnel, 1, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "sealed"}};
+  table.do_(table.node_.on_ring(kOther.node, {kOther.incarnation, ++table.number_, entry}, table.now_));
+  table.do_(table.node_.on_put(kTunnel, true, table.now_));
+  ContextReport late = context(kTunnel, 5);
+  late.active = false;
+  table.seen_.clear();
+  table.do_(table.node_.on_charon(late, table.now_));
+  EXPECT_EQ(std::ranges::count(table.seen_, Action{DiscardOutput{5, 5}}), 1);
+  EXPECT_EQ(count<PutContext>(table.seen_), 1U);
+}
+
 }  // namespace
 }  // namespace hasync::hasyncd
