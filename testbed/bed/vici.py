@@ -35,11 +35,21 @@ class Vici:
         if answer.get("success") != "yes":
             raise RuntimeError(f"charon: {command} {values}: {answer.get('errmsg', answer)}")
 
+    def hear(self, event):
+        """From now on charon tells of these events; `told` has the next one."""
+        self._send(_REGISTER, event, b"")
+        if self._read()[0] != _CONFIRM:
+            raise RuntimeError(f"charon does not tell of '{event}'")
+
+    def told(self, within_s):
+        """What the next event says. TimeoutError when there is none in time."""
+        self._socket.settimeout(within_s)
+        packet = self._read()
+        return _message(packet, 2 + packet[1])[0]
+
     def sas(self):
         """The IKE_SAs, as `list-sas` tells them."""
-        self._send(_REGISTER, "list-sa", b"")
-        if self._read()[0] != _CONFIRM:
-            raise RuntimeError("charon does not tell of its IKE_SAs")
+        self.hear("list-sa")
         return [sa for event in self._exchange("list-sas", {})[1] for sa in event.values()]
 
     def _exchange(self, command, values):
