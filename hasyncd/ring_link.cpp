@@ -81,10 +81,9 @@ void RingLink::use_keys(const KeySet& keys) {
   sealer_.seal_with(keys_.sealing());
 }
 
-void RingLink::send(const Heartbeat& heartbeat) {
-  Heartbeat said = heartbeat;
-  said.keys = keys_.own();
-  const Bytes sealed = sealer_.seal(encode(said), additional_data(Purpose::Heartbeat, kNobody));
+void RingLink::send(Heartbeat heartbeat) {
+  heartbeat.keys = keys_.own();
+  const Bytes sealed = sealer_.seal(encode(heartbeat), additional_data(Purpose::Heartbeat, kNobody));
   for (const NodeId node : others_) socket_->send(node, sealed);
 }
 

@@ -42,7 +42,7 @@ class RingLink {
   void rejoin();  // leaves it, and comes back: what was said meanwhile is a matter of a snapshot
 
   void send(const RingMessage& message);
-  void send(const Heartbeat& heartbeat);
+  void send(Heartbeat heartbeat);
   void use_keys(const KeySet& keys);  // another key file
   const KeyChoice& keys() const { return keys_; }
   const LinkCounters& counters() const { return counters_; }
