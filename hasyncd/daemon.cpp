@@ -243,6 +243,10 @@ std::optional<DataPlane::NumberFailures> Daemon::number_failures() const {
   return plane_ ? std::optional{plane_->number_failures()} : std::nullopt;
 }
 
+std::optional<std::uint64_t> Daemon::bypasses() const {
+  return plane_ ? std::optional{plane_->bypasses()} : std::nullopt;
+}
+
 std::vector<OutboundNumber> Daemon::left() const {
   return plane_ ? plane_->left() : std::vector<OutboundNumber>{};
 }
@@ -261,6 +265,10 @@ void Daemon::run(Actions actions) {
 
 void Daemon::report(const std::string& id, const Status& status) {
   if (!status) log_.error(id, {{"error", status.error().what}});
+}
+
+void Daemon::tell_bypasses() {
+  for (const std::string& sa : plane_->take_bypasses()) log_.error("gate-bypassed", {{"sa", sa}});
 }
 
 namespace {
@@ -289,12 +297,16 @@ void Daemon::carry_out(const Action& action) {
                    [&](const DropAddress&) {
                      if (plane_) report("address-not-dropped", plane_->drop_addresses());
                    },
-                   [&](const SetGate& a) { report("gate-not-set", plane_->set_gate(a.limits)); },
+                   [&](const SetGate& a) {
+                     report("gate-not-set", plane_->set_gate(a.limits));
+                     tell_bypasses();
+                   },
                    [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
                    [&](const SetNumbers& a) {
                      const Status set = plane_->set_numbers(a.numbers);
                      const bool vanished = !set && set.error().code == Errc::NotFound;
                      report(vanished ? "number-vanished" : "number-not-set", set);
+                     tell_bypasses();
                    },
                    [&](const PutContext& a) {
                      PutContext put = a;

@@ -34,6 +34,7 @@ class Daemon {
   Status fail_over();  // to whichever gateway is ready
   std::optional<clusterip::GateCounters> gate_counters() const;
   std::optional<DataPlane::NumberFailures> number_failures() const;
+  std::optional<std::uint64_t> bypasses() const;  // SAs whose gate stays closed
   std::vector<OutboundNumber> left() const;
   Status reload_keys();
   const KeyChoice& keys() const { return ring_->keys(); }
@@ -60,6 +61,7 @@ class Daemon {
   void carry_out(const Action& action);
   void fatal(const std::string& id, const Error& error);
   void report(const std::string& id, const Status& status);
+  void tell_bypasses();
 
   boost::asio::io_context& io_;
   Config config_;

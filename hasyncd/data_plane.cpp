@@ -9,7 +9,9 @@
 #include <cstring>
 #include <utility>
 
+#include "clusterip/bypass.h"
 #include "ctx-transfer/xfrm/xfrm_ae.h"
+#include "ctx-transfer/xfrm/xfrm_sa.h"
 
 namespace hasync::hasyncd {
 
@@ -91,13 +93,38 @@ Status DataPlane::drop_addresses() {
   return out;
 }
 
-Status DataPlane::set_gate(const std::vector<clusterip::SaLimits>& limits) {
-  for (const clusterip::SaLimits& sa : limits) sas_.insert(sa.key);
+Status DataPlane::set_gate(std::vector<clusterip::SaLimits> limits) {
+  for (clusterip::SaLimits& sa : limits) {
+    sas_.insert(sa.key);
+    if (sa.ceiling > sa.floor && goes_past(sa.key)) sa.ceiling = sa.floor;
+  }
   return gate_->set_sas(limits);
 }
 
+// A standby opens its gates long before it owns, perhaps before the SA is there: then set_numbers() comes
+// behind.
+bool DataPlane::goes_past(const OutboundKey& key) {
+  if (const auto known = goes_past_.find(key); known != goes_past_.end()) return known->second;
+  hasync_xfrm_traits_t traits{};
+  const hasync_xfrm_sa_t sa = kernel_sa(key);
+  const int error = hasync_xfrm_get_traits(xfrm_, &sa, &traits);
+  if (error == -ESRCH || error == -ENOPROTOOPT) return false;  // no SA, no packets
+  const std::string why =
+      error != 0 ? std::string("the kernel does not tell of it: ") + std::strerror(-error)
+                 : clusterip::bypass_of({traits.may_wrap, traits.packet_offload, traits.per_cpu});
+  if (!why.empty()) {
+    untold_.push_back(to_string(key) + ": " + why);
+    ++bypasses_;
+    gate_->close_sas({&key, 1});
+  }
+  return goes_past_[key] = !why.empty();
+}
+
 Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) {
-  for (const OutboundKey& key : keys) sas_.erase(key);
+  for (const OutboundKey& key : keys) {
+    sas_.erase(key);
+    goes_past_.erase(key);
+  }
   return gate_->remove_sas(keys);
 }
 
@@ -115,8 +142,9 @@ std::optional<std::uint64_t> DataPlane::counted(const OutboundKey& key) const {
   return ask(key, number) == 0 ? std::optional{number} : std::nullopt;
 }
 
-void DataPlane::keep_ahead(std::vector<OutboundNumber>& numbers) const {
+void DataPlane::keep_ahead(std::vector<OutboundNumber>& numbers) {
   for (OutboundNumber& number : numbers) {
+    goes_past_.erase(number.key);
     const auto now = counted(number.key);
     if (now && *now > number.used) number.used = *now + kMeanwhile;
   }
@@ -132,6 +160,7 @@ Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
     const int error = ask(number.key, now);
     // Not installed yet, or a kernel that has no ESP at all (charon's kernel-libipsec): set when it is PUT.
     if (error == -ESRCH || error == -ENOPROTOOPT) continue;
+    (void)goes_past(number.key);
     if (error == 0 && now + kMeanwhile > number.used) continue;  // there, or as good as there
     // charon gives outbound SAs with ESN a window of one.
     items.push_back({kernel_sa(number.key), number.used, number.esn ? 1U : 0U});

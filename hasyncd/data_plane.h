@@ -4,10 +4,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "clusterip/adapters/bpf_gate.h"
@@ -34,7 +36,11 @@ class DataPlane {
   Status drop_addresses();
   bool holds_addresses() const { return holding_; }
 
-  Status set_gate(const std::vector<clusterip::SaLimits>& limits);
+  // The gate of an SA whose packets could go past it stays closed.
+  Status set_gate(std::vector<clusterip::SaLimits> limits);
+  // Such SAs and why, each told once; how many there have been.
+  std::vector<std::string> take_bypasses() { return std::exchange(untold_, {}); }
+  std::uint64_t bypasses() const { return bypasses_; }
   Status forget_gate(const std::vector<OutboundKey>& keys);
   // Raises the kernel's counters; none is ever set back. Each is tried, whatever becomes of the others.
   // NotFound: SAs went while this was done, as charon moves them; System: the kernel refused.
@@ -45,7 +51,7 @@ class DataPlane {
   };
   const NumberFailures& number_failures() const { return failures_; }
   // For an SA that is about to be installed anew: behind what the present one has counted.
-  void keep_ahead(std::vector<OutboundNumber>& numbers) const;
+  void keep_ahead(std::vector<OutboundNumber>& numbers);
   // The highest number that left through the gate, per SA.
   std::vector<OutboundNumber> left() const;
   // The same of those that have moved since the last call or can go no further; and the kernel's counter
@@ -68,6 +74,7 @@ class DataPlane {
         xfrm_(xfrm) {}
 
   int ask(const OutboundKey& key, std::uint64_t& number) const;
+  bool goes_past(const OutboundKey& key);
   std::optional<std::uint64_t> counted(const OutboundKey& key) const;
 
   std::unique_ptr<clusterip::BpfGate> gate_;
@@ -80,6 +87,9 @@ class DataPlane {
   std::optional<OutboundKey> ask_next_;  // empty: nobody is to be asked
   std::uint64_t dropped_ = 0;
   NumberFailures failures_;
+  std::map<OutboundKey, bool> goes_past_;  // as the kernel said; one that it did not have is asked for again
+  std::vector<std::string> untold_;
+  std::uint64_t bypasses_ = 0;
 };
 
 }  // namespace hasync::hasyncd

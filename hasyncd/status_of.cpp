@@ -53,6 +53,7 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
     out.counters.emplace_back("numbers_vanished", numbers->vanished + daemon.node().numbers_vanished());
     out.counters.emplace_back("numbers_refused", numbers->refused);
   }
+  if (const auto bypasses = daemon.bypasses()) out.counters.emplace_back("gate_bypasses", *bypasses);
   const auto gate = daemon.gate_counters();
   if (!gate) return;
   for (std::size_t i = 0; i < clusterip::kReasons; ++i) {

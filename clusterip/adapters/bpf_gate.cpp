@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "clusterip/adapters/gate_maps.h"
+#include "clusterip/adapters/link_facts.h"
 #include "clusterip/adapters/tc_attachment.h"
 
 namespace hasync::clusterip {
@@ -102,6 +103,9 @@ Status BpfGate::Kernel::add(std::span<const SaLimits> sas) {
 BpfGate::BpfGate(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
 
 Result<std::unique_ptr<BpfGate>> BpfGate::create(const BpfGateConfig& config) {
+  const auto links = read_links(config.interfaces);
+  if (!links) return links.error();
+  if (const Status sound = check_links(*links); !sound) return sound.error();
   auto maps = GateMaps::load(config);
   if (!maps) return maps.error();
   auto attachment = TcAttachment::attach(config.interfaces, maps->program(false), maps->program(true));

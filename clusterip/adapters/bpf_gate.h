@@ -28,7 +28,8 @@ struct BpfGateConfig {
 
 class BpfGate final : public Gate {
  public:
-  // Denied: not privileged. Unsupported, System: what the kernel or an interface lacks is named.
+  // Denied: not privileged. Unsupported, System: what the kernel or an interface lacks, or would let past the
+  // gate, is named.
   static Result<std::unique_ptr<BpfGate>> create(const BpfGateConfig& config);
   ~BpfGate() override;
   BpfGate(const BpfGate&) = delete;

@@ -1,0 +1,73 @@
+// Links between which the gate cannot stand are refused; made of what the kernel has in any namespace.
+#include <cstdlib>
+
+#include "clusterip/adapters/link_facts.h"
+#include "tests/unit/clusterip/gate_fixture.h"
+
+namespace hasync::clusterip::test {
+namespace {
+
+class GateLinks : public GateTest {
+ protected:
+  void SetUp() override {
+    GateTest::SetUp();
+    if (!gate_) return;
+    shell("ip link add wan0 type veth peer name wan1");
+    shell("ip link add br0 type bridge && ip link set wan1 master br0");
+    shell("ip link add link wan0 name mac0 type macvlan");
+  }
+  static void shell(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+
+  static Status create(const std::vector<std::string>& interfaces) {
+    auto gate = BpfGate::create({.interfaces = interfaces, .vips = {address(kVip)}});
+    return gate ? Status{Done{}} : Status{gate.error()};
+  }
+};
+
+TEST_F(GateLinks, AreReadAsTheyAre) {
+  const auto links = read_links({"lo", "wan0", "wan1", "br0", "mac0"});
+  ASSERT_TRUE(links) << links.error().what;
+  const auto& [lo, wan0, wan1, br0, mac0] =
+      std::tie((*links)[0], (*links)[1], (*links)[2], (*links)[3], (*links)[4]);
+  for (const LinkFacts& link : *links) {
+    EXPECT_GT(link.index, 0) << link.name;
+    EXPECT_FALSE(link.esp_offload) << link.name;
+  }
+  EXPECT_EQ(wan1.master, br0.index);
+  EXPECT_EQ(mac0.below, wan0.index);
+  for (const LinkFacts& link : {lo, wan0, br0, mac0}) EXPECT_EQ(link.master, 0) << link.name;
+  for (const LinkFacts& link : {lo, wan0, wan1, br0}) EXPECT_EQ(link.below, 0) << link.name;
+}
+
+TEST_F(GateLinks, AFeatureIsReadByItsName) {
+  const auto active = [](const std::string& interface, const std::string& feature) {
+    const auto state = feature_active(interface, feature);
+    EXPECT_TRUE(state) << state.error().what;
+    return state && *state;
+  };
+  EXPECT_TRUE(active("lo", "loopback"));
+  EXPECT_FALSE(active("wan0", "loopback"));
+  EXPECT_FALSE(active("lo", "no-such-feature"));
+  EXPECT_FALSE(feature_active("wan7", "loopback"));
+}
+
+TEST_F(GateLinks, WithTwoThatOnePacketPassesThereIsNoGate) {
+  const Status port = create({"wan1", "br0"});
+  ASSERT_FALSE(port);
+  EXPECT_EQ(port.error().code, Errc::Unsupported);
+  const Status below = create({"wan0", "mac0"});
+  ASSERT_FALSE(below);
+  EXPECT_EQ(below.error().code, Errc::Unsupported);
+  const Status apart = create({"wan0", "br0"});
+  EXPECT_TRUE(apart) << apart.error().what;
+}
+
+TEST_F(GateLinks, OneThatIsNotThereIsNamed) {
+  const Status status = create({"wan0", "wan7"});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::NotFound);
+  EXPECT_EQ(status.error().what, "interface wan7: no such interface");
+}
+
+}  // namespace
+}  // namespace hasync::clusterip::test
