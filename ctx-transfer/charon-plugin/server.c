@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <processing/jobs/callback_job.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <threading/mutex.h>
@@ -26,7 +27,7 @@ struct hasync_server_t
 
 	thread_t *thread;
 	mutex_t *mutex;
-	bool stopping;
+	atomic_bool stopping;
 	uint64_t last_id;
 	linked_list_t *clients; /* hasync_client_t* */
 	u_int subscribers;
@@ -215,7 +216,7 @@ static int collect(hasync_server_t *this, struct pollfd *fds, hasync_client_t **
 
 		clients[count] = client;
 		fds[count].fd = client->fd;
-		fds[count].events = (eager ? POLLIN : 0) | (client->backlog ? POLLOUT : 0);
+		fds[count].events = (short)((eager ? POLLIN : 0) | (client->backlog ? POLLOUT : 0));
 		count++;
 	}
 	enumerator->destroy(enumerator);

@@ -21,7 +21,7 @@ class Bed:
         self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about
         self.charon_load = {}                   # host -> plugins to load instead of ours
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
-        self.charon_preload = {}                # host -> a library in front of libc
+        self.charon_env = {}                    # host -> further environment of charon, as a library in front of libc
         self.hasyncd_extra = ""                 # further text of every hasyncd.toml
         self.lost = 0                           # of a hundred datagrams on their way to a node of the cluster
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes

@@ -50,8 +50,7 @@ swanctl {{
   load = pem pkcs1 x509 pubkey openssl random
 }}
 """)}
-    preload = bed.charon_preload.get(host.name)
-    service = host.start("charon", "/usr/lib/ipsec/charon", env={**env, **({"LD_PRELOAD": preload} if preload else {})})
+    service = host.start("charon", "/usr/lib/ipsec/charon", env={**env, **bed.charon_env.get(host.name, {})})
     until(f"charon of {host.name} answers", lambda: vici.answers(host) or not service.alive())
     must_live(service, host)
     host.vici_env = env

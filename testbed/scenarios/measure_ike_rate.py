@@ -21,7 +21,7 @@ _AT_ONCE = 32  # so many that a set-up which waits for the log leaves others for
 _WARM_UP = 60
 _ALONE = 60    # one by one
 _AND_RETURN = -1
-_CHARON = """\
+CHARON = """\
   dos_protection = no
   reuse_ikesa = no
   threads = 64
@@ -29,7 +29,7 @@ _CHARON = """\
 
 
 def play(bed, variant="with", count="1500"):
-    bed.charon_extra = {"gw1": _CHARON, "peer": _CHARON}
+    bed.charon_extra = {"gw1": CHARON, "peer": CHARON}
     bed.tunnel = Tunnel(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=0)
     bed.start()
     if variant in ("without", "shared_without", "plugin"):
@@ -46,9 +46,9 @@ def play(bed, variant="with", count="1500"):
         bed.expect("owner", bed.await_owner("gw1"), "gw1")
     if not variant.startswith("shared"):
         _keep_apart(bed)
-    _set_up(bed, _WARM_UP)
+    set_up(bed, _WARM_UP)
     begun, spent = monotonic_ns(), _processor_ns(bed)
-    _set_up(bed, int(count))
+    set_up(bed, int(count))
     took, spent = (monotonic_ns() - begun) / 1e9, _processor_ns(bed) - spent
     bed.say(f"{count} set-ups, {int(count) / took:.0f} a second")
     bed.facts["samples"] = {"ike_setups_per_s": [int(count) / took], "ike_charon_cpu_ms": [spent / 1e6 / int(count)],
@@ -89,7 +89,7 @@ def _keep_apart(bed):
                 os.sched_setaffinity(int(thread), {first} if name == "charon" else others)
 
 
-def _set_up(bed, count):
+def set_up(bed, count):
     """`count` tunnels, _AT_ONCE at a time: the next begins when one is up. Waiting for charon's events costs it much less than
     as many `initiate` that wait: each of these hears of everything that happens."""
     with Vici(bed.hosts["peer"]) as control, Vici(bed.hosts["peer"]) as events:

@@ -15,7 +15,7 @@ _REQID = "7"
 
 
 def play(bed, times="5"):
-    bed.charon_preload = dict.fromkeys(topology.GATEWAYS, bed.program("tests/support/libslow-update.so"))
+    bed.charon_env = dict.fromkeys(topology.GATEWAYS, {"LD_PRELOAD": bed.program("tests/support/libslow-update.so")})
     bed.configure(Tunnel(connection=("encap = yes",), gateway_child=("policies = no", f"reqid = {_REQID}")))
     owner, standby = story.begin(bed, stream=False)
     for name in topology.GATEWAYS:
