@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "hasyncd/log/agreement.h"
@@ -17,8 +18,11 @@ class Following {
  public:
   explicit Following(Duration patience) : patience_(patience) {}
 
-  // Another group: who is ahead there is not known yet.
-  void restart() { ahead_ = {}; }
+  // Another group, or a new part in it: who is ahead is not known yet, and nobody has waited.
+  void restart() {
+    ahead_ = {};
+    last_.reset();
+  }
   // Somebody of the group is in `epoch`; as its owner, at `index`.
   void heard(Epoch epoch, std::uint64_t index);
 
@@ -36,8 +40,8 @@ class Following {
  private:
   Duration patience_;
   std::pair<Epoch, std::uint64_t> ahead_{};
-  Position last_;
-  Instant since_{};  // without progress, and others ahead
+  std::optional<Position> last_;  // empty: not looked at yet
+  Instant since_{};               // without progress, and others ahead
 };
 
 }  // namespace hasync::hasyncd

@@ -301,7 +301,10 @@ void Node::accuse(Instant now, Actions& out) {
 
 // A member that has missed what the others have had would hold up all that must become stable.
 void Node::find_back(Instant now, Actions& out) {
-  if (!agreement_.is_candidate(settings_.self.node)) return;  // evicted: it asks to come back already
+  if (!agreement_.is_candidate(settings_.self.node)) {  // evicted: it asks to come back already
+    following_.restart();
+    return;
+  }
   Following::Position here{.parts = replica_.parts()};
   if (in_epoch_) here.epoch = agreement_.current()->epoch;
   if (in_epoch_ && replica_.current())

@@ -61,6 +61,18 @@ TEST(Following, TimeInWhichThisProcessStoodStillIsNotCounted) {
   EXPECT_TRUE(following.astray(kHere, milliseconds{6100}));
 }
 
+TEST(Following, ANewProcessHasNotWaitedYet) {
+  EXPECT_TRUE(astray(others_at(Epoch{5}, 0), {}));
+}
+
+TEST(Following, TheWaitBeginsAnewInAnotherGroup) {
+  Following following = others_at(Epoch{4}, 8);
+  EXPECT_FALSE(following.astray(kHere, milliseconds{500}));
+  following.restart();
+  following.heard(Epoch{4}, 8);
+  EXPECT_TRUE(astray(following, kHere));
+}
+
 TEST(Following, AnotherGroupBeginsWithNobodyAhead) {
   Following following = others_at(Epoch{9}, 1);
   following.restart();
