@@ -51,8 +51,10 @@ void Replica::begin_empty(Changes& out) {
   for (const auto& [sa, context] : contexts_) out.gone.push_back(sa);
   for (const auto& [key, lease] : leases_) out.unleased.push_back(key);
   contexts_.clear();
+  named_.clear();
   leases_.clear();
   by_spi_.clear();
+  ended_.clear();
   owner_ = {};
 }
 
@@ -131,11 +133,27 @@ void Replica::apply_body(Process /*from*/, const Delta& delta, Changes& out) {
     out.refused = true;
     return;
   }
-  const Delta* before = known == contexts_.end() ? nullptr : &known->second;
+  const Delta before = known == contexts_.end() ? Delta{.sa = delta.sa} : let_go(known);
+  hold(delta);
   for (const OutboundSa& outbound : delta.outbound) lease_new(delta, outbound, out);
-  if (before != nullptr) drop_leases(*before, delta.outbound, out);
-  contexts_.insert_or_assign(delta.sa, delta);
+  drop_leases(before, delta.outbound, out);
   out.upserted.push_back(delta.sa);
+}
+
+void Replica::hold(const Delta& delta) {
+  for (const OutboundSa& outbound : delta.outbound) named_.emplace(outbound.key.spi, delta.sa);
+  contexts_.insert_or_assign(delta.sa, delta);
+}
+
+Delta Replica::let_go(std::map<SaId, Delta>::iterator context) {
+  Delta out = std::move(contexts_.extract(context).mapped());
+  for (const OutboundSa& outbound : out.outbound) named_.erase({outbound.key.spi, out.sa});
+  return out;
+}
+
+const Delta* Replica::naming(EspSpi spi) const {
+  const auto name = named_.lower_bound({spi, SaId{}});
+  return name == named_.end() || name->first != spi ? nullptr : &contexts_.at(name->second);
 }
 
 void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out) {
@@ -144,9 +162,10 @@ void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes&
     return;
   }
   // The peer's address changed (RFC 4555): the same SA under another key, perhaps of another IKE_SA by now.
-  // Its numbers go on behind its lease.
+  // Its numbers go on behind its lease, also behind one that has ended.
   const LeaseState* elsewhere = highest_of(outbound.key.spi);
-  const std::uint64_t floor = std::max(outbound.used + 1, elsewhere == nullptr ? 0 : elsewhere->end);
+  const std::uint64_t floor = std::max(
+      {outbound.used + 1, ended_.end_of(outbound.key.spi), elsewhere == nullptr ? 0 : elsewhere->end});
   leases_.emplace(outbound.key, LeaseState{delta.sa, floor, capped(floor + lease_, outbound.esn),
                                            outbound.esn, elsewhere == nullptr ? 0 : elsewhere->left});
   by_spi_.emplace(outbound.key.spi, outbound.key.address);
@@ -174,16 +193,30 @@ void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& ke
     const auto lease = leases_.find(old.key);
     const bool handed_on = lease == leases_.end() || lease->second.sa != before.sa;
     if (handed_on || std::ranges::find(keep, old.key, &OutboundSa::key) != keep.end()) continue;
-    const std::uint64_t end = lease->second.end;
-    leases_.erase(lease);
+    const LeaseState ended = leases_.extract(lease).mapped();
     by_spi_.erase({old.key.spi, old.key.address});
     out.unleased.push_back(old.key);
-    const LeaseState* rest = highest_of(old.key.spi);
-    if (rest == nullptr || rest->end >= end + lease_) continue;
-    raise(old.key.spi, end);
-    for (const OutboundKey& key : by_end(old.key.spi)) {
-      if (std::ranges::find(out.leased, key) == out.leased.end()) out.leased.push_back(key);
-    }
+    pass_on(old.key, ended, out);
+  }
+}
+
+// Whatever comes of this SPI later begins behind the lease that has ended. An IKE_SA that had handed its
+// CHILD_SA on may still be here, if its own end was lost with an owner: it has the lease then, as long as it
+// names the SPI.
+void Replica::pass_on(const OutboundKey& key, const LeaseState& ended, Changes& out) {
+  if (highest_of(key.spi) == nullptr) {
+    const Delta* heir = naming(key.spi);
+    if (heir == nullptr) return ended_.remember({key.spi, ended.end});
+    const auto sa = std::ranges::find(heir->outbound, key.spi, [](const auto& o) { return o.key.spi; });
+    leases_.emplace(sa->key, LeaseState{heir->sa, ended.end, ended.end, sa->esn, ended.left});
+    by_spi_.emplace(key.spi, sa->key.address);
+    std::erase(out.unleased, sa->key);
+    if (std::ranges::find(out.upserted, heir->sa) == out.upserted.end()) out.upserted.push_back(heir->sa);
+  }
+  if (highest_of(key.spi)->end >= ended.end + lease_) return;
+  raise(key.spi, ended.end);
+  for (const OutboundKey& other : by_end(key.spi)) {
+    if (std::ranges::find(out.leased, other) == out.leased.end()) out.leased.push_back(other);
   }
 }
 
@@ -193,8 +226,7 @@ void Replica::apply_body(Process /*from*/, const Gone& gone, Changes& out) {
     out.refused = true;
     return;
   }
-  drop_leases(known->second, {}, out);
-  contexts_.erase(known);
+  drop_leases(let_go(known), {}, out);
   out.gone.push_back(gone.sa);
 }
 
@@ -236,6 +268,11 @@ std::vector<Snapshot> Replica::snapshot() const {
     bytes += delta.sealed.size() + 64 * (delta.outbound.size() + 1);
     parts.back().sas.push_back(std::move(record));
   }
+  for (const EndedLease& ended : ended_.all()) {
+    if (parts.back().ended.empty() || parts.back().ended.size() == kMaxSnapshotEnded)
+      parts.push_back({.epoch = install_.epoch, .owner = owner_});
+    parts.back().ended.push_back(ended);
+  }
   for (std::uint32_t i = 0; i < parts.size(); ++i) {
     parts[i].part = i;
     parts[i].parts = static_cast<std::uint32_t>(parts.size());
@@ -259,7 +296,9 @@ Changes Replica::finish_snapshot() {
   std::map<OutboundKey, LeaseState> leases_before;
   before.swap(contexts_);
   leases_before.swap(leases_);
+  named_.clear();
   by_spi_.clear();
+  ended_.clear();
   const Waiting waiting = std::move(*waiting_);
   waiting_.reset();
   mark_ = beginning();
@@ -268,22 +307,8 @@ Changes Replica::finish_snapshot() {
   // If it names this process, the install has just made it so, whoever owned before.
   out.owner_changed = owner_ != was || owner_ == self_;
   for (const Snapshot& part : waiting.parts) {
-    for (const auto& [delta, leases] : part.sas) {
-      contexts_.insert_or_assign(delta.sa, delta);
-      out.upserted.push_back(delta.sa);
-      for (const OutboundSa& outbound : delta.outbound) {
-        const auto lease = std::ranges::find(leases, outbound.key, &Lease::key);
-        if (lease == leases.end()) continue;
-        // If this process is the owner, the install has just made it so and granted [end - lease, end); at
-        // the end of the numbers it may have been less.
-        const bool spent = !outbound.esn && lease->end >= kNumbers32;
-        const std::uint64_t floor = spent ? lease->end : lease->end - lease_;
-        leases_.insert_or_assign(outbound.key,
-                                 LeaseState{delta.sa, floor, lease->end, outbound.esn, lease->left});
-        by_spi_.emplace(outbound.key.spi, outbound.key.address);
-        out.leased.push_back(outbound.key);
-      }
-    }
+    for (const SnapshotSa& record : part.sas) adopt(record, out);
+    for (const EndedLease& ended : part.ended) ended_.remember(ended);
   }
   for (const auto& [sa, delta] : before) {
     if (!contexts_.contains(sa)) out.gone.push_back(sa);
@@ -301,6 +326,24 @@ Changes Replica::finish_snapshot() {
     out.owner_changed |= more.owner_changed;
   }
   return out;
+}
+
+void Replica::adopt(const SnapshotSa& record, Changes& out) {
+  const Delta& delta = record.delta;
+  hold(delta);
+  out.upserted.push_back(delta.sa);
+  for (const OutboundSa& outbound : delta.outbound) {
+    const auto lease = std::ranges::find(record.leases, outbound.key, &Lease::key);
+    if (lease == record.leases.end()) continue;
+    // If this process is the owner, the install has just made it so and granted [end - lease, end); at the
+    // end of the numbers it may have been less.
+    const bool spent = !outbound.esn && lease->end >= kNumbers32;
+    const std::uint64_t floor = spent ? lease->end : lease->end - lease_;
+    leases_.insert_or_assign(outbound.key,
+                             LeaseState{delta.sa, floor, lease->end, outbound.esn, lease->left});
+    by_spi_.emplace(outbound.key.spi, outbound.key.address);
+    out.leased.push_back(outbound.key);
+  }
 }
 
 }  // namespace hasync::hasyncd

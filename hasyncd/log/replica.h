@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hasyncd/log/agreement.h"
+#include "hasyncd/log/ended_leases.h"
 #include "hasyncd/wire/messages.h"
 
 namespace hasync::hasyncd {
@@ -73,6 +74,7 @@ class Replica {
   std::uint64_t lease_size() const { return lease_; }
   const std::map<SaId, Delta>& contexts() const { return contexts_; }
   const std::map<OutboundKey, LeaseState>& leases() const { return leases_; }
+  const EndedLeases& ended() const { return ended_; }
   // The IKE_SA that has this SPI now: rekeying hands CHILD_SAs on, and a new address makes new keys of them.
   std::optional<SaId> newest_of(EspSpi spi) const;
 
@@ -88,9 +90,14 @@ class Replica {
   std::vector<OutboundKey> by_end(EspSpi spi) const;
   void raise(EspSpi spi, std::uint64_t used);
   void drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
+  void pass_on(const OutboundKey& key, const LeaseState& ended, Changes& out);
+  void hold(const Delta& delta);
+  Delta let_go(std::map<SaId, Delta>::iterator context);
+  const Delta* naming(EspSpi spi) const;
   void begin_empty(Changes& out);
   StateMark beginning() const;
   Changes finish_snapshot();
+  void adopt(const SnapshotSa& record, Changes& out);
 
   Process self_;
   std::uint64_t lease_;
@@ -98,8 +105,10 @@ class Replica {
   StateMark mark_;
   Process owner_;
   std::map<SaId, Delta> contexts_;
+  std::set<std::pair<EspSpi, SaId>> named_;  // by contexts_
   std::map<OutboundKey, LeaseState> leases_;
   std::set<std::pair<EspSpi, Address>> by_spi_;  // of leases_
+  EndedLeases ended_;                            // of SPIs that are not in named_
 
   struct Waiting {  // entries and parts that came before the snapshot was complete
     std::vector<Snapshot> parts;

@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxOutbound = 256;          // per IKE_SA
 inline constexpr std::size_t kMaxSealedContext = 262144;  // bytes
 inline constexpr std::size_t kMaxLeases = 16384;          // per grant
 inline constexpr std::size_t kMaxSnapshotSas = 1024;      // per part
+inline constexpr std::size_t kMaxSnapshotEnded = 16384;   // per part
 inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
 inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
 inline constexpr std::size_t kMaxKeyIds = 4;             // per heartbeat
@@ -114,12 +115,20 @@ struct SnapshotSa {
   bool operator==(const SnapshotSa&) const = default;
 };
 
+// An SPI that nobody names any more: numbers below `end` may have been used.
+struct EndedLease {
+  EspSpi spi;
+  std::uint64_t end = 0;
+  bool operator==(const EndedLease&) const = default;
+};
+
 struct Snapshot {
   Epoch epoch;
   std::uint32_t part = 0;  // from 0
   std::uint32_t parts = 1;
   Process owner;  // of node kNobody where there is none
   std::vector<SnapshotSa> sas;
+  std::vector<EndedLease> ended;  // oldest first
   bool operator==(const Snapshot&) const = default;
 };
 

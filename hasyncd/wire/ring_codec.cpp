@@ -101,6 +101,11 @@ void put(const Snapshot& from, wire::Snapshot* to) {
     put(sa.delta, out->mutable_delta());
     for (const Lease& lease : sa.leases) put(lease, out->add_leases());
   }
+  for (const EndedLease& ended : from.ended) {
+    wire::EndedLease* out = to->add_ended();
+    out->set_spi(ended.spi.value);
+    out->set_end(ended.end);
+  }
 }
 
 template <typename Message>
@@ -266,6 +271,13 @@ Problem take(const wire::Snapshot& from, Snapshot* to) {
     SnapshotSa& out = to->sas.emplace_back();
     if (Problem p = take(sa.delta(), "snapshot.sas.delta", &out.delta)) return p;
     if (Problem p = take_leases(sa.leases(), "snapshot.sas.leases", &out.leases)) return p;
+  }
+  if (static_cast<std::size_t>(from.ended_size()) > kMaxSnapshotEnded) {
+    return too_many("snapshot.ended", static_cast<std::size_t>(from.ended_size()), kMaxSnapshotEnded);
+  }
+  for (const wire::EndedLease& ended : from.ended()) {
+    if (ended.spi() == 0) return at("snapshot.ended.spi", "is missing or 0");
+    to->ended.push_back({EspSpi{ended.spi()}, ended.end()});
   }
   return {};
 }

@@ -205,12 +205,10 @@ std::string Cluster::unsettled_contexts(const Machine& owner) const {
   return {};
 }
 
-// Each key of the log must be usable: its packets leave. One that another IKE_SA has taken over is judged
-// there, and ends with that, even if this IKE_SA's own end did not get into the log (seed 2208).
+// Each key of the log must be usable: its packets leave.
 std::string Cluster::silent_keys(const Machine& owner, Instant since) const {
   for (const auto& [sa, held] : owner.held()) {
     for (const Child& child : held.sa.children) {
-      if (world_.checker.taken_from(sa, child.key_id)) continue;
       if (world_.checker.last_left(child.key_id) < since) {
         return "no packet of key " + std::to_string(child.key_id) + " leaves node " +
                std::to_string(owner.id().value);

@@ -161,6 +161,42 @@ class SecondTakeoverSameRange : public Sabotage {
   std::map<NodeId, hasyncd::Process> owner_;
 };
 
+// The end of a lease is forgotten: if an old copy of an IKE_SA, or a late report, names its SPI still, that
+// begins with the first number.
+class EndedLeaseBeginsAnew : public Sabotage {
+  void then(Machine& m) override {
+    const Replica& replica = m.node()->replica();
+    for (const EndedLease& ended : replica.ended().all()) ended_.insert(ended.spi);
+    std::map<EspSpi, SaId>& holders = holders_[m.id()];
+    for (const auto& [key, lease] : replica.leases()) {
+      SaId& holder = holders[key.spi];
+      if (lease.sa < holder && !names(replica, holder, key.spi)) ended_.insert(key.spi);
+      holder = lease.sa;
+      if (m.node()->role() == Role::Owner && ended_.contains(key.spi) && has(m, lease.sa, key.spi))
+        begin_anew(m, key, lease);
+    }
+  }
+  static bool names(const Replica& replica, SaId sa, EspSpi spi) {
+    const auto context = replica.contexts().find(sa);
+    return sa == SaId{} || (context != replica.contexts().end() &&
+                            std::ranges::any_of(context->second.outbound,
+                                                [spi](const OutboundSa& o) { return o.key.spi == spi; }));
+  }
+  static bool has(const Machine& m, SaId sa, EspSpi spi) {
+    const auto held = m.held().find(sa);
+    return held != m.held().end() && std::ranges::count(held->second.sa.children, spi, &Child::spi) != 0;
+  }
+  void begin_anew(Machine& m, const OutboundKey& key, const LeaseState& lease) {
+    if (!done_.insert({m.id(), key}).second) return;
+    m.rewind({{{key, 0}}});
+    m.carry_out(ForgetGate{{key}});
+    m.carry_out(SetGate{{{key, 1, lease.end}}});
+  }
+  std::map<NodeId, std::map<EspSpi, SaId>> holders_;
+  std::set<EspSpi> ended_;
+  std::set<std::pair<NodeId, OutboundKey>> done_;
+};
+
 class NoEvict : public Sabotage {
   bool does(Machine&, Action& action) override { return sent<Evict>(action) == nullptr; }
 };
@@ -235,6 +271,7 @@ constexpr Kind kKinds[] = {
     {"two_nodes_both_renew", "I2 I3", make<TwoNodesBothRenew>},
     {"return_without_snapshot", "I7 I1", make<ReturnWithoutSnapshot>},
     {"second_takeover_same_range", "I1", make<SecondTakeoverSameRange>},
+    {"ended_lease_begins_anew", "I1", make<EndedLeaseBeginsAnew>},
     {"no_evict", "liveness", make<NoEvict>},
     {"wait_from_own_view_change", "I2", make<WaitFromOwnViewChange>},
     {"witness_forgets", "I7 I1", make<WitnessForgets>},

@@ -77,6 +77,7 @@ Snapshot RingRandom::snapshot() {
   out.part = static_cast<std::uint32_t>(below(out.parts));
   if (coin()) out.owner = process();
   for (std::size_t i = below(4); i > 0; --i) out.sas.push_back({delta(), leases()});
+  for (std::size_t i = below(4); i > 0; --i) out.ended.push_back({key().spi, number()});
   return out;
 }
 

@@ -135,6 +135,16 @@ const Row kRows[] = {
        m.mutable_snapshot()->set_epoch(1), m.mutable_snapshot()->set_parts(1),
            m.mutable_snapshot()->add_sas();
      }},
+    {"snapshot.ended.spi",
+     [](auto& m) {
+       m.mutable_snapshot()->set_epoch(1), m.mutable_snapshot()->set_parts(1),
+           m.mutable_snapshot()->add_ended()->set_end(9);
+     }},
+    {"snapshot.ended",
+     [](auto& m) {
+       m.mutable_snapshot()->set_epoch(1), m.mutable_snapshot()->set_parts(1);
+       for (int i = 0; i < 16385; ++i) m.mutable_snapshot()->add_ended()->set_spi(7);
+     }},
 };
 
 TEST(RingCodec, ABrokenRuleIsRefusedByTheNameOfItsField) {
