@@ -27,7 +27,7 @@ std::string text_of(const proto::Identity& id) {
   const bool printable = std::ranges::all_of(data, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
   if ((id.type() == kFqdn || id.type() == kRfc822) && printable) return data;
   std::string out;
-  for (const unsigned char byte : data) {
+  for (const std::uint8_t byte : view_of(data)) {
     std::array<char, 3> hex{};
     std::snprintf(hex.data(), hex.size(), "%02x", byte);
     out += hex.data();

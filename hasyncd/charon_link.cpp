@@ -153,7 +153,10 @@ void CharonLink::ask_put(const PutContext& request) {
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
   const std::string_view bytes = text_of(context->reveal());
-  if (auto view = ctx::decode_context(bytes)) views_.insert_or_assign(view->sa, *std::move(view));
+  if (auto view = ctx::decode_context(bytes)) {
+    const SaId sa = view->sa;
+    views_.insert_or_assign(sa, *std::move(view));
+  }
   ++puts_;
   client_->put(bytes, holding(request.active),
                [this, sa = request.sa, seal = end_of_seal(request.sealed),

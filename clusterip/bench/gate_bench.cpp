@@ -63,6 +63,7 @@ int counting(int program, std::int16_t number_at) {
   constexpr __u8 kLoad = BPF_LDX | BPF_MEM | BPF_W;
   constexpr __u8 kMove = BPF_ALU64 | BPF_MOV | BPF_X;
   constexpr __u8 kSwap = BPF_ALU | BPF_END | BPF_TO_BE;
+  // NOLINTBEGIN(misc-redundant-expression): some of the kernel's names stand for 0
   const bpf_insn insns[] = {
       {kLoad, 2, 1, offsetof(__sk_buff, data), 0},
       {kLoad, 3, 1, offsetof(__sk_buff, data_end), 0},
@@ -81,13 +82,14 @@ int counting(int program, std::int16_t number_at) {
       {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, TC_ACT_SHOT},
       {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
   };
+  // NOLINTEND(misc-redundant-expression)
   return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "count", "GPL", insns, std::size(insns), nullptr);
 }
 
 // The kernel reports the mean duration of one run, in whole nanoseconds.
 void run_program(benchmark::State& state, int program, const Bytes& frame, std::uint32_t verdict) {
   Bytes next = frame;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     bpf_test_run_opts options;
     std::memset(&options, 0, sizeof(options));
     options.sz = sizeof(options);
@@ -142,24 +144,25 @@ void other_traffic(benchmark::State& state) {
               test::ipv4_frame({.from = "192.0.2.11", .to = kPeer, .protocol = 6}, Bytes(1400, 0)), kPass);
 }
 void renew_all_deadlines(benchmark::State& state) {
-  for (auto _ : state) gate().set_all_deadlines(std::chrono::steady_clock::now().time_since_epoch() + 24h);
+  for ([[maybe_unused]] auto _ : state)
+    gate().set_all_deadlines(std::chrono::steady_clock::now().time_since_epoch() + 24h);
 }
 void raise_10000_ceilings(benchmark::State& state) {
   gate();
   std::vector<SaLimits> sas;
   for (std::uint32_t spi = 1; spi <= kSas; ++spi) sas.push_back({sa(spi), 1, 1U << 30});
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!gate().set_sas(sas)) state.SkipWithError("refused");
   }
 }
 void read_10000_tops(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(gate().tops());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(gate().tops());
 }
 void ask_10000_at_rest(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(gate().moved());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(gate().moved());
 }
 void check_attached(benchmark::State& state) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!gate().check_attached()) state.SkipWithError("detached");
   }
 }

@@ -216,11 +216,11 @@ std::string key_id_text(std::uint32_t id) {
   return text.data();
 }
 
-Result<KeySet> load_keys(const std::filesystem::path& file) {
-  auto stored = read(file);
-  if (!stored) return stored.error();
+namespace {
+
+KeySet derived(StoredKeys stored) {
   KeySet out;
-  for (Stored& key : *stored) {
+  for (Stored& key : stored) {
     if (key.witness) {
       out.keys.push_back({key.id, std::move(key.raw), {}});
     } else {
@@ -228,6 +228,20 @@ Result<KeySet> load_keys(const std::filesystem::path& file) {
     }
   }
   return out;
+}
+
+}  // namespace
+
+Result<KeySet> parse_keys(const std::string& text, const std::filesystem::path& name) {
+  auto stored = parse(text, name);
+  if (!stored) return stored.error();
+  return derived(*std::move(stored));
+}
+
+Result<KeySet> load_keys(const std::filesystem::path& file) {
+  auto stored = read(file);
+  if (!stored) return stored.error();
+  return derived(*std::move(stored));
 }
 
 Result<std::uint32_t> generate_keys(const std::filesystem::path& gateway_file,
