@@ -33,7 +33,8 @@ inline constexpr std::size_t kMaxKeys = 4;  // in one file
 
 std::string key_id_text(std::uint32_t id);  // "9f3c21aa"
 
-// The content of a key file, whose name stands in errors. Unsupported: another version. Invalid: what is wrong.
+// The content of a key file, whose name stands in errors. Unsupported: another version. Invalid: what is
+// wrong.
 Result<KeySet> parse_keys(const std::string& text, const std::filesystem::path& name);
 
 // Refuses files that others than this user can read or write (Errc::Denied, with file and mode).

@@ -21,8 +21,8 @@ class EndedLeases {
   static constexpr std::size_t kRemembered = 65536;
 
   void remember(const EndedLease& ended);
-  // Numbers below may have been used; 0: not known here. A peer chooses its SPIs as it likes (RFC 4301, section
-  // 4.1), so one may come again; it then skips numbers for nothing.
+  // Numbers below may have been used; 0: not known here. A peer chooses its SPIs as it likes (RFC 4301,
+  // section 4.1), so one may come again; it then skips numbers for nothing.
   std::uint64_t end_of(EspSpi spi) const;
   // Oldest first: in this order they make the same memory elsewhere.
   std::vector<EndedLease> all() const;
