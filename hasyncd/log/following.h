@@ -23,7 +23,8 @@ class Following {
     ahead_ = {};
     last_.reset();
   }
-  // Somebody of the group is in `epoch`; as its owner, at `index`.
+  // Somebody of the group is in `epoch`, at `index`. Not the owner alone: whoever has missed that it is the
+  // owner itself says nothing as such.
   void heard(Epoch epoch, std::uint64_t index);
 
   // Where this node is: its epoch, up to where its state is the owner's, and how much of a snapshot it has.

@@ -258,7 +258,7 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   Actions out;
   silence_.heard(heartbeat.from.node, heartbeat.deaf, now);
   if (agreement_.in_group(heartbeat.from.node)) {
-    following_.heard(heartbeat.epoch, heartbeat.from == heartbeat.owner ? heartbeat.index : 0);
+    following_.heard(heartbeat.epoch, heartbeat.index);
   }
   if (in_epoch_) {
     const std::uint64_t stable = stability_.stable();

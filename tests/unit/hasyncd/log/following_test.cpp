@@ -29,7 +29,7 @@ TEST(Following, WhoeverHasWhatTheOthersHaveIsNot) {
   EXPECT_FALSE(astray(others_at(Epoch{3}, 900), kHere)) << "an epoch that is over";
 }
 
-TEST(Following, WhoeverStaysBehindTheOwnerIs) {
+TEST(Following, WhoeverStaysBehindAnotherMemberIs) {
   EXPECT_TRUE(astray(others_at(Epoch{4}, 8), kHere));
 }
 

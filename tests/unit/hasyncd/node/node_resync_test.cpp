@@ -18,14 +18,14 @@ std::size_t notes(const Actions& actions, const std::string& id) {
 struct Standby : Table {
   Standby() : Table(true) { pass(milliseconds{50}); }
 
-  // The owner has `more` entries that this node has not; the witness goes with the owner.
-  void pass_behind(Duration time, std::uint64_t more) {
+  // The others have `more` entries that this node has not, and take `owner` for the owner.
+  void pass_behind(Duration time, std::uint64_t more, Process owner = kOther) {
     for (const Instant end = now_ + time; now_ < end;) {
       now_ += milliseconds{10};
       do_(node_.on_tick(now_));
       for (const Process& other : {kOther, kWitness}) {
         Heartbeat said = heartbeat(other);
-        said.owner = kOther;
+        said.owner = owner;
         said.index += more;
         said.digest += more;
         do_(node_.on_heartbeat(said, now_));
@@ -42,6 +42,13 @@ TEST(NodeResync, AMemberThatMissedAnEntryLeavesTheRingToComeBackWithoutIt) {
   EXPECT_EQ(count<Rejoin>(table.seen_), 1U);
   EXPECT_EQ(notes(table.seen_, "resync"), 1U);
   EXPECT_EQ(table.node_.resyncs(), 1U);
+}
+
+TEST(NodeResync, AMemberThatMissedThatItOwnsLeavesTheRingToComeBackKnowingIt) {
+  Standby table;
+  table.pass_behind(milliseconds{1600}, 1, kSelf);
+  EXPECT_EQ(table.node_.role(), Role::Standby);
+  EXPECT_EQ(count<Rejoin>(table.seen_), 1U);
 }
 
 TEST(NodeResync, AMemberThatFollowsStays) {
