@@ -1,0 +1,121 @@
+#include "vped/adapters/key_file.h"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+#include "base/bytes.h"
+#include "vped/adapters/fd.h"
+
+namespace hasync::vped {
+namespace {
+
+constexpr std::size_t kLargestFile = 512;
+constexpr std::size_t kKeySize = 32;
+
+Error at(const std::filesystem::path& file, Errc code, const std::string& what) {
+  return {code, "key file " + file.string() + ": " + what};
+}
+
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Empty: it is no key.
+Secret from_hex(const std::string& hex) {
+  if (hex.size() != 32 && hex.size() != 64) return {};
+  Secret out(hex.size() / 2);
+  for (std::size_t i = 0; i < hex.size() / 2; ++i) {
+    const int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
+    if (high < 0 || low < 0) return {};
+    out.fill()[i] = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return out;
+}
+
+std::string to_hex(BytesView bytes) {
+  std::string out;
+  for (const std::uint8_t byte : bytes) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15U];
+  }
+  return out;
+}
+
+Result<std::string> read_private(const std::filesystem::path& file) {
+  const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return at(file, errno == ENOENT ? Errc::NotFound : Errc::System, std::strerror(errno));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return at(file, Errc::System, std::strerror(errno));
+  if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 077U) != 0)
+    return at(file, Errc::Denied, "must be a regular file of this user that no other can use: chmod 0600");
+  std::string text(kLargestFile, '\0');
+  const ssize_t size = ::read(fd.get(), text.data(), text.size());
+  if (size < 0) return at(file, Errc::System, std::strerror(errno));
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+bool same(const Secret& a, const Secret& b) {
+  return a.reveal().size() == b.reveal().size() &&
+         CRYPTO_memcmp(a.reveal().data(), b.reveal().data(), a.reveal().size()) == 0;
+}
+
+Status write_new(const std::filesystem::path& file, BytesView out, BytesView in) {
+  const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return at(file, errno == EEXIST ? Errc::Conflict : Errc::System, std::strerror(errno));
+  const std::string text = "vpe-keys 1\nout " + to_hex(out) + "\nin " + to_hex(in) + "\n";
+  if (::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(fd.get()) == 0)
+    return Done{};
+  const Error error = at(file, Errc::System, std::strerror(errno));
+  ::unlink(file.c_str());
+  return error;
+}
+
+}  // namespace
+
+Result<Keys> load_keys(const std::filesystem::path& file) {
+  auto text = read_private(file);
+  if (!text) return text.error();
+  std::istringstream words(*text);
+  std::string title, version, out_word, out, in_word, in, rest;
+  if (!(words >> title >> version >> out_word >> out >> in_word >> in) || words >> rest ||
+      title != "vpe-keys" || version != "1" || out_word != "out" || in_word != "in")
+    return at(file, Errc::Invalid, "is not of the form \"vpe-keys 1\", out KEY, in KEY");
+  Keys keys{from_hex(out), from_hex(in)};
+  if (keys.out.empty() || keys.in.empty()) return at(file, Errc::Invalid, "a key is not 32 or 64 hex digits");
+  if (same(keys.out, keys.in))
+    return at(file, Errc::Invalid, "both directions have the same key, and would use the same IVs");
+  return keys;
+}
+
+Status generate_keys(const std::filesystem::path& own, const std::filesystem::path& peer) {
+  Secret out(kKeySize), in(kKeySize);
+  for (Secret* key : {&out, &in})
+    if (RAND_bytes(key->fill().data(), static_cast<int>(kKeySize)) != 1)
+      return Error{Errc::System, "no random numbers"};
+  if (Status written = write_new(own, out.reveal(), in.reveal()); !written) return written;
+  Status written = write_new(peer, in.reveal(), out.reveal());
+  if (!written) ::unlink(own.c_str());  // both or none
+  return written;
+}
+
+std::string fingerprint(const Secret& key) {
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+  constexpr std::string_view purpose = "vpe incarnations";
+  Secret text(purpose.size() + key.reveal().size());
+  std::ranges::copy(purpose, text.fill().begin());
+  std::ranges::copy(key.reveal(), text.fill().begin() + purpose.size());
+  EVP_Digest(text.reveal().data(), text.reveal().size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return to_hex({digest.data(), 8});
+}
+
+}  // namespace hasync::vped

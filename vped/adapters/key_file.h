@@ -1,0 +1,30 @@
+// The keys of one tunnel, where no IKE makes them. Text:
+//   vpe-keys 1
+//   out <32 or 64 hex digits>    what this gateway seals with (AES-128-GCM, AES-256-GCM)
+//   in <as many>                 what it opens with
+// The peer's file has the same keys the other way round.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace hasync::vped {
+
+struct Keys {
+  Secret out, in;
+};
+
+// Denied: others than this user can use the file. Invalid: not of this form, or both keys are the same, under
+// which both ends would use the same IVs.
+Result<Keys> load_keys(const std::filesystem::path& file);
+
+// New random keys of 256 bits, into two files that are not there yet: this gateway's and its peer's.
+Status generate_keys(const std::filesystem::path& own, const std::filesystem::path& peer);
+
+// Names a key without giving it away: 16 hex digits.
+std::string fingerprint(const Secret& key);
+
+}  // namespace hasync::vped

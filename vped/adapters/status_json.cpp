@@ -1,0 +1,97 @@
+#include "vped/adapters/status_json.h"
+
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "vpe/window_id.h"
+
+namespace hasync::vped {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string hex(std::uint32_t number) {
+  std::array<char, 12> text{};
+  std::snprintf(text.data(), text.size(), "%08" PRIx32, number);
+  return text.data();
+}
+
+ordered_json flow_json(const Flow& flow) {
+  ordered_json drops = ordered_json::object();
+  for (std::size_t i = 1; i < flow.drops.size(); ++i)
+    if (flow.drops[i] != 0) drops[vpe::name(static_cast<vpe::Drop>(i))] = flow.drops[i];
+  return {{"packets", flow.packets}, {"bytes", flow.bytes}, {"drops", drops}};
+}
+
+ordered_json window_json(vpe::WindowName name, std::size_t worker) {
+  const vpe::Place place = vpe::place_of(name.window);
+  return {{"sender", name.sender.value},         {"node", place.node},
+          {"incarnation", place.incarnation},    {"core", place.core},
+          {"class", vpe::class_of(name.window)}, {"worker", worker}};
+}
+
+void add(Flow& to, const Flow& from) {
+  to.packets += from.packets;
+  to.bytes += from.bytes;
+  for (std::size_t i = 0; i < to.drops.size(); ++i) to.drops[i] += from.drops[i];
+}
+
+// Of all workers together; each window belongs to one.
+ordered_json tunnel_json(const Tunnel& tunnel, std::size_t index, std::uint8_t incarnation,
+                         const std::vector<WorkerStatus>& workers) {
+  Flow sent, received;
+  ordered_json sending = ordered_json::array(), receiving = ordered_json::array();
+  for (std::size_t w = 0; w < workers.size(); ++w) {
+    const TunnelStatus& one = workers[w].tunnels[index];
+    add(sent, one.sent);
+    add(received, one.received);
+    for (const SendingWindow& window : one.sending) {
+      sending.push_back(window_json(window.name, w));
+      sending.back()["next"] = window.next == 0 ? ordered_json(nullptr) : ordered_json(window.next);
+    }
+    for (const vpe::WindowState& window : one.receiving) {
+      receiving.push_back(window_json(window.name, w));
+      receiving.back()["top"] = window.top;
+    }
+  }
+  return {{"name", tunnel.name},
+          {"peer", to_string(tunnel.peer)},
+          {"out_spi", hex(tunnel.spi_out.value)},
+          {"in_spi", hex(tunnel.spi_in.value)},
+          {"mtu", workers.empty() ? 0 : workers[0].tunnels[index].mtu},
+          {"incarnation", incarnation},
+          {"incarnations_left", vpe::kIncarnations - 1 - incarnation},
+          {"sent", flow_json(sent)},
+          {"received", flow_json(received)},
+          {"sending_windows", sending},
+          {"receiving_windows", receiving}};
+}
+
+ordered_json worker_json(const WorkerStatus& worker) {
+  ordered_json drops = ordered_json::object();
+  for (std::size_t i = 0; i < worker.drops.size(); ++i) drops[name(static_cast<Cause>(i))] = worker.drops[i];
+  return {{"inside_read", worker.read},
+          {"inside_written", worker.written},
+          {"outside_received", worker.received},
+          {"outside_sent", worker.sent},
+          {"handed_over", worker.handed_over},
+          {"told_too_big", worker.told_too_big},
+          {"drops", drops}};
+}
+
+}  // namespace
+
+ordered_json to_json(const Config& config, const std::vector<std::uint8_t>& incarnations,
+                     const std::string& cipher, const std::vector<WorkerStatus>& workers) {
+  ordered_json tunnels = ordered_json::array(), each = ordered_json::array();
+  for (std::size_t i = 0; i < config.tunnels.size(); ++i)
+    tunnels.push_back(tunnel_json(config.tunnels[i], i, incarnations[i], workers));
+  for (const WorkerStatus& worker : workers) each.push_back(worker_json(worker));
+  return {{"version", HASYNC_VERSION}, {"interface", config.interface},
+          {"node", config.node},       {"cipher", cipher},
+          {"tunnels", tunnels},        {"workers", each}};
+}
+
+}  // namespace hasync::vped

@@ -1,0 +1,174 @@
+#define TOML_EXCEPTIONS 0
+#include "vped/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <set>
+
+#include "vpe/replay_window.h"
+#include "vpe/window_id.h"
+
+namespace hasync::vped {
+namespace {
+
+constexpr std::int64_t kFirstSpi = 256;  // RFC 4303, section 2.1
+constexpr std::int64_t kLastSpi = 0xffffffff;
+constexpr std::size_t kLongestInterface = 15;
+
+// One table: takes its keys one by one, and then says which it did not know.
+class Table {
+ public:
+  Table(const toml::table& table, std::string name, std::string file, std::vector<std::string>& errors)
+      : table_(table), name_(std::move(name)), file_(std::move(file)), errors_(errors) {}
+
+  void problem(const std::string& key, const std::string& text) {
+    const toml::node* node = table_.get(key);
+    const toml::source_region& at = node != nullptr ? node->source() : table_.source();
+    errors_.push_back(file_ + ":" + std::to_string(at.begin.line) + ": " + name_ + "." + key + ": " + text);
+  }
+
+  std::int64_t integer(const std::string& key, std::int64_t least, std::int64_t most,
+                       std::optional<std::int64_t> absent = {}) {
+    const toml::node* node = take(key, absent.has_value());
+    if (node == nullptr) return absent.value_or(least);
+    const auto value = node->value_exact<std::int64_t>();
+    if (value && *value >= least && *value <= most) return *value;
+    problem(key, "must be a number from " + std::to_string(least) + " to " + std::to_string(most));
+    return least;
+  }
+  std::string text(const std::string& key, std::optional<std::string> absent = {}) {
+    const toml::node* node = take(key, absent.has_value());
+    if (node == nullptr) return absent.value_or("");
+    const auto value = node->value_exact<std::string>();
+    if (value && !value->empty() && value->find('\0') == std::string::npos) return *value;
+    problem(key, "must be a text");
+    return "";
+  }
+  std::filesystem::path path(const std::string& key, std::optional<std::string> absent = {}) {
+    const std::string value = text(key, std::move(absent));
+    if (!value.empty() && value.front() != '/') problem(key, "must be an absolute path");
+    return value;
+  }
+  Address address(const std::string& key) {
+    const std::string value = text(key);
+    if (value.empty()) return {};
+    const auto parsed = Address::parse(value);
+    if (parsed) return *parsed;
+    problem(key, "must be an IP address");
+    return {};
+  }
+  std::vector<Prefix> prefixes(const std::string& key) {
+    std::vector<Prefix> out;
+    const toml::node* node = take(key, false);
+    if (node == nullptr) return out;
+    if (const toml::array* array = node->as_array()) {
+      for (const toml::node& one : *array) {
+        const auto parsed = Prefix::parse(one.value_or(std::string()));
+        if (parsed) out.push_back(*parsed);
+      }
+      if (!out.empty() && out.size() == array->size()) return out;
+    }
+    problem(key, "must be a list of prefixes like \"10.1.0.0/16\", whose bits beyond the length are 0");
+    return {};
+  }
+  void check_unknown() {
+    for (const auto& [key, node] : table_)
+      if (!known_.contains(std::string(key.str()))) problem(std::string(key.str()), "is not known here");
+  }
+
+ private:
+  const toml::node* take(const std::string& key, bool optional) {
+    known_.insert(key);
+    const toml::node* node = table_.get(key);
+    if (node == nullptr && !optional) problem(key, "is required");
+    return node;
+  }
+
+  const toml::table& table_;
+  std::string name_;
+  std::string file_;
+  std::vector<std::string>& errors_;
+  std::set<std::string> known_;
+};
+
+void read_gateway(Table& table, Config& out) {
+  out.interface = table.text("interface", "vpe0");
+  if (out.interface.size() > kLongestInterface || out.interface.find_first_of("/% ") != std::string::npos)
+    table.problem("interface", "is no name of an interface");
+  out.address = table.address("address");
+  out.port = static_cast<std::uint16_t>(table.integer("port", 1, 65535));
+  out.workers = static_cast<std::uint32_t>(table.integer("workers", 0, vpe::kCores, 0));
+  out.node = static_cast<std::uint8_t>(table.integer("node", 0, vpe::kNodes - 1, 0));
+  out.mtu = static_cast<std::uint32_t>(table.integer("mtu", 0, vpe::kLargestPayload, 0));
+  if (out.mtu != 0 && out.mtu < 576) table.problem("mtu", "must be 0 or at least 576");
+  out.state_dir = table.path("state_dir", "/var/lib/vped");
+  out.control = table.path("control", "/run/vped/control.sock");
+  table.check_unknown();
+}
+
+void read_tunnel(Table& table, Config& out) {
+  Tunnel tunnel;
+  Config::Line line;
+  tunnel.name = table.text("name");
+  tunnel.peer = table.address("peer");
+  tunnel.peer_port = static_cast<std::uint16_t>(table.integer("peer_port", 1, 65535, out.port));
+  tunnel.spi_out = EspSpi{static_cast<std::uint32_t>(table.integer("out_spi", kFirstSpi, kLastSpi))};
+  tunnel.spi_in = EspSpi{static_cast<std::uint32_t>(table.integer("in_spi", kFirstSpi, kLastSpi))};
+  tunnel.local = table.prefixes("local");
+  tunnel.remote = table.prefixes("remote");
+  tunnel.sender = vpe::SenderId{static_cast<std::uint16_t>(table.integer("sender", 0, 65535, 0))};
+  tunnel.peer_sender = vpe::SenderId{static_cast<std::uint16_t>(table.integer("peer_sender", 0, 65535, 0))};
+  line.key_file = table.path("key_file");
+  line.window_bits = static_cast<std::uint32_t>(
+      table.integer("window", vpe::kSmallestWindow, vpe::kLargestWindow, line.window_bits));
+  if (!vpe::is_window_size(line.window_bits)) table.problem("window", "must be a power of two");
+  if (table.text("mode", "tunnel") != "tunnel")
+    table.problem("mode", "VPE has tunnel mode only: its packets do not say what follows the IP header");
+  if (tunnel.peer != Address{} && tunnel.peer.is_v4() != out.address.is_v4())
+    table.problem("peer", "is of another family than gateway.address");
+  for (const Tunnel& other : out.tunnels) {
+    if (other.name == tunnel.name) table.problem("name", "is taken by another tunnel");
+    if (other.spi_in == tunnel.spi_in) table.problem("in_spi", "is taken by another tunnel");
+  }
+  table.check_unknown();
+  out.tunnels.push_back(std::move(tunnel));
+  out.lines.push_back(std::move(line));
+}
+
+void read(const toml::table& root, const std::string& file, Config& out, std::vector<std::string>& errors) {
+  for (const auto& [key, node] : root)
+    if (key != "gateway" && key != "tunnel")
+      errors.push_back(file + ":" + std::to_string(node.source().begin.line) + ": " + std::string(key.str()) +
+                       ": is not known here; known are [gateway] and [[tunnel]]");
+  const toml::table* gateway = root["gateway"].as_table();
+  const toml::array* tunnels = root["tunnel"].as_array();
+  if (gateway == nullptr) errors.push_back(file + ":1: there must be a table [gateway]");
+  if (tunnels == nullptr || !tunnels->is_homogeneous<toml::table>())
+    errors.push_back(file + ":1: there must be tunnels, each written as [[tunnel]]");
+  if (!errors.empty()) return;
+  Table table(*gateway, "gateway", file, errors);
+  read_gateway(table, out);
+  for (const toml::node& node : *tunnels) {
+    Table one(*node.as_table(), "tunnel", file, errors);
+    read_tunnel(one, out);
+  }
+}
+
+}  // namespace
+
+ConfigOutcome parse_config(const std::string& text, const std::string& name) {
+  ConfigOutcome out;
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    out.errors.push_back(name + ":" + std::to_string(parsed.error().source().begin.line) +
+                         ": not TOML: " + std::string(parsed.error().description()));
+    return out;
+  }
+  Config config;
+  read(parsed.table(), name, config, out.errors);
+  if (out.errors.empty()) out.config = std::move(config);
+  return out;
+}
+
+}  // namespace hasync::vped

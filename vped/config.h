@@ -1,0 +1,40 @@
+// The configuration of one vped: read, checked as a whole, then never changed. docs/vped.md has every key.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vped/tunnel.h"
+
+namespace hasync::vped {
+
+struct Config {
+  struct Line {  // what workers need not know of a tunnel
+    std::filesystem::path key_file;
+    std::uint32_t window_bits = 1024;
+    bool operator==(const Line&) const = default;
+  };
+  std::string interface;  // of the inside
+  Address address;        // own, towards the peers
+  std::uint16_t port = 0;
+  std::uint32_t workers = 0;  // 0: as many as there are processors
+  std::uint8_t node = 0;
+  std::uint32_t mtu = 0;  // of the interface; 0: what fits to every peer when it starts
+  std::filesystem::path state_dir;
+  std::filesystem::path control;
+  std::vector<Tunnel> tunnels;
+  std::vector<Line> lines;  // one for each tunnel
+  bool operator==(const Config&) const = default;
+};
+
+struct ConfigOutcome {
+  std::optional<Config> config;     // none where there are errors
+  std::vector<std::string> errors;  // all of them: "file:line: key: what is wrong"
+};
+
+// `name` stands for the file in errors.
+ConfigOutcome parse_config(const std::string& text, const std::string& name);
+
+}  // namespace hasync::vped

@@ -1,0 +1,44 @@
+// What vped says of itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vpe/packets.h"
+#include "vpe/window_table.h"
+#include "vped/counts.h"
+
+namespace hasync::vped {
+
+// Of an engine, or of several together.
+struct Flow {
+  std::uint64_t packets = 0, bytes = 0;
+  std::array<std::uint64_t, vpe::kDrops> drops{};
+  void add(const vpe::Counters& counters) {
+    packets += counters.packets.load(std::memory_order_relaxed);
+    bytes += counters.bytes.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < drops.size(); ++i)
+      drops[i] += counters.drops[i].load(std::memory_order_relaxed);
+  }
+};
+
+struct SendingWindow {
+  vpe::WindowName name;
+  std::uint64_t next = 0;  // number; 0: all are spent
+};
+
+struct TunnelStatus {
+  Flow sent, received;
+  std::size_t mtu = 0;
+  std::vector<SendingWindow> sending;  // those that have sent
+  std::vector<vpe::WindowState> receiving;
+};
+
+struct WorkerStatus {
+  std::uint64_t read = 0, written = 0, received = 0, sent = 0, handed_over = 0, told_too_big = 0;
+  std::array<std::uint64_t, kCauses> drops{};
+  std::vector<TunnelStatus> tunnels;
+};
+
+}  // namespace hasync::vped

@@ -1,0 +1,204 @@
+#include "vped/worker.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <array>
+
+namespace hasync::vped {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kPacket = 65536;
+constexpr int kFromInside = 64;  // packets before the other direction has its turn
+constexpr int kFromOutside = 4;  // calls
+constexpr std::size_t kLetters = 64;
+constexpr std::chrono::seconds kMtuAge{5};  // how soon a path that became wider is noticed
+
+}  // namespace
+
+Result<Mailbox> Mailbox::open() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
+    return system_error("mailbox");
+  return Mailbox{Fd(ends[0]), Fd(ends[1])};
+}
+
+Worker::Worker(const Routes& routes, std::span<const Tunnel> tunnels, Parts parts)
+    : tunnels_(tunnels),
+      parts_(std::move(parts)),
+      outbound_(routes, tunnels, counts_, std::move(parts_.senders)),
+      inbound_(routes, tunnels, counts_, std::move(parts_.receivers), parts_.index, parts_.workers),
+      buffer_(kPacket),
+      letters_(parts_.workers > 1 ? kLetters * kPacket : 0),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Result<std::unique_ptr<Worker>> Worker::create(const Routes& routes, std::span<const Tunnel> tunnels,
+                                               Parts parts) {
+  std::unique_ptr<Worker> out(new Worker(routes, tunnels, std::move(parts)));
+  if (Status watched = out->watch(); !watched) return watched.error();
+  out->renew_mtus(true);
+  return out;
+}
+
+Status Worker::watch() {
+  for (const int fd :
+       {parts_.inside.fd(), parts_.inbox.fd(), parts_.mailboxes[parts_.index].out.get(), wake_.get()}) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return system_error("epoll");
+  }
+  return Done{};
+}
+
+void Worker::run() {
+  while (!stopped_.load(std::memory_order_relaxed)) {
+    std::array<epoll_event, 4> events;
+    constexpr int wait_ms = std::chrono::milliseconds(kMtuAge).count();
+    const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
+    for (int i = 0; i < count; ++i) look_after(events[static_cast<std::size_t>(i)].data.fd);
+    if (Clock::now() - mtus_asked_ >= kMtuAge) renew_mtus(true);
+  }
+}
+
+void Worker::look_after(int what) {
+  if (what == parts_.inside.fd()) {
+    from_inside();
+  } else if (what == parts_.inbox.fd()) {
+    from_outside();
+  } else if (what == wake_.get()) {
+    do_tasks();
+  } else {
+    from_mailbox();
+  }
+}
+
+void Worker::from_inside() {
+  for (int i = 0; i < kFromInside; ++i) {
+    Offload offload;
+    const auto packet = parts_.inside.read(offload, buffer_);
+    if (!packet) break;
+    outbound_.take(offload, *packet);
+    if (!outbound_.has_room()) flush_outbound();
+  }
+  flush_outbound();
+}
+
+void Worker::flush_outbound() {
+  std::span<const Train> trains = outbound_.outbox().trains();
+  bool stale = false;
+  while (!trains.empty()) {
+    std::size_t count = 1;
+    while (count < trains.size() && trains[count].tunnel == trains[0].tunnel) ++count;
+    PeerSocket& peer = parts_.peers[trains[0].tunnel];
+    counts_.drop(Cause::NotSent, peer.send(outbound_.outbox(), trains.first(count)));
+    Counts::add(counts_.sent, count);
+    stale = stale || peer.is_stale();
+    trains = trains.subspan(count);
+  }
+  for (const Bytes& answer : outbound_.answers())
+    if (!parts_.inside.write(answer)) counts_.drop(Cause::NotWritten);
+  outbound_.clear();
+  if (stale) renew_mtus(false);
+}
+
+void Worker::from_outside() {
+  for (int i = 0; i < kFromOutside; ++i) {
+    const std::size_t count = parts_.inbox.receive();
+    for (std::size_t at = 0; at < count; ++at)
+      inbound_.take(parts_.inbox.bytes(at), parts_.inbox.segment(at));
+    flush_inbound();
+    if (count == 0) return;
+  }
+}
+
+void Worker::from_mailbox() {
+  const int box = parts_.mailboxes[parts_.index].out.get();
+  for (std::size_t i = 0; i < kLetters; ++i) {
+    std::uint8_t* const letter = letters_.data() + i * kPacket;
+    const ssize_t size = ::recv(box, letter, kPacket, MSG_DONTWAIT);
+    if (size <= 0) break;
+    inbound_.take({letter, static_cast<std::size_t>(size)}, 0);
+  }
+  flush_inbound();
+}
+
+void Worker::flush_inbound() {
+  for (const Inbound::Stray& stray : inbound_.strays()) {
+    const int box = parts_.mailboxes[stray.worker].in.get();
+    const bool sent = ::send(box, stray.packet.data(), stray.packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+    sent ? Counts::add(counts_.handed_over) : counts_.drop(Cause::NotWritten);
+  }
+  for (const Joined& joined : inbound_.finish()) {
+    if (parts_.inside.write(joined)) {
+      Counts::add(counts_.written);
+    } else {
+      counts_.drop(Cause::NotWritten, joined.pieces.size());
+    }
+  }
+  inbound_.clear();
+}
+
+void Worker::renew_mtus(bool all) {
+  if (all) mtus_asked_ = Clock::now();
+  for (std::size_t i = 0; i < tunnels_.size(); ++i) {
+    if (!all && !parts_.peers[i].is_stale()) continue;
+    const std::size_t outer = outer_header(tunnels_[i].peer) + vpe::kHeaderSize;
+    const std::size_t path = std::min<std::size_t>(parts_.peers[i].path_mtu(), vpe::kLargestPacket);
+    outbound_.set_mtu(i, path > outer ? path - outer : 0);
+  }
+}
+
+void Worker::post(std::function<void(Worker&)> task) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tasks_.push_back(std::move(task));
+  (void)::eventfd_write(wake_.get(), 1);
+}
+
+void Worker::stop() {
+  stopped_ = true;
+  (void)::eventfd_write(wake_.get(), 1);
+}
+
+void Worker::do_tasks() {
+  eventfd_t count = 0;
+  (void)::eventfd_read(wake_.get(), &count);
+  std::vector<std::function<void(Worker&)>> tasks;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    tasks.swap(tasks_);
+  }
+  for (const auto& task : tasks) task(*this);
+}
+
+WorkerStatus Worker::status() {
+  const auto value = [](const std::atomic<std::uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  WorkerStatus out{.read = value(counts_.read),
+                   .written = value(counts_.written),
+                   .received = value(counts_.received),
+                   .sent = value(counts_.sent),
+                   .handed_over = value(counts_.handed_over),
+                   .told_too_big = value(counts_.told_too_big)};
+  for (std::size_t i = 0; i < kCauses; ++i) out.drops[i] = value(counts_.drops[i]);
+  for (std::size_t i = 0; i < tunnels_.size(); ++i) out.tunnels.push_back(status_of(i));
+  return out;
+}
+
+TunnelStatus Worker::status_of(std::size_t tunnel) {
+  TunnelStatus out;
+  out.mtu = outbound_.mtu(tunnel);
+  const vpe::Sender& sender = *outbound_.sender(tunnel);
+  out.sent.add(sender.counters());
+  for (std::uint8_t c = 0; c < vpe::kClasses; ++c)
+    if (sender.next_number(c) != vpe::kFirstNumber)
+      out.sending.push_back({{tunnels_[tunnel].sender, window_id(sender.place(), c)}, sender.next_number(c)});
+  out.received.add(inbound_.receiver(tunnel).counters());
+  out.receiving = inbound_.receiver(tunnel).windows();
+  return out;
+}
+
+}  // namespace hasync::vped
