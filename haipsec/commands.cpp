@@ -14,14 +14,17 @@ using Render = std::function<std::string(const ordered_json& reply)>;
 constexpr std::chrono::seconds kQuestion{10};
 constexpr std::chrono::seconds kMove{60};  // longer than any change of epoch
 
-int command(const Options& options, const ordered_json& request, std::chrono::seconds limit,
-            const Render& render) {
+int show_reply(const Options& options, const Result<ordered_json>& reply, const Render& render) {
   const Output output(options.json);
-  const Result<ordered_json> reply = ask(options.socket, request, limit);
   if (!reply)
     return output.failure(reply.error(), reply.error().code == Errc::Invalid ? kRefused : kUnreachable);
   if (!(*reply)["ok"].get<bool>()) return output.refusal(*reply);
   return output.success(*reply, render(*reply));
+}
+
+int command(const Options& options, const ordered_json& request, std::chrono::seconds limit,
+            const Render& render) {
+  return show_reply(options, ask(options.socket, request, limit), render);
 }
 
 ordered_json part(const ordered_json& reply, const char* name) {
@@ -62,6 +65,11 @@ int migrate(const Options& options) {
 
 int failover(const Options& options) {
   return command(options, {{"command", "failover"}}, kMove, text_of);
+}
+
+int vpe(const Options& options) {
+  return show_reply(options, ask(options.vped, {{"command", "status"}}, kQuestion, "vped"),
+                    [](const ordered_json& reply) { return vpe_text(part(reply, "status")); });
 }
 
 int version(const Options& options) {

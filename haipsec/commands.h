@@ -12,6 +12,7 @@ namespace hasync::haipsec {
 struct Options {
   bool json = false;
   std::string socket = "/run/hasyncd/control.sock";
+  std::string vped = "/run/vped/control.sock";
   std::string charon = "/run/charon.hasync";
   std::string key = "/etc/hasyncd/key";
   std::string tunnel;
@@ -29,6 +30,7 @@ int tunnels(const Options& options);
 int show(const Options& options);
 int migrate(const Options& options);
 int failover(const Options& options);
+int vpe(const Options& options);
 int version(const Options& options);
 
 }  // namespace hasync::haipsec

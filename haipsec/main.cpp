@@ -46,6 +46,9 @@ class Program {
     add_put();
     add_keygen();
     add_key();
+    add("vpe", "The tunnels of this machine's vped", hasync::haipsec::vpe)
+        ->add_option("--vped", options_.vped, "vped's control socket")
+        ->capture_default_str();
     add("version", "Versions of haipsec and hasyncd", hasync::haipsec::version);
   }
 

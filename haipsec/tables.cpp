@@ -111,7 +111,51 @@ std::string relations_text(const ordered_json& status) {
   return "\n" + table_text(rows);
 }
 
+// Causes that have happened.
+void add_drops(std::vector<std::vector<std::string>>& rows, const std::string& where,
+               const ordered_json& drops) {
+  if (!drops.is_object()) return;
+  for (const auto& [cause, count] : drops.items())
+    if (count.is_number() && count != 0) rows.push_back({where, printable(cause), count.dump()});
+}
+
+const ordered_json& list(const ordered_json& from, const char* key) {
+  static const ordered_json kEmpty = ordered_json::array();
+  const ordered_json& value = member(from, key);
+  return value.is_array() ? value : kEmpty;
+}
+
+void add_windows(std::vector<std::vector<std::string>>& rows, const ordered_json& tunnel, bool sending) {
+  for (const ordered_json& w : list(tunnel, sending ? "sending_windows" : "receiving_windows"))
+    rows.push_back({text(tunnel, "name"), sending ? "next" : "top", text(w, "sender"), text(w, "node"),
+                    text(w, "incarnation"), text(w, "core"), text(w, "class"), text(w, "worker"),
+                    sending && text(w, "next") == "-" ? "spent" : text(w, sending ? "next" : "top")});
+}
+
 }  // namespace
+
+std::string vpe_text(const ordered_json& status) {
+  std::vector<std::vector<std::string>> tunnels{{"TUNNEL", "PEER", "MTU", "INCARNATION", "SENT", "RECEIVED"}};
+  std::vector<std::vector<std::string>> windows{
+      {"TUNNEL", "NUMBER", "SENDER", "NODE", "INCARNATION", "CORE", "CLASS", "WORKER", ""}};
+  std::vector<std::vector<std::string>> drops{{"DROPPED BY", "CAUSE", "PACKETS"}};
+  for (const ordered_json& t : list(status, "tunnels")) {
+    const std::string name = text(t, "name");
+    tunnels.push_back({name, text(t, "peer"), text(t, "mtu"),
+                       text(t, "incarnation") + " (" + text(t, "incarnations_left") + " left)",
+                       text(member(t, "sent"), "packets"), text(member(t, "received"), "packets")});
+    for (const bool sending : {true, false}) add_windows(windows, t, sending);
+    add_drops(drops, name + ", sending", member(member(t, "sent"), "drops"));
+    add_drops(drops, name + ", receiving", member(member(t, "received"), "drops"));
+  }
+  const ordered_json& workers = list(status, "workers");
+  for (std::size_t i = 0; i < workers.size(); ++i)
+    add_drops(drops, "worker " + std::to_string(i), member(workers[i], "drops"));
+  return "vped " + text(status, "version") + " on " + text(status, "interface") + ": node " +
+         text(status, "node") + ", " + std::to_string(workers.size()) + " workers, AES-GCM by " +
+         text(status, "cipher") + "\n\n" + table_text(tunnels) + "\n" + table_text(windows) +
+         (drops.size() > 1 ? "\n" + table_text(drops) : "");
+}
 
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;

@@ -11,6 +11,7 @@ std::string status_text(const nlohmann::ordered_json& status);
 std::string nodes_text(const nlohmann::ordered_json& status);
 std::string tunnels_text(const nlohmann::ordered_json& reply);  // {"tunnels": [...]}
 std::string keys_text(const nlohmann::ordered_json& keys);
+std::string vpe_text(const nlohmann::ordered_json& status);  // vped's
 std::string tunnel_text(const nlohmann::ordered_json& tunnel);
 
 // Columns as wide as they need to be, two spaces between them; the first row is the heading.

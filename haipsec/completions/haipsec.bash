@@ -6,10 +6,10 @@ _haipsec_names() { # KIND: nodes or tunnels
 _haipsec() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in status | nodes | tunnels | show | migrate | failover | get | put | keygen | key | version) command=$word ;; esac
+    case $word in status | nodes | tunnels | show | migrate | failover | get | put | keygen | key | vpe | version) command=$word ;; esac
   done
   case $previous in
-    --socket | --charon | --key | --out | --witness) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --socket | --vped | --charon | --key | --out | --witness) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --to) mapfile -t COMPREPLY < <(compgen -W "$(_haipsec_names nodes 2)" -- "$current"); return ;;
     show | get)
       if [[ $current != -* ]]; then
@@ -20,11 +20,12 @@ _haipsec() {
   esac
   local options="--json --socket --help"
   case $command in
-    '') options="status nodes tunnels show migrate failover get put keygen key version $options" ;;
+    '') options="status nodes tunnels show migrate failover get put keygen key vpe version $options" ;;
     migrate) options="--to $options" ;;
     get) options="--release --plain --key --charon $options" ;;
     put) options="--skip --plain --key --charon $options" ;;
     key) options="status rotate reload retire --key --witness $options" ;;
+    vpe) options="--vped $options" ;;
     keygen) options="--out --witness $options" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

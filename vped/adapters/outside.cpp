@@ -65,10 +65,12 @@ Fd udp_socket(const Address& address) {
   return Fd(::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
-Result<Fd> open_inbox(const Address& address, std::uint16_t port, std::uint32_t workers) {
+// The first one brings the program along; the others join its group.
+Result<Fd> open_inbox(const Address& address, std::uint16_t port, std::uint32_t index,
+                      std::uint32_t workers) {
   Fd fd = udp_socket(address);
   if (!fd || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set(fd, SOL_UDP, UDP_GRO, 1) ||
-      !attach(fd, SO_ATTACH_REUSEPORT_CBPF, steering(workers)))
+      (index == 0 && !attach(fd, SO_ATTACH_REUSEPORT_CBPF, steering(workers))))
     return system_error("socket to receive");
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
   const Name own = name_of(address, port);
@@ -119,7 +121,7 @@ void fill(msghdr& message, Control& control, iovec& part, BytesView bytes, const
 Result<std::vector<Inbox>> Inbox::open(const Address& address, std::uint16_t port, std::uint32_t workers) {
   std::vector<Inbox> out;
   for (std::uint32_t i = 0; i < workers; ++i) {
-    auto fd = open_inbox(address, port, workers);
+    auto fd = open_inbox(address, port, i, workers);
     if (!fd) return fd.error();
     port = port_of(*fd);
     out.push_back(Inbox(*std::move(fd)));

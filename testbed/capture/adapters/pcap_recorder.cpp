@@ -12,7 +12,9 @@ namespace hasync::testbed {
 namespace {
 
 // Non-first fragments carry no ports: all of them are kept.
-constexpr const char* kFilter = "arp or esp or udp port 500 or udp port 4500 or (ip[6:2] & 0x1fff != 0)";
+// 4510: VPE, in the testbed
+constexpr const char* kFilter =
+    "arp or esp or udp port 500 or udp port 4500 or udp port 4510 or (ip[6:2] & 0x1fff != 0)";
 
 using Device = std::unique_ptr<pcap_t, decltype(&pcap_close)>;
 using Dump = std::unique_ptr<pcap_dumper_t, decltype(&pcap_dump_close)>;

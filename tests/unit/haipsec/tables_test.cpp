@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hasyncd/adapters/status_json.h"
+#include "vped/adapters/status_json.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -132,6 +133,29 @@ TEST(Tables, OneTunnelWithItsLeases) {
             "198.51.100.7  00c0ffee  1000  65536         yes\n");
 }
 
+// What vped would send, through its own encoder.
+TEST(Tables, TunnelsOfVpedWithWindowsAndDrops) {
+  vped::Config config;
+  config.interface = "vpe0";
+  config.tunnels = {{.name = "branch", .peer = Address::v4(192, 0, 2, 2)}};
+  vped::TunnelStatus first{.mtu = 1440}, second;
+  first.sent.packets = 7;
+  second.sent.packets = 5;
+  second.received.drops[static_cast<std::size_t>(vpe::Drop::Forged)] = 3;
+  first.sending = {{{vpe::kUnicast, vpe::window_id({.node = 2, .incarnation = 4}, 0)}, 8},
+                   {{vpe::kUnicast, vpe::window_id({.node = 2, .incarnation = 4}, 3)}, 0}};
+  second.receiving = {{{vpe::SenderId{9}, vpe::window_id({.core = 1}, 2)}, 77}};
+  vped::WorkerStatus one{.tunnels = {first}}, two{.tunnels = {second}};
+  two.drops[static_cast<std::size_t>(vped::Cause::NoTunnel)] = 6;
+  const std::string text = vpe_text(to_json(config, {4}, "ipsec-mb", {one, two}));
+  for (const char* line : {"branch  192.0.2.2  1440  4 (27 left)  12    0",
+                           "branch  next    0       2     4            0     0      0       8",
+                           "branch  next    0       2     4            0     3      0       spent",
+                           "branch  top     9       0     0            1     2      1       77",
+                           "branch, receiving  forged     3", "worker 1           no-tunnel  6"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\nin\n" << text;
+}
+
 TEST(Tables, NonsenseIsShownAsUnknownNotACrash) {
   for (const char* reply : {"{}", "[]", "null", "7",
                             R"({"members":7,"fence":[],"up_s":"x","relations":[7,{}],"warnings":{"a":1}})",
@@ -141,6 +165,7 @@ TEST(Tables, NonsenseIsShownAsUnknownNotACrash) {
     EXPECT_FALSE(nodes_text(json).empty());
     EXPECT_FALSE(tunnels_text(json).empty());
     EXPECT_FALSE(tunnel_text(json).empty());
+    EXPECT_FALSE(vpe_text(json).empty());
   }
 }
 

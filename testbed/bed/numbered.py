@@ -1,0 +1,39 @@
+"""Datagrams with numbers, from several senders to one receiver: `send ADDRESS PORT RATE` until it is killed, `receive PORT` until SIGTERM.
+
+The receiver then prints for each sender how many came, how many twice, and how many are missing between the first and the last.
+"""
+import json
+import signal
+import socket
+import struct
+import sys
+import time
+
+
+def send(address, port, rate):
+    link, number = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0
+    begun = time.monotonic()
+    while True:
+        link.sendto(struct.pack("!Q", number), (address, port))  # short: recordings keep the start of a frame
+        number += 1
+        time.sleep(max(0, begun + number / rate - time.monotonic()))
+
+
+def receive(port):
+    link, came = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), {}
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    link.bind(("0.0.0.0", port))
+
+    def end(*_):
+        print(json.dumps({sender: {"came": len(numbers), "twice": len(numbers) - len(set(numbers)),
+                                   "missing": max(numbers) - min(numbers) + 1 - len(set(numbers))}
+                          for sender, numbers in came.items()}), flush=True)
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, end)
+    while True:
+        data, (sender, _) = link.recvfrom(2048)
+        came.setdefault(sender, []).append(struct.unpack_from("!Q", data)[0])
+
+
+if __name__ == "__main__":
+    send(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])) if sys.argv[1] == "send" else receive(int(sys.argv[2]))

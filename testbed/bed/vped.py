@@ -1,0 +1,79 @@
+"""vped on the testbed's hosts: the gateways as nodes of one end, the peer as the other."""
+import json
+import os
+import socket
+import subprocess
+
+from . import topology
+from .services import must_live
+from .wait import until
+
+PORT = 4510
+OVERHEAD = 60  # IPv4, UDP and VPE's header
+_SPI = {"peer": 0xd0000001, "gateway": 0xc0000001}  # what each end receives under
+
+
+def keys(bed):
+    """The texts of both ends' key files: the gateways' is the same, as they share the SA."""
+    files = [os.path.join(bed.directory, name) for name in ("vpe-gateway.key", "vpe-peer.key")]
+    subprocess.run([bed.program("vped/vped"), "keygen", *files], check=True)
+    return [open(name).read() for name in files]
+
+
+def start(bed, name, texts, peer="peer", workers=1, program="vped/vped"):
+    """On a gateway towards the peer, or on the peer towards the gateway `peer`; ready, with its routes."""
+    host, gateway = bed.hosts[name], name != "peer"
+    other, own_end, other_end = bed.hosts[peer], *(("gateway", "peer") if gateway else ("peer", "gateway"))
+    local, remote = (topology.LOCAL_TS, topology.REMOTE_TS) if gateway else (topology.REMOTE_TS, topology.LOCAL_TS)
+    key, state = host.write("vpe.key", texts[0 if gateway else 1]), os.path.join(host.directory, "vpe-state")
+    os.makedirs(state, exist_ok=True)  # a disk: it outlives a power-off
+    config = host.write("vped.toml", f"""\
+[gateway]
+address = "{host.plan.address("wan")}"
+port = {PORT}
+workers = {workers}
+node = {max(0, host.plan.node - 1)}
+state_dir = "{state}"
+control = "/run/vped.sock"
+[[tunnel]]
+name = "net"
+peer = "{other.plan.address("wan")}"
+out_spi = {_SPI[other_end]}
+in_spi = {_SPI[own_end]}
+local = ["{local}"]
+remote = ["{remote}"]
+key_file = "{key}"
+""")
+    service = host.start("vped", bed.program(program), "--config", config)
+    until(f"vped of {name} answers", lambda: _answers(host) or not service.alive())
+    must_live(service, host)
+    inner = host.plan.address("lan") if gateway else host.plan.inner
+    host.ip(f"route replace {remote} dev vpe0 src {inner}")
+    return service
+
+
+def status(bed, name):
+    """As `haipsec vpe --json` tells it."""
+    text = bed.hosts[name].run(bed.program("haipsec/haipsec"), "vpe", "--json", "--vped", "/run/vped.sock")
+    return json.loads(text)["status"]
+
+
+def drops(bed, name):
+    """How many packets were dropped there for each cause, the engines' and the workers' together; what was never dropped is not named."""
+    out, now = {}, status(bed, name)
+    for counts in [flow["drops"] for tunnel in now["tunnels"] for flow in (tunnel["sent"], tunnel["received"])] + \
+            [worker["drops"] for worker in now["workers"]]:
+        for cause, count in counts.items():
+            if count:
+                out[cause] = out.get(cause, 0) + count
+    out.pop("no-tunnel", None)  # what a kernel says to all routers on a new device
+    return out
+
+
+def _answers(host):
+    with socket.socket(socket.AF_UNIX) as link:
+        try:
+            link.connect(f"/proc/{host.pid}/root/run/vped.sock")
+        except OSError:
+            return False
+    return True
