@@ -12,8 +12,8 @@ namespace hasync::clusterip {
 
 struct Vip {
   std::string interface;
-  Address address;           // IPv4 for now
-  std::uint8_t prefix = 32;  // bits; 32 leaves the routes of the link alone
+  Address address;
+  std::uint8_t prefix = 32;  // bits, to 32 or 128
   bool operator==(const Vip&) const = default;
 };
 
@@ -26,8 +26,9 @@ class Announcer {
   virtual Status add(const Vip& vip) = 0;
   virtual Status withdraw(const Vip& vip) = 0;
 
-  // One gratuitous ARP in each form, request and reply; the caller's timers repeat it. The address must have
-  // an open deadline (Gate::set_address_deadline), else the egress program drops both. System: the link is
+  // IPv4: one gratuitous ARP in each form, request and reply; IPv6: one unsolicited neighbour advertisement.
+  // The caller's timers repeat it. The address must have
+  // an open deadline (Gate::set_address_deadline), else the egress program drops them. System: the link is
   // down.
   virtual Status announce_once(const Vip& vip) = 0;
 };

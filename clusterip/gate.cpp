@@ -24,8 +24,8 @@ std::string_view to_string(Reason reason) {
       return "fragment";
     case Reason::Malformed:
       return "malformed";
-    case Reason::ArpFenced:
-      return "arp_fenced";
+    case Reason::AddressFenced:
+      return "address_fenced";
     case Reason::Contended:
       return "contended";
     case Reason::Repeated:

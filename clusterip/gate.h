@@ -41,15 +41,15 @@ struct SaTop {
 
 enum class Reason : std::uint8_t {
   Passed,
-  NoFence,     // the deadline of the peer's segment is over
-  NoEntry,     // an SA that the gate does not know
-  BelowFloor,  // a number from before this node took over
-  AtCeiling,   // a number beyond the lease, or a closed SA
-  Fragment,    // a later fragment whose first one did not leave here
-  Malformed,   // too short, or headers that contradict themselves
-  ArpFenced,   // ARP that would claim the address after its deadline
-  Contended,   // that its number left could not be recorded
-  Repeated,    // a number that has left, or is so far behind the highest that it may have
+  NoFence,        // the deadline of the peer's segment is over
+  NoEntry,        // an SA that the gate does not know
+  BelowFloor,     // a number from before this node took over
+  AtCeiling,      // a number beyond the lease, or a closed SA
+  Fragment,       // a later fragment whose first one did not leave here
+  Malformed,      // too short, or headers that contradict themselves
+  AddressFenced,  // ARP that would claim the address after its deadline
+  Contended,      // that its number left could not be recorded
+  Repeated,       // a number that has left, or is so far behind the highest that it may have
 };
 inline constexpr std::size_t kReasons = 10;
 std::string_view to_string(Reason reason);  // as in metrics: "no_fence"

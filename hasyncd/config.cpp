@@ -108,16 +108,16 @@ class Builder {
     const std::size_t slash = text.find('/');
     const Result<Address> address = Address::parse(text.substr(0, slash));
     const std::string prefix = slash == std::string::npos ? "" : text.substr(slash + 1);
-    const bool digits = !prefix.empty() && prefix.size() <= 2 &&
+    const bool digits = !prefix.empty() && prefix.size() <= 3 &&
                         std::ranges::all_of(prefix, [](unsigned char c) { return std::isdigit(c) != 0; });
-    if (address && address->is_v4() && digits && std::stoi(prefix) >= 1 && std::stoi(prefix) <= 32) {
+    if (address && digits && std::stoi(prefix) >= 1 && std::stoi(prefix) <= (address->is_v4() ? 32 : 128)) {
       vip.address = *address;
       vip.prefix = static_cast<std::uint8_t>(std::stoi(prefix));
     } else if (!text.empty()) {
       problem(from.line_of("address"),
               "vip.address: \"" + text +
-                  "\" is not allowed; allowed: an IPv4 address with a prefix length from 1 "
-                  "to 32, as \"192.0.2.100/24\"");
+                  "\" is not allowed; allowed: an IPv4 address with a prefix length from 1 to 32, as "
+                  "\"192.0.2.100/24\", or an IPv6 address with one from 1 to 128, as \"2001:db8::100/64\"");
     }
     config.vips.push_back(std::move(vip));
   }

@@ -53,7 +53,7 @@ constexpr KeyDefinition kKeys[] = {
      "what one SA may reach from its first packet on: half of `size` must last at this rate while the log "
      "stands still"},
     {"vip", "address", K::Text, nullptr, 0, 0, nullptr, "",
-     "IPv4 address with prefix length, as \"192.0.2.100/24\""},
+     "address with prefix length, as \"192.0.2.100/24\" or \"2001:db8::100/64\""},
     {"vip", "interface", K::Text, nullptr, 0, 0, nullptr, "", "interface that gets it"},
     {"clusterip", "interfaces", K::TextList, "", 0, 0, nullptr, "",
      "every interface that can reach a peer or a host behind; default: those of the vips"},

@@ -69,7 +69,7 @@ void DataPlane::close_fence() {
 
 Status DataPlane::hold_addresses() {
   for (const auto& vip : vips_) {
-    if (const Status added = announcer_->add(vip); !added) return added;
+    if (Status added = announcer_->add(vip); !added) return added;
   }
   holding_ = true;
   return announce();

@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "clusterip/arp_frame.h"
+#include "clusterip/neighbour_frame.h"
 
 namespace hasync::clusterip {
 namespace {
@@ -41,9 +42,10 @@ Error failed_netlink(const Vip& vip, const std::string& what, int nl_error) {
 }
 
 Result<int> interface_index(const Vip& vip) {
-  if (!vip.address.is_v4()) return Error{Errc::Unsupported, name(vip) + ": only IPv4 can be announced"};
-  if (vip.prefix == 0 || vip.prefix > 32) {
-    return invalid(name(vip) + ": prefix " + std::to_string(vip.prefix) + ", allowed are 1 to 32");
+  const std::uint8_t longest = vip.address.is_v4() ? 32 : 128;
+  if (vip.prefix == 0 || vip.prefix > longest) {
+    return invalid(name(vip) + ": prefix " + std::to_string(vip.prefix) + ", allowed are 1 to " +
+                   std::to_string(longest));
   }
   const unsigned index = if_nametoindex(vip.interface.c_str());
   if (index == 0) return Error{Errc::NotFound, name(vip) + ": no such interface"};
@@ -54,7 +56,7 @@ Result<RouteAddress> route_address(const Vip& vip) {
   const auto index = interface_index(vip);
   if (!index) return index.error();
   const auto bytes = vip.address.wire();
-  nl_addr* local = nl_addr_build(AF_INET, bytes.data(), bytes.size());
+  nl_addr* local = nl_addr_build(vip.address.is_v4() ? AF_INET : AF_INET6, bytes.data(), bytes.size());
   RouteAddress address(rtnl_addr_alloc());
   if (local == nullptr || !address) return failed(vip, "memory", ENOMEM);
   nl_addr_set_prefixlen(local, vip.prefix);
@@ -63,7 +65,7 @@ Result<RouteAddress> route_address(const Vip& vip) {
   nl_addr_put(local);
   if (status < 0) return failed_netlink(vip, "address", status);
   rtnl_addr_set_scope(address.get(), RT_SCOPE_UNIVERSE);
-  rtnl_addr_set_flags(address.get(), IFA_F_NOPREFIXROUTE);
+  rtnl_addr_set_flags(address.get(), IFA_F_NOPREFIXROUTE | (vip.address.is_v4() ? 0U : IFA_F_NODAD));
   return address;
 }
 
@@ -72,7 +74,7 @@ Result<Mac> mac_of(int fd, const Vip& vip) {
   vip.interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
   if (ioctl(fd, SIOCGIFHWADDR, &request) != 0) return failed(vip, "MAC", errno);
   if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
-    return Error{Errc::Unsupported, name(vip) + ": not an Ethernet link, it has no ARP"};
+    return Error{Errc::Unsupported, name(vip) + ": not an Ethernet link: nothing can be announced there"};
   }
   Mac mac{};
   std::memcpy(mac.data(), request.ifr_hwaddr.sa_data, mac.size());
@@ -125,19 +127,21 @@ Status NetlinkAnnouncer::announce_once(const Vip& vip) {
   if (!index) return index.error();
   const auto mac = mac_of(packet_, vip);
   if (!mac) return mac.error();
+  if (!vip.address.is_v4()) return send(vip, *index, unsolicited_advertisement(*mac, vip.address));
+  const Status request = send(vip, *index, gratuitous_arp(ArpForm::Request, *mac, vip.address));
+  return request ? send(vip, *index, gratuitous_arp(ArpForm::Reply, *mac, vip.address)) : request;
+}
+
+Status NetlinkAnnouncer::send(const Vip& vip, int interface, std::span<const std::uint8_t> frame) const {
   sockaddr_ll to{};
   to.sll_family = AF_PACKET;
-  to.sll_protocol = htons(ETH_P_ARP);
-  to.sll_ifindex = *index;
+  to.sll_protocol = htons(vip.address.is_v4() ? ETH_P_ARP : ETH_P_IPV6);
+  to.sll_ifindex = interface;
   to.sll_halen = sizeof(Mac);
-  std::ranges::fill(std::span(to.sll_addr).first<sizeof(Mac)>(), std::uint8_t{0xff});
-  for (const ArpForm form : {ArpForm::Request, ArpForm::Reply}) {
-    const ArpFrame frame = gratuitous_arp(form, *mac, vip.address);
-    if (sendto(packet_, frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) <
-        0) {
-      return failed(vip, "announce", errno);
-    }
-  }
+  std::ranges::copy(frame.first<sizeof(Mac)>(), to.sll_addr);
+  const auto* where = reinterpret_cast<const sockaddr*>(&to);
+  if (::sendto(packet_, frame.data(), frame.size(), 0, where, sizeof(to)) < 0)
+    return failed(vip, "announce", errno);
   return Done{};
 }
 

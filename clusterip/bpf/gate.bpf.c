@@ -1,10 +1,10 @@
 /* The fence and the gate: two tc programs for every interface that can reach a peer, and for the LAN side.
- * They judge IKE and ESP to (ingress) or from (egress) one of the VIPs, and ARP that speaks for one; all
- * else passes. A segment's packets pass before its deadline; an ESP packet leaves only if its numbers lie
- * within what `gate` and `slots` allow. Every doubt is a drop, counted by reason. They know no owner, no
- * view, no lease: only deadlines and limits that the daemon stores. No BTF of the kernel and no JIT is needed
- * (Linux 6.1 and later). RFC 4303, sections 2.2 and 3.3.3 (sequence numbers); RFC 1982 (serial comparison);
- * RFC 826 (ARP). */
+ * They judge IKE and ESP to (ingress) or from (egress) one of the VIPs, and ARP and neighbour discovery that
+ * speak for one; all else passes. A segment's packets pass before its deadline; an ESP packet leaves only if
+ * its numbers lie within what `gate` and `slots` allow. Every doubt is a drop, counted by reason. They know
+ * no owner, no view, no lease: only deadlines and limits that the daemon stores. No BTF of the kernel and no
+ * JIT is needed (Linux 6.1 and later). RFC 4303, sections 2.2 and 3.3.3 (sequence numbers); RFC 1982 (serial
+ * comparison); RFC 826 (ARP); RFC 4861, sections 4.3 and 4.4 (neighbour discovery). */
 #include <asm/byteorder.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
@@ -211,7 +211,30 @@ ALWAYS_INLINE int judge_arp(struct __sk_buff* skb, __u32 l3) {
   __builtin_memcpy(&address, arp->sender_address, sizeof(address));
   map_ipv4(&sender, address);
   if (!is_vip(&sender)) return UNTOUCHED;
-  return is_open(HASYNC_ADDRESS_SLOT) ? HASYNC_PASSED : HASYNC_ARP_FENCED;
+  return is_open(HASYNC_ADDRESS_SLOT) ? HASYNC_PASSED : HASYNC_ADDRESS_FENCED;
+}
+
+/* A solicitation and an advertisement begin alike. */
+struct neighbour {
+  __u8 type;
+  __u8 code;
+  __be16 checksum;
+  __be32 flags;
+  struct hasync_address target;
+};
+
+/* A solicitation tells the MAC of its source, an advertisement that of its target. */
+ALWAYS_INLINE int judge_neighbour(struct __sk_buff* skb, const struct packet* p) {
+  enum { SOLICITATION = 135, ADVERTISEMENT = 136 };
+  struct neighbour copy;
+  struct hasync_address target;
+  const struct neighbour* message = header(skb, p->l4, &copy, sizeof(copy));
+  if (!message) return UNTOUCHED; /* nothing that anybody would heed */
+  const __u8 type = message->type;
+  __builtin_memcpy(&target, &message->target, sizeof(target));
+  const bool claims = type == SOLICITATION ? is_vip(&p->saddr) : type == ADVERTISEMENT && is_vip(&target);
+  if (!claims) return UNTOUCHED;
+  return is_open(HASYNC_ADDRESS_SLOT) ? HASYNC_PASSED : HASYNC_ADDRESS_FENCED;
 }
 
 ALWAYS_INLINE int finish(int reason, __u32 direction) {
@@ -231,6 +254,7 @@ int hasync_egress(struct __sk_buff* skb) {
   if (type != ETH_P_IP && type != ETH_P_IPV6) return TC_ACT_UNSPEC;
   if (!(type == ETH_P_IP ? read_ipv4(skb, &p) : read_ipv6(skb, &p)))
     return finish(HASYNC_MALFORMED, HASYNC_EGRESS);
+  if (p.v6 && p.protocol == IPPROTO_ICMPV6) return finish(judge_neighbour(skb, &p), HASYNC_EGRESS);
   if (!is_vip(&p.saddr)) return TC_ACT_UNSPEC;
   const int reason = judge_leaving(skb, &p, classify(skb, &p));
   if (p.first_fragment) note_first_fragment(skb, &p, reason == HASYNC_PASSED || reason == UNTOUCHED);

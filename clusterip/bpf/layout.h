@@ -72,7 +72,7 @@ enum hasync_reason {
   HASYNC_AT_CEILING,  /* a number beyond the lease, or a closed SA */
   HASYNC_FRAGMENT,    /* a later fragment whose first one did not leave here */
   HASYNC_MALFORMED,   /* too short, or headers that contradict themselves */
-  HASYNC_ARP_FENCED,  /* ARP that would claim the address after its deadline */
+  HASYNC_ADDRESS_FENCED,  /* ARP or neighbour discovery that would claim the address after its deadline */
   HASYNC_CONTENDED,   /* `left` or `top` could not be recorded, so the packet may not go */
   HASYNC_REPEATED,    /* a number that has left, or is so far behind the highest that it may have */
   HASYNC_REASONS

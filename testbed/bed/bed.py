@@ -97,7 +97,8 @@ class Bed:
 
     def hold_vip(self, name):
         """The addresses that peers and servers speak to; hasyncd does this in a cluster."""
-        self.hosts[name].ip(f"addr add {topology.WAN_VIP}/32 dev wan0", f"addr add {topology.LAN_VIP}/32 dev lan0")
+        self.hosts[name].ip(f"addr add {topology.WAN_VIP}/32 dev wan0", f"addr add {topology.LAN_VIP}/32 dev lan0",
+                            f"addr add {topology.WAN_VIP6}/128 dev wan0 nodad", f"addr add {topology.LAN_VIP6}/128 dev lan0 nodad")
 
     def start_charon(self, *names):
         for name in names:
@@ -247,7 +248,9 @@ class Bed:
 
     def stream(self, rate, size=200):
         """A stream through the tunnel in both directions."""
-        inner, server = f"{topology.PEER_INNER}:7000", f"{topology.HOSTS['server'].address('lan')}:7000"
+        plan = topology.HOSTS["server"]
+        inner, server = ((f"[{topology.PEER_INNER6}]:7000", f"[{plan.address6('lan')}]:7000") if ":" in self.tunnel.local_ts
+                         else (f"{topology.PEER_INNER}:7000", f"{plan.address('lan')}:7000"))
         for host, local, remote in (("server", server, inner), ("peer", inner, server)):
             self._streams[host] = self._stream_end(host, local, remote, rate, size)
         for host in self._streams:
@@ -306,7 +309,7 @@ class Bed:
                  for word in ("--node", f"{plan.name}={plan.mac('wan')}")]
         up = ["--already-up"] if self.already_up else []
         done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", *earlier, *self.captures, "--json", *nodes,
-                               *up, "--gap", str(self.event_gap), "--gateway", topology.WAN_VIP], capture_output=True, text=True)
+                               *up, "--gap", str(self.event_gap), "--gateway", topology.WAN_VIP6 if self.tunnel.outer6 else topology.WAN_VIP], capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"hasync-capture: {done.stderr}")
         with open(os.path.join(self.evidence, "capture.json"), "w") as file:

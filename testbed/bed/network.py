@@ -47,9 +47,10 @@ def connect(host):
         cable = port(network, host.name)
         here += [f"link add {cable} type veth peer name {network}0 address {plan.mac(network)} netns {host.pid}",
                  f"link set {cable} master {network}", f"link set {cable} up"]
-        there += [f"addr add {plan.address(network)}/24 dev {network}0", f"link set {network}0 up"]
+        there += [f"addr add {plan.address(network)}/24 dev {network}0",
+                  f"addr add {plan.address6(network)}/64 dev {network}0 nodad", f"link set {network}0 up"]
     _batch(here)
-    inner = [f"addr add {plan.inner}/32 dev lo"] if plan.inner else []
+    inner = [f"addr add {address} dev lo" for address in plan.inner]
     host.ip("link set lo up", *there, *inner, *(f"route add {route}" for route in plan.routes))
     host.within(lambda: _configure(plan))
 
@@ -57,12 +58,13 @@ def connect(host):
 def _configure(plan):
     for where in ("all", "default", *(f"{network}0" for network in plan.at)):
         for key in ("rp_filter", "accept_redirects", "send_redirects"):
-            _set(f"conf/{where}/{key}", 0)
-    _set("ip_forward", int(plan.gateway))
+            _set(f"ipv4/conf/{where}/{key}", 0)
+    _set("ipv4/ip_forward", int(plan.gateway))
+    _set("ipv6/conf/all/forwarding", int(plan.gateway))
 
 
 def _set(key, value):
-    with open(f"/proc/sys/net/ipv4/{key}", "w") as file:
+    with open(f"/proc/sys/net/{key}", "w") as file:
         file.write(str(value))
 
 

@@ -160,6 +160,14 @@ interface = "wan0"
 [[vip]]
 address = "{topology.LAN_VIP}/24"
 interface = "lan0"
+
+[[vip]]
+address = "{topology.WAN_VIP6}/64"
+interface = "wan0"
+
+[[vip]]
+address = "{topology.LAN_VIP6}/64"
+interface = "lan0"
 """
     config = host.write("hasyncd.toml", f"""\
 [node]

@@ -16,6 +16,7 @@ class Tunnel:
     gateway_child: tuple[str, ...] = ()
     local_ts: str = topology.LOCAL_TS    # behind the gateways
     remote_ts: str = topology.REMOTE_TS  # behind the peer
+    outer6: bool = False                 # IPv6 between peer and gateways
     pool: str = ""                       # of virtual addresses for peers, instead of what is behind them
     dpd: int = 10                        # s; 0: none
 
@@ -23,8 +24,8 @@ class Tunnel:
 def text(tunnel, gateway):
     local_ts, remote_ts = ("dynamic" if side == "" else side for side in (tunnel.local_ts, "" if tunnel.pool else tunnel.remote_ts))
     me, you = ("gw", "peer") if gateway else ("peer", "gw")
-    connection = [f"local_addrs = {topology.WAN_VIP if gateway else '%any'}",
-                  f"remote_addrs = {'%any' if gateway else topology.WAN_VIP}", *tunnel.connection]
+    vip = topology.WAN_VIP6 if tunnel.outer6 else topology.WAN_VIP
+    connection = [f"local_addrs = {vip if gateway else '%any'}", f"remote_addrs = {'%any' if gateway else vip}", *tunnel.connection]
     child = [f"local_ts = {local_ts if gateway else remote_ts}", f"remote_ts = {remote_ts if gateway else local_ts}", *tunnel.child]
     if tunnel.dpd:
         connection.append(f"dpd_delay = {tunnel.dpd}s")

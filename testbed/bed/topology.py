@@ -4,6 +4,8 @@
                                           |
                        ring 10.77.0.0/24 +----- witness
 
+Each network has both families: 192.0.2.N is 2001:db8:1::N as well, 10.1.0.N is 2001:db8:2::N, 10.77.0.N 2001:db8:3::N.
+
 It is data only. network.py makes it real; services.py writes each daemon's configuration from it.
 """
 from dataclasses import dataclass, field
@@ -14,8 +16,11 @@ PEER_ROAMED = "192.0.2.20"  # where the peer goes when it roams
 PEER_INNER = "10.2.0.1"
 LOCAL_TS = "10.1.0.0/24"   # behind the gateways
 REMOTE_TS = "10.2.0.0/24"  # behind the peer
+WAN_VIP6, LAN_VIP6, PEER_INNER6 = "2001:db8:1::100", "2001:db8:2::254", "2001:db8:4::1"
+LOCAL_TS6, REMOTE_TS6 = "2001:db8:2::/64", "2001:db8:4::/64"
 
 NETWORKS = {"wan": "192.0.2", "lan": "10.1.0", "ring": "10.77.0"}
+NETWORKS6 = {"wan": "2001:db8:1:", "lan": "2001:db8:2:", "ring": "2001:db8:3:"}
 
 
 @dataclass(frozen=True)
@@ -26,26 +31,29 @@ class HostPlan:
     gateway: bool = False
     node: int = 0                    # Corosync's nodeid; 0: not in the cluster
     routes: tuple[str, ...] = field(default=())
-    inner: str = ""                  # an address on lo
+    inner: tuple[str, ...] = field(default=())  # addresses on lo
 
     def address(self, network: str) -> str:
         return f"{NETWORKS[network]}.{self.at[network]}"
+
+    def address6(self, network: str) -> str:
+        return f"{NETWORKS6[network]}:{self.at[network]}"
 
     def mac(self, network: str) -> str:
         return f"02:00:00:00:{list(NETWORKS).index(network) + 1:02x}:{self.number:02x}"
 
 
-_TO_PEER = f"{REMOTE_TS} via {NETWORKS['wan']}.10"
+_TO_PEER = (f"{REMOTE_TS} via {NETWORKS['wan']}.10", f"{REMOTE_TS6} via {NETWORKS6['wan']}:10")
 
 HOSTS = {
     plan.name: plan
     for plan in (
-        HostPlan("gw1", 1, {"wan": 1, "lan": 1, "ring": 1}, gateway=True, node=1, routes=(_TO_PEER,)),
-        HostPlan("gw2", 2, {"wan": 2, "lan": 2, "ring": 2}, gateway=True, node=2, routes=(_TO_PEER,)),
+        HostPlan("gw1", 1, {"wan": 1, "lan": 1, "ring": 1}, gateway=True, node=1, routes=_TO_PEER),
+        HostPlan("gw2", 2, {"wan": 2, "lan": 2, "ring": 2}, gateway=True, node=2, routes=_TO_PEER),
         HostPlan("witness", 3, {"ring": 3}, node=3),
-        HostPlan("peer", 10, {"wan": 10}, inner=PEER_INNER,
-                 routes=(f"{LOCAL_TS} via {WAN_VIP} src {PEER_INNER}",)),
-        HostPlan("server", 11, {"lan": 10}, routes=(f"default via {LAN_VIP}",)),
+        HostPlan("peer", 10, {"wan": 10}, inner=(PEER_INNER, PEER_INNER6),
+                 routes=(f"{LOCAL_TS} via {WAN_VIP} src {PEER_INNER}", f"{LOCAL_TS6} via {WAN_VIP6} src {PEER_INNER6}")),
+        HostPlan("server", 11, {"lan": 10}, routes=(f"default via {LAN_VIP}", f"default via {LAN_VIP6}")),
     )
 }
 GATEWAYS = [name for name, plan in HOSTS.items() if plan.gateway]

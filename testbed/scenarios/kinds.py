@@ -16,6 +16,19 @@ def udp_encap(bed):
     survive(bed, Tunnel(connection=("encap = yes",)), "encap type espinudp sport 4500 dport 4500")
 
 
+def ipv6(bed):
+    """Both inside and outside."""
+    survive(bed, Tunnel(outer6=True, local_ts=topology.LOCAL_TS6, remote_ts=topology.REMOTE_TS6), "mode tunnel")
+
+
+def ipv6_outer(bed):
+    survive(bed, Tunnel(outer6=True), "mode tunnel")
+
+
+def ipv6_inner(bed):
+    survive(bed, Tunnel(local_ts=topology.LOCAL_TS6, remote_ts=topology.REMOTE_TS6), "mode tunnel")
+
+
 def transport(bed):
     """Between the peer and the shared address itself."""
     survive(bed, Tunnel(child=("mode = transport",), local_ts="", remote_ts=""), "mode transport", send=ping)
@@ -80,7 +93,7 @@ def expect_sign(bed, host, sign):
     bed.expect(f"SAs on {host} with {sign}", sum(sign in state for state in states), len(bed.spis(host)))
 
 
-KINDS = {kind.__name__: kind for kind in (udp_encap, transport, marks, if_id, fragmented)}
+KINDS = {kind.__name__: kind for kind in (udp_encap, ipv6, ipv6_outer, ipv6_inner, transport, marks, if_id, fragmented)}
 
 
 def play(bed, kind="udp_encap"):

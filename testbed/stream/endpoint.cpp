@@ -61,7 +61,7 @@ Endpoint::~Endpoint() {
 }
 
 std::string Endpoint::open() {
-  socket_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  socket_ = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   const int buffer = 4 << 20;
   const auto failed = [](const char* what) { return std::string(what) + ": " + std::strerror(errno); };

@@ -17,8 +17,8 @@ namespace hasync::testbed {
 
 struct EndpointOptions {
   std::string name;
-  sockaddr_in local{};
-  sockaddr_in remote{};
+  sockaddr_in6 local{};  // IPv4 as ::ffff:a.b.c.d
+  sockaddr_in6 remote{};
   double rate = 100;         // packets a second; 0 only listens
   std::size_t size = 200;    // bytes of a datagram
   double event_gap_ms = 50;  // silence worth an event line

@@ -19,11 +19,19 @@ void on_signal(int number) {
   (number == SIGUSR1 ? may_send : stop_asked) = 1;
 }
 
+// IPv4 in its IPv6 form (RFC 4291, section 2.5.5.2)
+bool parse(std::string address, in6_addr& to) {
+  if (address.starts_with('[') && address.ends_with(']')) {
+    return inet_pton(AF_INET6, address.substr(1, address.size() - 2).c_str(), &to) == 1;
+  }
+  return inet_pton(AF_INET6, ("::ffff:" + address).c_str(), &to) == 1;
+}
+
 std::string check_address(const std::string& text) {
-  const auto colon = text.find(':');
-  in_addr address{};
-  if (colon == std::string::npos || inet_pton(AF_INET, text.substr(0, colon).c_str(), &address) != 1)
-    return "'" + text + "' is not ADDRESS:PORT with an IPv4 address";
+  const auto colon = text.rfind(':');
+  in6_addr address{};
+  if (colon == std::string::npos || !parse(text.substr(0, colon), address))
+    return "'" + text + "' is neither ADDRESS:PORT with an IPv4 address nor [ADDRESS]:PORT with an IPv6 one";
   const std::string port = text.substr(colon + 1);
   if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
       std::stoul(port) > 65535)
@@ -31,12 +39,12 @@ std::string check_address(const std::string& text) {
   return {};
 }
 
-sockaddr_in to_address(const std::string& text) {  // after check_address
-  const auto colon = text.find(':');
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  inet_pton(AF_INET, text.substr(0, colon).c_str(), &address.sin_addr);
-  address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1))));
+sockaddr_in6 to_address(const std::string& text) {  // after check_address
+  const auto colon = text.rfind(':');
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  parse(text.substr(0, colon), address.sin6_addr);
+  address.sin6_port = htons(static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1))));
   return address;
 }
 

@@ -62,7 +62,7 @@ TEST_F(FenceLive, GratuitousArpIsSeenOnceTheAddressIsOpen) {
   // The kernel reports a frame that a tc program dropped as sent or as ENOBUFS; what counts is the wire.
   (void)announcer_->announce_once(vip());
   EXPECT_EQ(arp_of_vip(lan, kNoFrame), std::nullopt);
-  EXPECT_GE(out()[Reason::ArpFenced], 1U);
+  EXPECT_GE(out()[Reason::AddressFenced], 1U);
 
   gate_->set_address_deadline(now() + 60s);
   const auto status = announcer_->announce_once(vip());
@@ -85,7 +85,7 @@ TEST_F(FenceLive, KernelAnswersArpForTheVipOnlyBeforeTheDeadline) {
   };
   ASSERT_TRUE(ask());
   EXPECT_EQ(arp_of_vip(lan, kNoFrame), std::nullopt) << "a daemon that renews nothing has a silent kernel";
-  EXPECT_EQ(out()[Reason::ArpFenced], 1U);
+  EXPECT_EQ(out()[Reason::AddressFenced], 1U);
   gate_->set_address_deadline(now() + 60s);
   ASSERT_TRUE(ask());
   EXPECT_NE(arp_of_vip(lan, kFrame), std::nullopt);

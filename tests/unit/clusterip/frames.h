@@ -123,4 +123,14 @@ inline Bytes arp(std::uint16_t operation, const std::string& sender, const std::
   return ethernet(0x0806, body);
 }
 
+// A solicitation (135) or advertisement (136) for `target`.
+inline Bytes neighbour(std::uint8_t type, const std::string& from, const std::string& target) {
+  Bytes message;
+  put32(message, std::uint32_t{type} << 24);
+  put32(message, 0x20000000);
+  append(message, address(target).wire());
+  append(message, Bytes{2, 1, 2, 0, 0, 0, 0, 1});
+  return ipv6_frame(from, "ff02::1", 58, message);
+}
+
 }  // namespace hasync::clusterip::test

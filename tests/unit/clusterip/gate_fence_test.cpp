@@ -72,12 +72,12 @@ TEST_F(GateFence, PastDeadlineIsClosedAndCloseAllClosesAll) {
   expect_out(ike_out(), Reason::Passed);
   gate_->close_all();
   expect_out(ike_out(), Reason::NoFence);
-  expect_out(arp(2, kVip, kPeer), Reason::ArpFenced);
+  expect_out(arp(2, kVip, kPeer), Reason::AddressFenced);
 }
 
 TEST_F(GateFence, ASegmentThatDoesNotExistOpensNothing) {
   gate_->set_deadline(SegmentId{kSegments}, now() + 10s);
-  expect_out(arp(2, kVip, kPeer), Reason::ArpFenced);
+  expect_out(arp(2, kVip, kPeer), Reason::AddressFenced);
 }
 
 TEST_F(GateFence, WhatIsNotOfAVipIsNotTouched) {
@@ -115,8 +115,8 @@ TEST_F(GateFence, OtherPortsCanBeConfigured) {
 
 TEST_F(GateFence, ArpThatSpeaksForAVipNeedsTheAddressDeadline) {
   for (const std::uint16_t operation : {std::uint16_t{1}, std::uint16_t{2}}) {
-    expect_out(arp(operation, kVip, kPeer), Reason::ArpFenced);
-    expect_out(arp(operation, kVip, kVip), Reason::ArpFenced);
+    expect_out(arp(operation, kVip, kPeer), Reason::AddressFenced);
+    expect_out(arp(operation, kVip, kVip), Reason::AddressFenced);
     expect_out(arp(operation, "192.0.2.11", kVip), std::nullopt);
   }
   gate_->set_address_deadline(now() + 10s);
@@ -133,6 +133,21 @@ TEST_F(GateFence, ArpCutShortIsDropped) {
   for (std::size_t length = 14; length < 14 + 18; ++length) {
     expect_out(Bytes(whole.begin(), whole.begin() + static_cast<long>(length)), Reason::Malformed);
   }
+}
+
+TEST_F(GateFence, NeighbourDiscoveryThatSpeaksForAVipNeedsTheAddressDeadline) {
+  const std::string own = "fe80::1";
+  const std::string other = "2001:db8::11";
+  const Bytes claims[] = {neighbour(136, kVip6, kVip6), neighbour(136, own, kVip6),
+                          neighbour(135, kVip6, other)};
+  for (const Bytes& claim : claims) expect_out(claim, Reason::AddressFenced);
+  expect_out(neighbour(136, own, other), std::nullopt);
+  expect_out(neighbour(135, own, kVip6), std::nullopt);  // who asks for it does not say that he has it
+  expect_out(neighbour(128, kVip6, kVip6), std::nullopt);
+  gate_->set_address_deadline(now() + 10s);
+  for (const Bytes& claim : claims) expect_out(claim, Reason::Passed);
+  gate_->close_all();
+  for (const Bytes& claim : claims) expect_in(claim, std::nullopt);
 }
 
 TEST_F(GateFence, VlanTagIsLookedThrough) {
