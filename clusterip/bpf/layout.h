@@ -66,15 +66,15 @@ enum hasync_direction { HASYNC_INGRESS, HASYNC_EGRESS, HASYNC_DIRECTIONS };
 
 enum hasync_reason {
   HASYNC_PASSED,
-  HASYNC_NO_FENCE,    /* the deadline of the peer's segment is over */
-  HASYNC_NO_ENTRY,    /* an SA that the gate does not know */
-  HASYNC_BELOW_FLOOR, /* a number from before this node took over */
-  HASYNC_AT_CEILING,  /* a number beyond the lease, or a closed SA */
-  HASYNC_FRAGMENT,    /* a later fragment whose first one did not leave here */
-  HASYNC_MALFORMED,   /* too short, or headers that contradict themselves */
-  HASYNC_ADDRESS_FENCED,  /* ARP or neighbour discovery that would claim the address after its deadline */
-  HASYNC_CONTENDED,   /* `left` or `top` could not be recorded, so the packet may not go */
-  HASYNC_REPEATED,    /* a number that has left, or is so far behind the highest that it may have */
+  HASYNC_NO_FENCE,       /* the deadline of the peer's segment is over */
+  HASYNC_NO_ENTRY,       /* an SA that the gate does not know */
+  HASYNC_BELOW_FLOOR,    /* a number from before this node took over */
+  HASYNC_AT_CEILING,     /* a number beyond the lease, or a closed SA */
+  HASYNC_FRAGMENT,       /* a later fragment whose first one did not leave here */
+  HASYNC_MALFORMED,      /* too short, or headers that contradict themselves */
+  HASYNC_ADDRESS_FENCED, /* ARP or neighbour discovery that would claim the address after its deadline */
+  HASYNC_CONTENDED,      /* `left` or `top` could not be recorded, so the packet may not go */
+  HASYNC_REPEATED,       /* a number that has left, or is so far behind the highest that it may have */
   HASYNC_REASONS
 };
 

@@ -307,9 +307,10 @@ class Bed:
         self.stop_captures()
         nodes = [word for plan in topology.HOSTS.values() if "wan" in plan.at
                  for word in ("--node", f"{plan.name}={plan.mac('wan')}")]
+        vip = topology.WAN_VIP6 if self.tunnel.outer6 else topology.WAN_VIP
         up = ["--already-up"] if self.already_up else []
         done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", *earlier, *self.captures, "--json", *nodes,
-                               *up, "--gap", str(self.event_gap), "--gateway", topology.WAN_VIP6 if self.tunnel.outer6 else topology.WAN_VIP], capture_output=True, text=True)
+                               *up, "--gap", str(self.event_gap), "--gateway", vip], capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"hasync-capture: {done.stderr}")
         with open(os.path.join(self.evidence, "capture.json"), "w") as file:
