@@ -17,6 +17,11 @@ std::uint64_t mixed(std::uint64_t digest, std::uint64_t word) {
   return z ^ (z >> 31U);
 }
 
+template <typename What>
+void add(std::vector<What>& to, const What& what) {
+  if (std::ranges::find(to, what) == to.end()) to.push_back(what);
+}
+
 }  // namespace
 
 StateMark Replica::mark() const {
@@ -137,7 +142,7 @@ void Replica::apply_body(Process /*from*/, const Delta& delta, Changes& out) {
   hold(delta);
   for (const OutboundSa& outbound : delta.outbound) lease_new(delta, outbound, out);
   drop_leases(before, delta.outbound, out);
-  out.upserted.push_back(delta.sa);
+  add(out.upserted, delta.sa);
 }
 
 void Replica::hold(const Delta& delta) {
@@ -151,9 +156,12 @@ Delta Replica::let_go(std::map<SaId, Delta>::iterator context) {
   return out;
 }
 
-const Delta* Replica::naming(EspSpi spi) const {
-  const auto name = named_.lower_bound({spi, SaId{}});
-  return name == named_.end() || name->first != spi ? nullptr : &contexts_.at(name->second);
+std::vector<SaId> Replica::naming(EspSpi spi) const {
+  std::vector<SaId> out;
+  for (auto it = named_.lower_bound({spi, SaId{}}); it != named_.end() && it->first == spi; ++it) {
+    out.push_back(it->second);
+  }
+  return out;
 }
 
 void Replica::lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out) {
@@ -204,20 +212,23 @@ void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& ke
 // CHILD_SA on may still be here, if its own end was lost with an owner: it has the lease then, as long as it
 // names the SPI.
 void Replica::pass_on(const OutboundKey& key, const LeaseState& ended, Changes& out) {
+  const auto names = naming(key.spi);
+  if (names.empty()) return ended_.remember({key.spi, ended.end});
   if (highest_of(key.spi) == nullptr) {
-    const Delta* heir = naming(key.spi);
-    if (heir == nullptr) return ended_.remember({key.spi, ended.end});
-    const auto sa = std::ranges::find(heir->outbound, key.spi, [](const auto& o) { return o.key.spi; });
-    leases_.emplace(sa->key, LeaseState{heir->sa, ended.end, ended.end, sa->esn, ended.left});
+    const Delta& heir = contexts_.at(names.front());
+    const auto sa = std::ranges::find(heir.outbound, key.spi, [](const auto& o) { return o.key.spi; });
+    leases_.emplace(sa->key, LeaseState{heir.sa, ended.end, ended.end, sa->esn, ended.left});
     by_spi_.emplace(key.spi, sa->key.address);
     std::erase(out.unleased, sa->key);
-    if (std::ranges::find(out.upserted, heir->sa) == out.upserted.end()) out.upserted.push_back(heir->sa);
+  }
+  // charon had taken the CHILD_SA from these when it was given the one that has dropped it.
+  const bool dropped = std::ranges::find(names, ended.sa) == names.end();
+  for (const SaId sa : names) {
+    if (dropped) add(out.upserted, sa);
   }
   if (highest_of(key.spi)->end >= ended.end + lease_) return;
   raise(key.spi, ended.end);
-  for (const OutboundKey& other : by_end(key.spi)) {
-    if (std::ranges::find(out.leased, other) == out.leased.end()) out.leased.push_back(other);
-  }
+  for (const OutboundKey& other : by_end(key.spi)) add(out.leased, other);
 }
 
 void Replica::apply_body(Process /*from*/, const Gone& gone, Changes& out) {

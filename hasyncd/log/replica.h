@@ -93,7 +93,7 @@ class Replica {
   void pass_on(const OutboundKey& key, const LeaseState& ended, Changes& out);
   void hold(const Delta& delta);
   Delta let_go(std::map<SaId, Delta>::iterator context);
-  const Delta* naming(EspSpi spi) const;
+  std::vector<SaId> naming(EspSpi spi) const;
   void begin_empty(Changes& out);
   StateMark beginning() const;
   Changes finish_snapshot();

@@ -160,8 +160,8 @@ void Cluster::cut_off(NodeId one, bool ring, bool heartbeats, Duration time) {
   });
 }
 
-// A gateway misses what happens; then the others' memory goes, and it is to come back with the last node
-// alone.
+// A gateway misses what happens, all or some of it; then the others' memory goes, and it is to come back with
+// the last node alone.
 void Cluster::leave_behind(NodeId one) {
   NodeId owner = one;
   for (const auto& m : machines_) {
@@ -169,8 +169,14 @@ void Cluster::leave_behind(NodeId one) {
   }
   if (owner == one) return;
   const Duration time = world_.some(milliseconds{400}, milliseconds{900});
-  cut_off(one, true, true, time);
+  if (world_.random.percent(50)) {
+    cut_off(one, true, true, time);
+  } else {
+    world_.tell(one, "some messages of the ring make no sense here");
+    machine(one).garble(static_cast<double>(5 + world_.random.below(50)));
+  }
   world_.schedule.after(time - milliseconds{30}, [this, one, owner] {
+    machine(one).garble(0);
     if (quiet_) return;
     cut_off(owner, true, true, milliseconds{900});
     for (const auto& m : machines_) {

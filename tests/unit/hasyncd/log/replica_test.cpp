@@ -176,6 +176,7 @@ TEST_F(TwiceHere, WhatIsLeftGoesOnBehindWhatWasDeleted) {
   say(Grant{{{kNew, 9000}}});
   const Changes changes = say(Gone{kSuccessor});
   EXPECT_EQ(changes.leased, std::vector{kOld});
+  EXPECT_EQ(changes.upserted, std::vector{kTunnel}) << "the deleted one had taken its CHILD_SA in charon";
   EXPECT_EQ(lease(kOld).floor, 9000U);
   EXPECT_EQ(lease(kOld).end, 9000U + kLease);
 }
