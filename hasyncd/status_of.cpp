@@ -185,8 +185,8 @@ std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
 KeyStatus key_status(const Daemon& daemon) {
   const KeyChoice& choice = daemon.keys();
   const auto names = [](const std::vector<std::uint32_t>& ids) {
-    std::vector<std::string> out;
-    for (const std::uint32_t id : ids) out.push_back(key_id_text(id));
+    std::vector<std::string> out(ids.size());
+    std::ranges::transform(ids, out.begin(), key_id_text);
     return out;
   };
   KeyStatus out{.keys = names(choice.own()), .seals_with = key_id_text(choice.sealing())};

@@ -393,7 +393,7 @@ void Node::reconcile(bool distrust, Actions& out) {
   for (const SaId sa : unknown) charon_.erase(sa);
   release(std::move(unknown), out);
   // A rekeyed IKE_SA (RFC 7296, section 2.8) goes first, so that its successor takes its CHILD_SAs.
-  std::ranges::stable_partition(missing, [this](SaId sa) { return !successors(sa).empty(); });
+  std::stable_partition(missing.begin(), missing.end(), [this](SaId sa) { return !successors(sa).empty(); });
   for (const SaId sa : missing) put(sa, out);
 }
 

@@ -1,7 +1,6 @@
 #include "hasyncd/wire/key_choice.h"
 
 #include <algorithm>
-#include <ranges>
 
 namespace hasync::hasyncd {
 
@@ -12,13 +11,13 @@ void KeyChoice::heard(NodeId from, std::vector<std::uint32_t> keys, std::uint32_
 
 std::uint32_t KeyChoice::sealing() const {
   if (told_.empty()) return own_.front();
-  for (const std::uint32_t key : own_ | std::views::reverse) {
-    const bool all = std::ranges::all_of(told_, [key](const auto& member) {
+  const auto all_have = [this](std::uint32_t key) {
+    return std::ranges::all_of(told_, [key](const auto& member) {
       return std::ranges::find(member.second.keys, key) != member.second.keys.end();
     });
-    if (all) return key;
-  }
-  return own_.back();
+  };
+  const auto newest = std::find_if(own_.rbegin(), own_.rend(), all_have);
+  return newest == own_.rend() ? own_.back() : *newest;
 }
 
 bool KeyChoice::has_moved_on(NodeId member) const {

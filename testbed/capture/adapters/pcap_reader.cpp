@@ -72,7 +72,7 @@ Status read_captures(const std::vector<std::string>& files, Checker& checker) {
     auto source = Source::open(file);
     if (!source) return source.error();
     sources.push_back(std::move(source).value());
-    if (const auto status = book_statistics(file, checker); !status) return status;
+    if (Status status = book_statistics(file, checker); !status) return status;
   }
   for (;;) {
     Source* earliest = nullptr;
