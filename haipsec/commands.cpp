@@ -67,6 +67,10 @@ int failover(const Options& options) {
   return command(options, {{"command", "failover"}}, kMove, text_of);
 }
 
+int takeover(const Options& options) {
+  return command(options, {{"command", "takeover"}, {"other_is_off", options.other_is_off}}, kMove, text_of);
+}
+
 int vpe(const Options& options) {
   return show_reply(options, ask(options.vped, {{"command", "status"}}, kQuestion, "vped"),
                     [](const ordered_json& reply) { return vpe_text(part(reply, "status")); });

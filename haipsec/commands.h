@@ -21,6 +21,7 @@ struct Options {
   std::string witness;
   bool plain = false;
   bool release = false;
+  bool other_is_off = false;
   std::uint64_t skip = 65536;  // sequence numbers
 };
 
@@ -30,6 +31,7 @@ int tunnels(const Options& options);
 int show(const Options& options);
 int migrate(const Options& options);
 int failover(const Options& options);
+int takeover(const Options& options);
 int vpe(const Options& options);
 int version(const Options& options);
 

@@ -42,6 +42,13 @@ class Program {
     add("migrate", "Hand everything over to another gateway, without loss", hasync::haipsec::migrate)
         ->add_option("--to", options_.to, "Name or id of the node; without it the best one is taken");
     add("failover", "Have this node give up at once; another gateway takes over", hasync::haipsec::failover);
+    add("takeover", "Two gateways without a witness: go on alone here. Every peer has to connect anew",
+        hasync::haipsec::takeover)
+        ->add_flag(
+            "--other-is-off", options_.other_is_off,
+            "You have seen that the other gateway is without power, or cut off from all peers. If it is "
+            "not, there will be two")
+        ->required();
     add_get();
     add_put();
     add_keygen();

@@ -165,6 +165,10 @@ class Builder {
     if (v4 != 0 && static_cast<std::size_t>(v4) != config.members.size()) {
       problem(members.front().line, "member.address: some are IPv4, some IPv6; heartbeats need one family");
     }
+    // docs/decisions/0008-two-nodes.md
+    if (config.members.size() == 2 && config.role == Config::Role::Witness)
+      problem(row("node").line_of("role"),
+              "node.role: a witness beside one gateway; it takes two gateways and a witness");
     warn_of_majorities();
   }
 
@@ -173,8 +177,8 @@ class Builder {
     if (count == 1) warnings.emplace_back("one member only: nothing can take over from it");
     if (count == 2) {
       warnings.emplace_back(
-          "two members: neither is a majority alone, so there is no takeover from a node that is "
-          "silent. Add a witness, a third small node");
+          "two gateways and no witness: nothing is taken over from a node that is silent. Add a witness, a "
+          "third small node");
     } else if (count % 2 == 0) {
       warnings.push_back(std::to_string(count) + " members bear no more failures than " +
                          std::to_string(count - 1) + ": an odd number is better");

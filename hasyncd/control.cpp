@@ -71,6 +71,7 @@ ControlAnswer Control::carry_out(const ControlRequest& request) {
     if (const Status moved = daemon_.fail_over(); !moved) return moved.error();
     return Accepted{"the fence is closed here; another gateway takes over"};
   }
+  if (request.command == "takeover") return take_over(request);
   return Error{Errc::NotFound, "unknown command \"" + request.command + "\""};
 }
 
@@ -84,6 +85,13 @@ ControlAnswer Control::migrate(const ControlRequest& request) {
   if (!node) return node.error();
   if (const Status moved = daemon_.move(*node); !moved) return moved.error();
   return Accepted{"everything of this node moves to " + *to};
+}
+
+ControlAnswer Control::take_over(const ControlRequest& request) {
+  if (request.argument("other_is_off") != "true")
+    return invalid("takeover: only on the word that the other node is off (other_is_off: true)");
+  if (const Status taken = daemon_.take_alone(); !taken) return taken.error();
+  return Accepted{"this node takes over; every peer has to connect anew"};
 }
 
 ControlAnswer Control::show(const ControlRequest& request) {

@@ -18,6 +18,7 @@ class Control {
   ControlAnswer carry_out(const ControlRequest& request);
   NodeStatus status() const;
   ControlAnswer migrate(const ControlRequest& request);
+  ControlAnswer take_over(const ControlRequest& request);
   ControlAnswer show(const ControlRequest& request);
 
   Daemon& daemon_;

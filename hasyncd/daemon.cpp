@@ -232,6 +232,13 @@ Status Daemon::fail_over() {
   return Error{Errc::Busy, "no other gateway is ready to take over"};
 }
 
+Status Daemon::take_alone() {
+  auto actions = node_->take_alone(now());
+  if (!actions) return actions.error();
+  run(*std::move(actions));
+  return Done{};
+}
+
 std::optional<clusterip::GateCounters> Daemon::gate_counters() const {
   if (!plane_) return std::nullopt;
   const auto counters = plane_->counters();

@@ -31,6 +31,7 @@ class Daemon {
   const Config& config() const { return config_; }
   const Node& node() const { return *node_; }
   Status move(NodeId to);
+  Status take_alone();
   Status fail_over();  // to whichever gateway is ready
   std::optional<clusterip::GateCounters> gate_counters() const;
   std::optional<DataPlane::NumberFailures> number_failures() const;

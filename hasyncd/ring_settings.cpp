@@ -46,6 +46,12 @@ RingCheck check_ring(const RingSettings& ring, const Config& config) {
   if (!ring.votequorum) {
     out.errors.emplace_back("corosync.conf: quorum.provider must be corosync_votequorum");
   }
+  if (ring.quorum_device) {
+    out.warnings.emplace_back(
+        "corosync.conf: quorum.device: its vote does not count here, and corosync may wait for it at each "
+        "change "
+        "of the ring, with the log at rest, for as long as quorum.device.sync_timeout. A witness counts");
+  }
   if (!ring.is_encrypted()) {
     const std::string text = "corosync's ring is not encrypted (totem.transport " + ring.transport +
                              ", totem.crypto_cipher " + ring.cipher + ")";

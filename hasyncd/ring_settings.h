@@ -16,6 +16,7 @@ struct RingSettings {
   std::string transport;  // "knet", "udpu", "udp"
   std::string cipher;     // "none", "aes256", ...
   bool votequorum = false;
+  bool quorum_device = false;
   RingTimes times;  // the coefficient included
 
   bool is_encrypted() const { return transport == "knet" && cipher != "none"; }  // only knet encrypts

@@ -109,7 +109,14 @@ std::vector<TunnelStatus> unprotected(const Daemon& daemon) {
 std::vector<std::string> warnings_of(const Daemon& daemon) {
   std::vector<std::string> out;
   const Node& node = daemon.node();
-  if (!node.quorate()) out.emplace_back("corosync is not quorate here, or not running");
+  const bool of_two = daemon.config().members.size() == 2;
+  if (of_two) {
+    out.emplace_back(
+        "two gateways and no witness: nothing is taken over from a node that is silent; if it is off, say "
+        "haipsec takeover --other-is-off");
+  } else if (!node.quorate()) {
+    out.emplace_back("corosync is not quorate here, or not running");
+  }
   if (node.role() == Role::Lapsed) out.emplace_back("no majority answers: this node is silent");
   const Duration fence = daemon.config().fence;
   if (node.least_margin() && *node.least_margin() < fence / 4)

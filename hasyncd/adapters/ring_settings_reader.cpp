@@ -65,6 +65,7 @@ Result<RingSettings> read_ring_settings() {
   out.transport = map.text("totem.transport", "knet");
   out.cipher = cipher_of(map);
   out.votequorum = map.text("quorum.provider", "") == "corosync_votequorum";
+  out.quorum_device = !map.text("quorum.device.model", "").empty();
   const auto time = [&](const char* name) { return map.number(std::string("runtime.config.totem.") + name); };
   const auto token = time("token");
   const auto retransmit = time("token_retransmit");

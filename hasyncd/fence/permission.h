@@ -26,8 +26,9 @@ Duration takeover_wait(const FenceSettings& settings);
 
 class Permission {
  public:
-  Permission(Process self, std::size_t majority, FenceSettings settings)
-      : self_(self), majority_(majority), settings_(settings) {}
+  // `of_two`: an owner needs nobody, a new one hears every member first (docs/decisions/0008-two-nodes.md).
+  Permission(Process self, std::size_t majority, FenceSettings settings, bool of_two = false)
+      : self_(self), majority_(of_two ? 1 : majority), of_two_(of_two), settings_(settings) {}
 
   void install(const Install& install);
   // This machine was suspended until now: what was acknowledged before is older than its clock says.
@@ -44,7 +45,9 @@ class Permission {
   void heard(Process from, Epoch epoch, std::uint64_t sent_ns);
   // A majority, this node included, has been heard in this epoch, so an owner of an earlier one has lost its
   // own: from here on counts the wait of a new owner.
-  bool majority_heard() const { return install_ && honoured_.size() + 1 >= majority_; }
+  bool majority_heard() const {
+    return install_ && honoured_.size() + 1 >= (of_two_ ? install_->members.size() : majority_);
+  }
   // What to send back with the next heartbeat.
   std::vector<Ack> honoured() const;
 
@@ -53,6 +56,7 @@ class Permission {
 
   Process self_;
   std::size_t majority_;
+  bool of_two_;
   FenceSettings settings_;
   std::optional<Install> install_;
   Instant not_before_{};                    // older heartbeats of ours count no more

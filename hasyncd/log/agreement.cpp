@@ -24,6 +24,26 @@ std::vector<NodeId> Agreement::candidates() const {
   return out;
 }
 
+// Whether these may decide without the rest.
+bool Agreement::enough(const std::set<NodeId>& nodes) const {
+  if (nodes.size() >= majority()) return true;
+  if (ordered_alone_ && nodes == std::set{settings_.self.node}) return true;
+  return of_two() && nodes.contains(keeper_);
+}
+
+bool Agreement::may_lead() const {
+  const auto left = candidates();
+  return !left.empty() && left.front() == settings_.self.node && enough({left.begin(), left.end()});
+}
+
+// Two nodes may each install epochs alone: never with the same number.
+Epoch Agreement::next_epoch() const {
+  std::uint64_t next = std::max(highest_seen_, promised_).value + 1;
+  const std::uint64_t mine = settings_.self.node == std::ranges::min(settings_.configured) ? 0 : 1;
+  if (of_two() && candidates().size() == 1 && next % 2 != mine) ++next;
+  return Epoch{next};
+}
+
 bool Agreement::configured(NodeId node) const {
   return std::ranges::find(settings_.configured, node) != settings_.configured.end();
 }
@@ -32,6 +52,7 @@ AgreementActions Agreement::on_view(const std::vector<NodeId>& nodes, Instant no
   group_.clear();
   std::ranges::copy_if(nodes, std::inserter(group_, group_.end()),
                        [this](NodeId n) { return configured(n); });
+  if (group_.size() > 1) ordered_alone_ = false;  // it is not off
   // Processes that come together from different groups have seen different evictions: all begin with none.
   // Who is still silent is accused again.
   excluded_.clear();
@@ -47,13 +68,12 @@ AgreementActions Agreement::candidates_changed(Instant now) {
   accusers_.clear();
   my_proposal_.reset();
   propose_again_ = now + settings_.retry;
-  const auto left = candidates();
-  if (left.size() >= majority() && left.front() == settings_.self.node) propose(out, now);
+  if (may_lead()) propose(out, now);
   return out;
 }
 
 void Agreement::propose(AgreementActions& out, Instant now) {
-  highest_seen_ = Epoch{std::max(highest_seen_, promised_).value + 1};
+  highest_seen_ = next_epoch();
   my_proposal_ = highest_seen_;
   out.push_back(Multicast{Propose{
       .epoch = highest_seen_, .members = candidates(), .excluded = {excluded_.begin(), excluded_.end()}}});
@@ -64,7 +84,10 @@ void Agreement::propose(AgreementActions& out, Instant now) {
 // right.
 bool Agreement::acceptable(NodeId from, const Propose& propose) const {
   std::set<NodeId> named(propose.members.begin(), propose.members.end());
-  if (!named.contains(from) || named.size() < majority()) return false;
+  // Of two nodes the other one knows better whether it may go on alone: this one may have no state to judge
+  // by.
+  const bool may = enough(named) || (of_two() && from != settings_.self.node);
+  if (!named.contains(from) || !may) return false;
   named.insert(propose.excluded.begin(), propose.excluded.end());
   return named == group_ && named.size() == propose.members.size() + propose.excluded.size();
 }
@@ -88,8 +111,10 @@ AgreementActions Agreement::on_message(Process from, const Propose& propose, con
             .digest = mine.digest,
             .has_state = mine.whole,
             .gateway = settings_.gateway,
-            .owner = mine.whole && mine.owner,
-            .blank = settings_.blank};
+            .owner = mine.whole && mine.owner && (!of_two() || keeper_ == settings_.self.node),
+            .blank = settings_.blank,
+            .lone = mine.whole && mine.lone,
+            .of_two = of_two()};
   if (sync.refused) return {Multicast{sync}};
 
   const bool was_out = excluded_.contains(settings_.self.node);
@@ -138,20 +163,36 @@ const std::pair<Process, Sync>* Agreement::reference() const {
   return best;
 }
 
+// Whether what this member holds may be what all begin with. It must not be older than what anybody has
+// acknowledged; of two nodes each may have gone on alone (decision 0008).
+bool Agreement::usable(const Sync& sync) const {
+  const bool alone = round_->members.size() == 1;
+  if (alone && ordered_alone_) return false;
+  const auto any = [this](auto what) {
+    return std::ranges::any_of(round_->syncs, [&](const auto& said) { return what(said.second.second); });
+  };
+  const bool beside_blank = !alone && any([](const Sync& s) { return s.blank; });
+  if (of_two() && beside_blank && !sync.owner) return false;
+  if (of_two() && sync.lone) return true;
+  return !any([&](const Sync& s) { return s.confirmed > sync.state_epoch; });
+}
+
 std::optional<Install> Agreement::result() const {
   Epoch confirmed{};
   std::size_t with_memory = 0;
   for (const auto& [node, said] : round_->syncs) {
     confirmed = std::max(confirmed, said.second.confirmed);
     if (!said.second.blank) ++with_memory;
+    if (said.second.of_two != of_two()) return std::nullopt;
   }
   const auto* best = reference();
   const bool everyone = round_->members.size() == settings_.configured.size();
   // Without memory a node cannot vouch for the past: unless all begin, or all are here, the others must be a
   // majority.
-  if (with_memory != 0 && with_memory < majority() && !everyone) return std::nullopt;
-  if (best != nullptr && best->second.state_epoch < confirmed) best = nullptr;
-  if (best == nullptr && confirmed != Epoch{} && !everyone) return std::nullopt;
+  const bool alone = round_->members.size() < majority();
+  if (with_memory != 0 && with_memory < majority() && !everyone && !alone) return std::nullopt;
+  if (best != nullptr && !usable(best->second)) best = nullptr;
+  if (best == nullptr && (confirmed != Epoch{} || alone) && !everyone && !ordered_alone_) return std::nullopt;
 
   Install install{round_->epoch, {}, best == nullptr ? kNobody : best->first.node};
   const auto mark = [](const Sync& s) { return std::tuple{s.has_state, s.state_epoch, s.index, s.digest}; };
@@ -169,6 +210,7 @@ void Agreement::finish(Instant now, AgreementActions& out) {
   current_ = install;
   frozen_ = false;
   my_proposal_.reset();
+  ordered_alone_ = false;
   installed_at_ = now;
   out.push_back(Installed{*install});
 }
@@ -192,7 +234,7 @@ AgreementActions Agreement::on_message(Process from, const Evict& evict, Instant
   if (!is_candidate(from.node) || !is_candidate(evict.node) || evict.node == from.node) return {};
   auto& accusers = accusers_[evict.node];
   accusers.insert(from.node);
-  if (accusers.size() < majority()) return {};
+  if (!enough(accusers)) return {};
   excluded_.insert(evict.node);
   AgreementActions out = candidates_changed(now);
   if (evict.node != settings_.self.node) return out;
@@ -211,7 +253,13 @@ AgreementActions Agreement::on_message(Process from, const Hello& /*hello*/, Ins
   return candidates_changed(now);
 }
 
+AgreementActions Agreement::begin_alone(Instant now) {
+  ordered_alone_ = true;
+  return candidates_changed(now);
+}
+
 void Agreement::on_ring_lost() {
+  ordered_alone_ = false;
   group_.clear();
   excluded_.clear();
   accusers_.clear();
@@ -231,17 +279,18 @@ AgreementActions Agreement::on_tick(Instant now) {
   }
   if (current_ && now - installed_at_ > hello_wait_) hello_wait_ = settings_.hello;
   AgreementActions out;
-  const auto left = candidates();
-  if (frozen_ && now >= propose_again_ && left.size() >= majority() && left.front() == settings_.self.node) {
-    propose(out, now);
-  }
+  if (frozen_ && now >= propose_again_ && may_lead()) propose(out, now);
   return out;
 }
 
 AgreementActions Agreement::suspect(NodeId node) {
-  const bool pointless = node == settings_.self.node || !is_candidate(node) ||
-                         !is_candidate(settings_.self.node) || candidates().size() <= majority();
+  const bool pointless =
+      node == settings_.self.node || !is_candidate(node) || !is_candidate(settings_.self.node);
   if (pointless) return {};
+  std::set<NodeId> rest(group_);
+  for (const NodeId out : excluded_) rest.erase(out);
+  rest.erase(node);
+  if (!enough(rest)) return {};
   return {Multicast{Evict{node}}};
 }
 

@@ -28,6 +28,7 @@ struct StateMark {
   std::uint64_t digest = 0;  // over the entries up to there and the state they began with
   bool whole = false;        // false: nothing held, or not to be trusted
   bool owner = false;        // by this state, the node itself is the owner
+  bool lone = false;         // of an epoch of one member
   bool operator==(const StateMark&) const = default;
 };
 
@@ -46,6 +47,7 @@ struct Install {
   bool operator==(const Install&) const = default;
 
   const EpochMember* find(NodeId node) const;
+  bool lone() const { return members.size() == 1; }
 };
 
 // Actions, to be carried out in order.
@@ -94,6 +96,10 @@ class Agreement {
   // The connection to the ring is gone; what was agreed stays known, nothing new is agreed.
   void on_ring_lost();
   AgreementActions on_tick(Instant now);
+  // Whose presence is enough in a cluster of two; kNobody: nobody's (decision 0008).
+  void keeper(NodeId node) { keeper_ = node; }
+  // The operator's word that the other node is off: an epoch without it, whose state begins empty.
+  AgreementActions begin_alone(Instant now);
   // A candidate is silent: accuse it. It is out when a majority of the configured members accuses it.
   AgreementActions suspect(NodeId node);
   // A majority has reported whole state in the current epoch: from now on this node acknowledges in it.
@@ -111,6 +117,8 @@ class Agreement {
   // Members of the round under way that have not answered for longer than `retry`.
   std::vector<NodeId> overdue(Instant now) const;
   std::size_t majority() const { return settings_.configured.size() / 2 + 1; }
+  // Two gateways without a witness: silence of either says nothing of it.
+  bool of_two() const { return settings_.configured.size() == 2; }
 
  private:
   struct Round {
@@ -129,6 +137,10 @@ class Agreement {
   std::optional<Install> result() const;
   void finish(Instant now, AgreementActions& out);
   bool configured(NodeId node) const;
+  bool enough(const std::set<NodeId>& nodes) const;
+  bool may_lead() const;
+  Epoch next_epoch() const;
+  bool usable(const Sync& sync) const;
 
   AgreementSettings settings_;
   Epoch promised_;
@@ -138,6 +150,8 @@ class Agreement {
   std::set<NodeId> excluded_;
   std::map<NodeId, std::set<NodeId>> accusers_;
   bool frozen_ = true;
+  NodeId keeper_;
+  bool ordered_alone_ = false;
   std::optional<Round> round_;
   std::optional<Epoch> my_proposal_;  // not answered with a refusal yet
   std::optional<Install> current_;

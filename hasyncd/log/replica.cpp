@@ -49,7 +49,8 @@ Changes Replica::install(const Install& install) {
 
 StateMark Replica::beginning() const {
   const std::uint64_t digest = mixed(install_.epoch.value, install_.reference.value);
-  return {.epoch = install_.epoch, .index = kBeginning, .digest = digest, .whole = true};
+  return {
+      .epoch = install_.epoch, .index = kBeginning, .digest = digest, .whole = true, .lone = install_.lone()};
 }
 
 void Replica::begin_empty(Changes& out) {

@@ -25,7 +25,7 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
     : settings_(std::move(settings)),
       agreement_(agreement_settings(settings_), promised, confirmed),
       replica_(settings_.self, settings_.lease),
-      permission_(settings_.self, agreement_.majority(), settings_.fence),
+      permission_(settings_.self, agreement_.majority(), settings_.fence, agreement_.of_two()),
       silence_(settings_.evict_after),
       hearsay_(settings_.self),
       following_(kPatience * settings_.evict_after),
@@ -56,9 +56,18 @@ void Node::watch_candidates(Instant now) {
   silence_.watch(others, now);
 }
 
+// Who is enough in a cluster of two: the owner, by the state of the installed epoch. An owner whose Move was
+// on its way when the group changed does not know whether the other has it.
+void Node::know_keeper(bool group_changes) {
+  if (group_changes && role_ == Role::Leaving) may_have_moved_ = true;
+  const bool known = replica_.current() && role_ != Role::Leaving && !may_have_moved_;
+  agreement_.keeper(known ? replica_.owner().node : kNobody);
+}
+
 Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
   Actions out;
   following_.restart();
+  know_keeper(true);
   carry(agreement_.on_view(nodes, now), now, out);
   watch_candidates(now);
   settle(now, out);
@@ -68,6 +77,7 @@ Actions Node::on_view(const std::vector<NodeId>& nodes, Instant now) {
 Actions Node::on_ring(NodeId from, const RingMessage& message, Instant now) {
   Actions out;
   const Process sender{from, message.incarnation};
+  know_keeper(false);
   if (const auto* entry = std::get_if<Entry>(&message.body)) {
     apply(sender, message.number, *entry, now, out);
   } else if (const auto* propose = std::get_if<Propose>(&message.body)) {
@@ -117,6 +127,7 @@ void Node::begin_grants(bool all) {
 
 void Node::installed(const Install& install, Instant now, Actions& out) {
   in_epoch_ = true;
+  may_have_moved_ = false;
   stability_.install(install);
   permission_.install(install);
   hearsay_.install(install);
@@ -217,7 +228,9 @@ void Node::progressed(Actions& out) {
   if (stability_.stable() < kBeginning) stability_.reached(kBeginning, replica_.beginning_digest());
   stability_.reached(mark.index, mark.digest);
   stability_.reported(settings_.self, epoch, reported().index, reported().digest);
-  if (!agreement_.confirmed() && stability_.whole() >= agreement_.majority()) {
+  const bool enough_whole = agreement_.of_two() ? stability_.agreed(replica_.owner().node) > 0
+                                                : stability_.whole() >= agreement_.majority();
+  if (!agreement_.confirmed() && enough_whole) {
     for (AgreementAction& action : agreement_.confirm()) out.push_back(std::get<Persist>(action));
     stability_.reported(settings_.self, epoch, mark.index, mark.digest);
   }
@@ -287,7 +300,8 @@ bool Node::answers(Process from, Instant now) {
 
 // Hears no majority: takes part in nothing, and is no judge of others' silence.
 bool Node::deaf(Instant now) const {
-  return 1 + silence_.heard_within(settings_.fence.fence, now) < agreement_.majority();
+  return !agreement_.of_two() &&
+         1 + silence_.heard_within(settings_.fence.fence, now) < agreement_.majority();
 }
 
 void Node::accuse(Instant now, Actions& out) {
@@ -324,6 +338,7 @@ Actions Node::on_tick(Instant now) {
     following_.forgive(gap);
   }
   last_tick_ = now;
+  know_keeper(false);
   carry(agreement_.on_tick(now), now, out);
   if (!agreement_.candidates().empty()) accuse(now, out);
   find_back(now, out);
@@ -369,6 +384,7 @@ void Node::discard_output(Actions& out) {
 Actions Node::on_ring_lost(Instant now) {
   Actions out;
   agreement_.on_ring_lost();
+  know_keeper(true);
   in_epoch_ = false;
   quorate_ = false;
   silence_.watch({}, now);

@@ -25,6 +25,7 @@
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
 #include "hasyncd/node/proposals.h"
+#include "hasyncd/node/role.h"
 #include "hasyncd/node/spending.h"
 
 namespace hasync::hasyncd {
@@ -39,16 +40,6 @@ struct NodeSettings {
   Duration evict_after = std::chrono::milliseconds{150};
   std::uint64_t lease = 65536;
 };
-
-enum class Role {
-  Out,      // no part in any epoch: starting, cut off, evicted
-  Standby,  // member; another node owns, or nobody
-  Taking,   // owner by the log, waiting for the old owner's permission to end
-  Owner,    // passes packets
-  Lapsed,   // owner whose permission has run out: silent until a majority answers again
-  Leaving,  // owner that has closed its fence and asked the log for another
-};
-std::string to_string(Role role);
 
 // A context as charon reports it. `sealed` may leave this node.
 struct ContextReport {
@@ -98,6 +89,8 @@ class Node {
   // The operator's wishes.
   Result<Actions> move(NodeId to, Instant now);
   Actions stop(Instant now);
+  // In a cluster of two, on the operator's word that the other node is off: owns, with an empty state.
+  Result<Actions> take_alone(Instant now);
 
   Role role() const { return role_; }
   bool synced() const { return charon_synced_; }
@@ -132,6 +125,7 @@ class Node {
   void take(NodeId from, const Snapshot& part, Instant now, Actions& out);
   void begin_grants(bool all);
   void send_snapshot(Actions& out);
+  void know_keeper(bool group_changes);
   void apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out);
   void send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out);
   void beat(Instant now, Actions& out);
@@ -155,6 +149,8 @@ class Node {
   void enter(Role role, const char* why, Actions& out);
   void begin_taking(bool moved, Actions& out);
   bool may_open(Instant now) const;
+  // Of two nodes neither is a majority for corosync.
+  bool counts() const { return quorate_ || agreement_.of_two(); }
   void renew(Instant now, Actions& out);
   void give_up(Role role, const char* why, Actions& out);
   std::optional<NodeId> successor() const;
@@ -201,7 +197,8 @@ class Node {
   Spending spending_;
 
   Role role_ = Role::Out;
-  bool in_epoch_ = false;  // a member of the current epoch, ring connected
+  bool in_epoch_ = false;        // a member of the current epoch, ring connected
+  bool may_have_moved_ = false;  // a Move was sent, and the group changed before it came back
   bool quorate_ = false;
   bool stopping_ = false;
   bool finished_ = false;

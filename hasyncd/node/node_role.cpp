@@ -116,7 +116,7 @@ void Node::begin_taking(bool moved, Actions& out) {
 
 bool Node::may_open(Instant now) const {
   const auto until = permission_.deadline(now);
-  const bool permitted = until && *until > now && quorate_ && agreement_.confirmed();
+  const bool permitted = until && *until > now && counts() && agreement_.confirmed();
   if (!permitted || role_ == Role::Lapsed) return permitted;
   // After a Move only its stability says that the old owner will not come back; waiting does not.
   if (moved_at_) return stability_.stable() >= *moved_at_;
@@ -125,7 +125,7 @@ bool Node::may_open(Instant now) const {
 
 void Node::renew(Instant now, Actions& out) {
   const auto until = permission_.deadline(now);
-  if (until && quorate_ && agreement_.confirmed() && *until > deadline_) {
+  if (until && counts() && agreement_.confirmed() && *until > deadline_) {
     if (deadline_ != Instant{}) {
       const Duration left = std::max(deadline_ - now, Duration{});
       least_margin_ = std::min(least_margin_.value_or(left), left);
@@ -229,6 +229,21 @@ Result<Actions> Node::move(NodeId to, Instant /*now*/) {
   }
   Actions out;
   leave_to(to, "asked to", out);
+  return out;
+}
+
+Result<Actions> Node::take_alone(Instant now) {
+  if (!agreement_.of_two()) return Error{Errc::Unsupported, "only where two gateways have no witness"};
+  if (mine()) return Error{Errc::Conflict, "this node is the owner already"};
+  if (!agreement_.in_group(settings_.self.node)) return Error{Errc::Busy, "corosync does not answer here"};
+  for (const NodeId node : settings_.configured) {
+    if (node != settings_.self.node && agreement_.in_group(node))
+      return Error{Errc::Conflict, name(node) + " is in the ring: it is not off"};
+  }
+  Actions out;
+  out.push_back(Note{"taken-alone", "on the operator's word that the other node is off; no tunnel goes on"});
+  carry(agreement_.begin_alone(now), now, out);
+  settle(now, out);
   return out;
 }
 

@@ -53,6 +53,8 @@ struct Sync {
   bool gateway = false;
   bool owner = false;
   bool blank = false;
+  bool lone = false;
+  bool of_two = false;
   bool operator==(const Sync&) const = default;
 };
 

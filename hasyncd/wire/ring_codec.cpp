@@ -89,6 +89,8 @@ void put(const Sync& from, wire::Sync* to) {
   to->set_gateway(from.gateway);
   to->set_owner(from.owner);
   to->set_blank(from.blank);
+  to->set_lone(from.lone);
+  to->set_of_two(from.of_two);
 }
 
 void put(const Snapshot& from, wire::Snapshot* to) {
@@ -251,6 +253,8 @@ Problem take(const wire::Sync& from, Sync* to) {
   to->gateway = from.gateway();
   to->owner = from.owner();
   to->blank = from.blank();
+  to->lone = from.lone();
+  to->of_two = from.of_two();
   return {};
 }
 

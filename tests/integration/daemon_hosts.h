@@ -1,4 +1,5 @@
-// Real hasyncd on real corosync, three of them, each in namespaces of its own; seen through haipsec.
+// Real hasyncd on real corosync, three or `nodes_` of them, each in namespaces of its own; seen through
+// haipsec.
 #pragma once
 
 #include <cap-ng.h>
@@ -29,7 +30,7 @@ namespace hasync {
 class DaemonHosts : public testing::Test {
  protected:
   void SetUp() override {
-    auto ring = test::CorosyncRing::start(3);
+    auto ring = test::CorosyncRing::start(nodes_);
     if (!ring) GTEST_SKIP() << "SKIPPED: " << ring.error().what;
     ring_.emplace(std::move(*ring));
     std::string name = testing::TempDir() + "hasync-daemon-XXXXXX";
@@ -38,14 +39,14 @@ class DaemonHosts : public testing::Test {
     ASSERT_EQ(output_of(HAIPSEC_PROGRAM " keygen --json --out " + name + "/gateway.key --witness " + name +
                         "/witness.key")["ok"],
               true);
-    for (int node = 1; node <= 3; ++node) {
+    for (int node = 1; node <= nodes_; ++node) {
       std::filesystem::create_directory(folder_ / ("state" + std::to_string(node)));
       write_config(node, "");
     }
   }
 
   void TearDown() override {
-    for (int node = 1; node <= 3; ++node) end(node, SIGKILL);
+    for (int node = 1; node <= nodes_; ++node) end(node, SIGKILL);
     if (!folder_.empty()) std::filesystem::remove_all(folder_);
   }
 
@@ -62,7 +63,7 @@ class DaemonHosts : public testing::Test {
       out << "[charon]\nsocket = \"" << folder_.string() << "/charon" << n
           << "\"\n[[vip]]\naddress = \"10.77.0.100/24\"\ninterface = \"eth0\"\n";
     }
-    for (int member = 1; member <= 3; ++member) {
+    for (int member = 1; member <= nodes_; ++member) {
       out << "[[member]]\nid = " << member << "\nname = \"n" << member << "\"\naddress = \"10.77.0." << member
           << "\"\n";
     }
@@ -172,6 +173,7 @@ class DaemonHosts : public testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
+  int nodes_ = 3;
   std::optional<test::CorosyncRing> ring_;
   std::filesystem::path folder_;
   std::array<pid_t, 4> pids_{};

@@ -1,6 +1,6 @@
 // Three real hasyncd in the role witness: epochs form, a stopped process is evicted and comes back, a
 // restarted one joins, wrong settings are refused. One of them a gateway: without its programs it gives up
-// its address at once.
+// its address at once. And two gateways alone.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/rtnetlink.h>
@@ -129,6 +129,61 @@ TEST_F(DaemonTest, WithoutItsProgramsAGatewayIsWithoutItsAddressWithin50ms) {
     EXPECT_EQ(end(1, 0), 1) << "ended with an error";
   }
   EXPECT_THAT(log(), testing::HasSubstr("gate-detached"));
+}
+
+// Two gateways without a witness (docs/decisions/0008-two-nodes.md).
+class TwoGateways : public DaemonHosts {
+ protected:
+  void SetUp() override {
+    nodes_ = 2;
+    DaemonHosts::SetUp();
+    for (int node = 1; ring_ && node <= nodes_; ++node) {
+      write_config(node, "", "gateway");
+      start(node);
+    }
+  }
+  bool owns(int node) const {
+    const nlohmann::json said = status(node);
+    return said.value("state", "") == "owner" && said["fence"].value("open", false);
+  }
+  void power_off(int node) {
+    end(node, SIGKILL);
+    ring_->kill(node);
+  }
+  void power_on(int node) {
+    ASSERT_TRUE(ring_->restart(node));
+    start(node);
+  }
+  nlohmann::json take_over(int node) const { return ask(node, "takeover --other-is-off"); }
+};
+
+TEST_F(TwoGateways, TheOwnerNeedsNobody) {
+  ASSERT_TRUE(until([&] { return owns(1); })) << log();
+  ASSERT_TRUE(until_members({1, 2}, V{1, 2})) << log();
+  power_off(2);
+  ASSERT_TRUE(until_members({1}, V{1})) << log();
+  EXPECT_TRUE(owns(1));
+  EXPECT_EQ(status(1)["counters"].value("lapses", 1), 0);
+  power_on(2);
+  ASSERT_TRUE(until_members({1, 2}, V{1, 2})) << log();
+  EXPECT_TRUE(owns(1));
+  EXPECT_THAT(log(), testing::Not(testing::HasSubstr("owner ->")));
+}
+
+TEST_F(TwoGateways, TheOtherOwnsWhenTheOperatorSaysThatTheOwnerIsOff) {
+  ASSERT_TRUE(until([&] { return owns(1); })) << log();
+  ASSERT_TRUE(until_members({1, 2}, V{1, 2})) << log();
+  EXPECT_THAT(take_over(2).dump(), testing::HasSubstr("is in the ring"));
+  EXPECT_THAT(ask(2, "takeover").dump(), testing::Not(testing::HasSubstr("true")));
+  power_off(1);
+  ASSERT_TRUE(until([&] { return status(2)["members"][0].value("in_ring", true) == false; })) << log();
+  EXPECT_EQ(status(2).value("state", ""), "standby") << "it sees that it is alone, and goes on waiting";
+  EXPECT_TRUE(take_over(2).value("ok", false));
+  EXPECT_THAT(log(), testing::HasSubstr("taken-alone"));
+  ASSERT_TRUE(until([&] { return owns(2); })) << log();
+  power_on(1);
+  ASSERT_TRUE(until_members({1, 2}, V{1, 2})) << log();
+  EXPECT_TRUE(owns(2));
 }
 
 TEST_F(DaemonTest, AWrongIdentityOrKeyOrConfigurationEndsItWithAReason) {

@@ -56,11 +56,15 @@ void Checker::died(hasyncd::Process process) {
 void Checker::began_empty(Epoch epoch) {
   const auto newest = std::ranges::find_if(confirmed_.rbegin(), confirmed_.rend(),
                                            [&](const auto& known) { return known.first < epoch; });
-  if (newest != confirmed_.rend() && !newest->second.empty()) {
+  const bool excused = std::exchange(may_begin_empty_, false);
+  if (!excused && newest != confirmed_.rend() && !newest->second.empty()) {
     fail("I7: epoch " + std::to_string(epoch.value) + " begins empty, but somebody holds epoch " +
          std::to_string(newest->first.value));
   }
   if (std::exchange(began_empty_, epoch) != epoch) {
+    for (const auto* known : {&stable_, &told_}) {
+      for (const auto& [sa, change] : *known) lost_[sa] = std::max(lost_[sa], change);
+    }
     stable_.clear();
     told_.clear();
     told_ended_.clear();
@@ -91,6 +95,8 @@ bool Checker::taken_from(SaId sa, std::uint32_t key_id) const {
 }
 
 void Checker::told(SaId sa, std::uint64_t change) {
+  const auto lost = lost_.find(sa);
+  if (lost != lost_.end() && change <= lost->second) return;  // its peer has that answer already
   std::uint64_t& newest = told_[sa];
   newest = std::max(newest, change);
 }

@@ -60,6 +60,8 @@ class Checker {
   void confirmed(hasyncd::Process process, Epoch epoch) { confirmed_[epoch].insert(process); }
   void died(hasyncd::Process process);
   void began_empty(Epoch epoch);
+  // The operator has said so: the next epoch that does is no loss.
+  void may_begin_empty() { may_begin_empty_ = true; }
 
  private:
   void know(NodeId node, const hasyncd::Replica& replica, const std::map<SaId, std::uint64_t>& changes);
@@ -76,6 +78,8 @@ class Checker {
   std::map<std::pair<hasyncd::Process, hasyncd::Process>, std::uint64_t> honours_;
   Epoch stable_epoch_;  // newest in which that was judged
   Epoch began_empty_;
+  bool may_begin_empty_ = false;
+  std::map<SaId, std::uint64_t> lost_;  // what was stable or told when the state began empty
   std::set<SaId> ended_;
   std::set<SaId> told_ended_;
 };

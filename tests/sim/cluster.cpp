@@ -19,15 +19,16 @@ constexpr Duration kRecent = milliseconds{700};      // and packets not cease
 
 }  // namespace
 
-Cluster::Cluster(std::uint64_t seed, const std::string& mutation, bool verbose) : seed_(seed), world_(seed) {
+Cluster::Cluster(std::uint64_t seed, const std::string& mutation, bool verbose, bool of_two)
+    : seed_(seed), world_(seed) {
   world_.sabotage = sabotage(mutation);
   world_.verbose = verbose;
-  build();
+  build(of_two);
 }
 
 // Mostly two gateways and a witness; sometimes three gateways, four and a witness, or two alone.
-void Cluster::build() {
-  const std::size_t shape = world_.random.below(20);
+void Cluster::build(bool of_two) {
+  const std::size_t shape = of_two ? 19 : world_.random.below(20);
   const std::uint32_t nodes = shape == 19 ? 2 : shape >= 17 ? 5 : 3;
   const std::uint32_t gateways = shape < 11 || nodes == 2 ? 2 : nodes == 5 ? 4 : 3;
   for (std::uint32_t i = 1; i <= nodes; ++i) world_.settings.configured.push_back(NodeId{i});

@@ -23,11 +23,12 @@ struct Verdict {
 
 class Cluster {
  public:
-  Cluster(std::uint64_t seed, const std::string& mutation, bool verbose);
+  Cluster(std::uint64_t seed, const std::string& mutation, bool verbose, bool of_two = false);
   Verdict run();
 
  private:
-  void build();
+  void build(bool of_two);
+  void power_off(Machine& off);
   bool run_until(Instant end);
   void carry(NodeId from, const hasyncd::Heartbeat& heartbeat);
   void traffic();

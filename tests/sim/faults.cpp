@@ -90,8 +90,7 @@ void Cluster::strike_machine(Machine& m) {
       m.step_clock(world_.some(milliseconds{1}, seconds{2}));
       break;
     case 4:
-      m.power_off();
-      later(milliseconds{20}, milliseconds{1500}, [&m] { m.power_on(); });
+      power_off(m);
       break;
     case 5:
     case 6:
@@ -101,6 +100,19 @@ void Cluster::strike_machine(Machine& m) {
       m.set_links(false);
       later(milliseconds{20}, milliseconds{600}, [&m] { m.set_links(true); });
   }
+}
+
+// Of two nodes, the one that is on is told that the other is off, sometimes.
+void Cluster::power_off(Machine& off) {
+  off.power_off();
+  if (world_.of_two() && world_.random.percent(60)) {
+    world_.schedule.after(world_.some(milliseconds{5}, milliseconds{600}), [this, &off] {
+      for (const auto& m : machines_) {
+        if (m->id() != off.id() && !off.powered()) m->take_alone();
+      }
+    });
+  }
+  world_.schedule.after(world_.some(milliseconds{20}, milliseconds{1500}), [&off] { off.power_on(); });
 }
 
 // A virtual machine that is paused: all of it stops, corosync included. Its clock may know of it or not.

@@ -183,6 +183,16 @@ void Machine::move(NodeId to) {
   });
 }
 
+void Machine::take_alone() {
+  post(From::Charon, [this](hasyncd::Node& node, Instant now) {
+    auto actions = node.take_alone(now);
+    world_.tell(id_,
+                "the operator says that the other is off" + (actions ? "" : ": " + actions.error().what));
+    if (actions) world_.checker.may_begin_empty();
+    return actions ? std::move(actions).value() : hasyncd::Actions{};
+  });
+}
+
 void Machine::set_links(bool up) {
   if (!gateway_ || std::exchange(links_up_, up) == up) return;
   world_.tell(id_, up ? "links are up" : "links are down");
@@ -282,6 +292,8 @@ void Machine::post(From from, Call call) {
 void Machine::run(const Call& call) {
   hasyncd::Node& node = *process_->node;
   const hasyncd::Role before = node.role();
+  // Of two nodes an owner needs nobody: it is silent when its hasyncd is.
+  if (world_.of_two()) allowed_ = clock() + fence();
   const hasyncd::Actions actions = call(node, clock());
   for (const hasyncd::Action& action : actions) perform(action);
   if (world_.sabotage) world_.sabotage->then(*this);

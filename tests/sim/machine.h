@@ -37,6 +37,7 @@ class Machine {
   // Its clock jumps ahead.
   void step_clock(Duration by);
   void move(NodeId to);
+  void take_alone();
   void set_links(bool up);
   void kill_charon();
   void start_charon();
@@ -54,6 +55,7 @@ class Machine {
   bool fence_open() const { return !frozen_ && kernel_.open(clock()); }
   // After a resume with a clock that stood still, until this is over, I2 is not promised.
   bool excused() const { return world_.schedule.now() < excused_until_; }
+  bool of_two() const { return world_.of_two(); }
   bool charon_up() const { return charon_up_; }
   bool holds_address() const { return holds_address_; }
   struct Held {

@@ -24,6 +24,7 @@ struct Options {
   std::uint64_t seeds = 100;
   std::uint64_t failures = 1;
   std::string mutation;
+  bool of_two = false;
   bool verbose = false;
 };
 
@@ -53,7 +54,7 @@ void tell(const Verdict& verdict) {
 Verdict play(std::uint64_t seed, const Options& options) {
   if (hasync::sim::is_vpe(options.mutation))
     return hasync::sim::VpeCluster(seed, options.mutation, options.verbose).run();
-  Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose).run();
+  Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose, options.of_two).run();
   if (verdict.failure || !options.mutation.empty()) return verdict;
   verdict.failure = hasync::sim::VpeCluster(seed, "", options.verbose).run().failure;
   return verdict;
@@ -126,6 +127,7 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", options.seeds, "how many");
   app.add_option("--from", options.from, "the first one");
   app.add_option("--failures", options.failures, "stop after this many violations");
+  app.add_flag("--two", options.of_two, "only clusters of two gateways without a witness");
   app.add_flag("--verbose", options.verbose, "tell the story");
   app.add_option("--mutation", options.mutation, "break this on purpose; succeeds if a seed shows it")
       ->check(CLI::IsMember(hasync::sim::sabotage_names()));

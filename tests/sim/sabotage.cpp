@@ -248,6 +248,17 @@ class DeafUnsaid : public Sabotage {
   }
 };
 
+// Of two nodes, the one that does not own takes silence for death.
+class TwoTakeFromSilence : public Sabotage {
+  void then(Machine& m) override {
+    const Node& node = *m.node();
+    const bool alone = m.of_two() && node.agreement().candidates() == std::vector{m.id()};
+    if (!alone || node.role() == Role::Owner || !node.replica().mark().whole) return;
+    m.carry_out(SetDeadline{m.clock() + m.fence()});
+    m.carry_out(HoldAddress{});
+  }
+};
+
 template <typename What>
 std::unique_ptr<Sabotage> make() {
   return std::make_unique<What>();
@@ -282,6 +293,7 @@ constexpr Kind kKinds[] = {
     {"no_relay", "liveness", make<NoRelay>},
     {"deaf_unsaid", "liveness", make<DeafUnsaid>},
     {"no_resync", "liveness", make<Never<Rejoin>>},
+    {"two_take_from_silence", "I2 I1", make<TwoTakeFromSilence>},
     // of VpeCluster, which knows them by name
     {"vpe_same_incarnation", "I1", make<Sabotage>},
     {"vpe_incarnation_unstable", "I1", make<Sabotage>},

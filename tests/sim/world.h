@@ -30,6 +30,7 @@ struct World {
   std::uint32_t keys = 0;
 
   void tell(NodeId node, const std::string& what) const;
+  bool of_two() const { return settings.configured.size() == 2; }
   Duration some(Duration low, Duration high) { return random.between(low, high); }
 };
 

@@ -46,8 +46,8 @@ Propose RingRandom::propose() {
 }
 
 Sync RingRandom::sync() {
-  return {process(), Epoch{nonzero()}, Epoch{number()}, coin(), Epoch{number()}, Epoch{number()},
-          number(),  number(),         coin(),          coin(), coin(),          coin()};
+  return {process(), Epoch{nonzero()}, Epoch{number()}, coin(), Epoch{number()}, Epoch{number()}, number(),
+          number(),  coin(),           coin(),          coin(), coin(),          coin(),          coin()};
 }
 
 Entry RingRandom::entry() {

@@ -59,7 +59,7 @@ TEST(Config, TheSampleFilesAreValid) {
     const ConfigOutcome outcome = load_config(file.path());
     EXPECT_THAT(outcome.errors, testing::IsEmpty()) << file.path();
     if (file.path().parent_path().filename() == "qnetd") {  // what it costs is said at every start
-      EXPECT_THAT(outcome.warnings, testing::ElementsAre(testing::HasSubstr("no takeover")));
+      EXPECT_THAT(outcome.warnings, testing::ElementsAre(testing::HasSubstr("nothing is taken over")));
     } else {
       EXPECT_THAT(outcome.warnings, testing::IsEmpty()) << file.path();
     }

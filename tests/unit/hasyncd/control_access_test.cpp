@@ -26,7 +26,8 @@ TEST(ControlAccess, WhatIsNotKnownToOnlyLookIsForAdmins) {
   for (const char* command : {"status", "nodes", "tunnels", "show", "keys"}) {
     EXPECT_EQ(needed_for(command), Access::Read) << command;
   }
-  for (const char* command : {"migrate", "failover", "reload-keys", "get", "put", "", "Status", "status "}) {
+  for (const char* command :
+       {"migrate", "failover", "takeover", "reload-keys", "get", "put", "", "Status", "status "}) {
     EXPECT_EQ(needed_for(command), Access::Admin) << command;
   }
 }

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 RingSettings good_ring() {
-  return {NodeId{1}, {NodeId{1}, NodeId{2}}, "branch", "knet", "aes256", true, {65ms, 31ms, 78ms}};
+  return {NodeId{1}, {NodeId{1}, NodeId{2}}, "branch", "knet", "aes256", true, false, {65ms, 31ms, 78ms}};
 }
 
 Config good_config() {
@@ -29,6 +29,15 @@ TEST(RingCheck, AGoodRingPasses) {
   const RingCheck check = check_ring(good_ring(), good_config());
   EXPECT_THAT(check.errors, IsEmpty());
   EXPECT_THAT(check.warnings, IsEmpty());
+}
+
+// docs/decisions/0008-two-nodes.md
+TEST(RingCheck, AQuorumDeviceIsPermittedAndSaidToCountForNothing) {
+  RingSettings ring = good_ring();
+  ring.quorum_device = true;
+  const RingCheck check = check_ring(ring, good_config());
+  EXPECT_THAT(check.errors, IsEmpty());
+  EXPECT_THAT(check.warnings, ElementsAre(HasSubstr("quorum.device: its vote does not count")));
 }
 
 TEST(RingCheck, AnUnencryptedRingIsRefusedUnlessAllowed) {

@@ -31,6 +31,17 @@ TEST_F(PermissionTest, CountsFromTheSendTimeOfTheNewestHeartbeatOfAMajority) {
   EXPECT_EQ(permission_.deadline(milliseconds{1050}), milliseconds{1090});
 }
 
+TEST(PermissionOfTwo, AnOwnerNeedsNobodyAndANewOneHearsEveryMember) {
+  Permission permission(kOne, 2, {.fence = milliseconds{80}}, true);
+  permission.install({Epoch{4}, {{kOne, true, false}, {kTwo, true, false}}, NodeId{1}});
+  EXPECT_EQ(permission.deadline(milliseconds{1050}), milliseconds{1130});
+  EXPECT_FALSE(permission.majority_heard());
+  permission.heard(kTwo, Epoch{4}, 6);
+  EXPECT_TRUE(permission.majority_heard());
+  permission.install({Epoch{6}, {{kOne, true, false}}, NodeId{1}});
+  EXPECT_TRUE(permission.majority_heard());
+}
+
 TEST_F(PermissionTest, WithoutAMajorityThereIsNone) {
   EXPECT_EQ(permission_.deadline(milliseconds{1050}), std::nullopt);
 }
