@@ -42,7 +42,7 @@ class Bed:
         self.evidence = directory
         self.events, self.failures, self.facts = [], [], {}
         self.captures, self._recorders, self._streams = [], [], {}
-        self._zero = monotonic_ns()
+        self.zero = monotonic_ns()
         self.already_up = False                 # the tunnel was there before the recording
 
     def end_story(self):
@@ -409,7 +409,7 @@ class Bed:
     # The story and the verdict
 
     def say(self, text, moment=None):
-        at = (moment or monotonic_ns()) - self._zero
+        at = (moment or monotonic_ns()) - self.zero
         self.events.append({"at_ms": round(at / 1e6, 1), "what": text})
         print(f"{at / 1e9:8.3f} s  {text}", flush=True)
 

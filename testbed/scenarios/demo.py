@@ -1,9 +1,13 @@
 """The story of `./dev demo`: a tunnel, a stream through it, its owner powered off, and how it goes on."""
 import json
 import os
+import time
 
-from bed import story, topology
+from bed import pcap, picture, story
+from bed.host import monotonic_ns
 from bed.wait import until
+
+_BEFORE = 2 * 10**9  # ns of the story before the loss that the picture shows
 
 
 def play(bed):
@@ -25,7 +29,11 @@ def play(bed):
     bed.facts["owner_after"] = bed.await_owner(standby)
     bed.expect("owner after", bed.facts["owner_after"], standby)
     bed.pause(2)
+    until_ns = monotonic_ns()
     story.judge(bed, rekeys=0)  # nobody asks for one here
+    offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()  # of the recording's clock
+    esp = pcap.esp_times(bed.captures[0], bed.peer_address)
+    bed.facts["traffic"] = picture.traffic(esp, off + offset - _BEFORE, until_ns + offset, 100 if bed.booted else 20, bed.zero + offset)
 
 
 def get_ms(bed, owner):
