@@ -65,7 +65,7 @@ void Cluster::carry(NodeId from, const hasyncd::Heartbeat& heartbeat) {
         world_.random.percent(loss_))
       continue;
     world_.schedule.after(world_.some(microseconds{50}, milliseconds{1} + slow_),
-                          [to = to.get(), shared] { to->on_heartbeat(*shared); });
+                          [to = to.get(), shared] { to->on_heartbeat(shared); });
   }
 }
 

@@ -247,15 +247,15 @@ void Machine::on_quorate(bool quorate) {
   post(From::Ring, [quorate](hasyncd::Node& node, Instant now) { return node.on_quorate(quorate, now); });
 }
 
-void Machine::on_heartbeat(const hasyncd::Heartbeat& heartbeat) {
+void Machine::on_heartbeat(std::shared_ptr<const hasyncd::Heartbeat> heartbeat) {
   if (!process_) return;
-  for (const hasyncd::Ack& ack : heartbeat.acks) honoured(heartbeat.from, ack);
-  for (const hasyncd::Mark& mark : heartbeat.heard) {
-    if (mark.honours_ns != 0) honoured(mark.of, {heartbeat.owner, mark.honours_ns});
+  for (const hasyncd::Ack& ack : heartbeat->acks) honoured(heartbeat->from, ack);
+  for (const hasyncd::Mark& mark : heartbeat->heard) {
+    if (mark.honours_ns != 0) honoured(mark.of, {heartbeat->owner, mark.honours_ns});
   }
-  post(From::Network, [this, heartbeat](hasyncd::Node& node, Instant now) {
-    if (!world_.sabotage) return node.on_heartbeat(heartbeat, now);
-    hasyncd::Heartbeat altered = heartbeat;
+  post(From::Network, [this, heartbeat = std::move(heartbeat)](hasyncd::Node& node, Instant now) {
+    if (!world_.sabotage) return node.on_heartbeat(*heartbeat, now);
+    hasyncd::Heartbeat altered = *heartbeat;
     world_.sabotage->hears(*this, altered);
     return node.on_heartbeat(altered, now);
   });
@@ -271,7 +271,9 @@ void Machine::honoured(const hasyncd::Process& by, const hasyncd::Ack& ack) {
   world_.checker.passed_on(by, ack);
   if (ack.of != hasyncd::Process{id_, process_->incarnation}) return;
   Instant& newest = acknowledged_[by.node];
-  newest = std::max(newest, Instant{static_cast<Instant::rep>(ack.sent_ns)});
+  const Instant sent_at{static_cast<Instant::rep>(ack.sent_ns)};
+  if (sent_at <= newest) return;
+  newest = sent_at;
   std::vector<Instant> sent;
   for (const auto& [node, time] : acknowledged_) sent.push_back(time);
   std::ranges::sort(sent, std::greater{});

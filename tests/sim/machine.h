@@ -47,7 +47,7 @@ class Machine {
   void on_ring(NodeId from, std::shared_ptr<const hasyncd::RingMessage> message);
   void on_ring_lost();
   void on_quorate(bool quorate);
-  void on_heartbeat(const hasyncd::Heartbeat& heartbeat);
+  void on_heartbeat(std::shared_ptr<const hasyncd::Heartbeat> heartbeat);
 
   const hasyncd::Node* node() const { return process_ ? process_->node.get() : nullptr; }
   hasyncd::Process process() const { return {id_, process_->incarnation}; }
