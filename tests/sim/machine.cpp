@@ -84,7 +84,7 @@ void Machine::start_hasyncd() {
   tell_links();
   tick(incarnation);
   report_used(incarnation);
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): process_ owns it
 
 void Machine::kill_hasyncd() {
   if (!process_) return;
