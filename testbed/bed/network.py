@@ -50,7 +50,8 @@ def connect(host):
         there += [f"addr add {plan.address(network)}/24 dev {network}0",
                   f"addr add {plan.address6(network)}/64 dev {network}0 nodad", f"link set {network}0 up"]
     _batch(here)
-    inner = [f"addr add {address} dev lo" for address in plan.inner]
+    # Without nodad an IPv6 address is tentative until the kernel comes to it, and no route's source.
+    inner = [f"addr add {address} dev lo{' nodad' if ':' in address else ''}" for address in plan.inner]
     host.ip("link set lo up", *there, *inner, *(f"route add {route}" for route in plan.routes))
     host.within(lambda: _configure(plan))
 
