@@ -18,6 +18,7 @@ class Bed:
         self.directory, self.build, self.booted, self.libipsec = directory, build, booted, libipsec
         self.pace = topology.BOOTED if booted else topology.NATIVE
         self.tunnel = Tunnel(connection=("encap = yes",)) if libipsec else Tunnel()
+        self.cluster = topology.CLUSTER         # who is a member
         self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about
         self.charon_load = {}                   # host -> plugins to load instead of ours
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
@@ -71,11 +72,11 @@ class Bed:
         self.start()
         for name, net in sorted(self._unplugged):
             self.link_up(name, net)
-        for name in topology.CLUSTER:  # all at once: they wait for each other
+        for name in self.cluster:  # all at once: they wait for each other
             if not self.runs(name, "corosync"):
                 services.corosync(self, self.hosts[name])
         self.start_charon(*(name for name in (*topology.GATEWAYS, "peer") if not self.runs(name, "charon")))
-        self.start_hasyncd(*(name for name in topology.CLUSTER if not self.runs(name, "hasyncd")))
+        self.start_hasyncd(*(name for name in self.cluster if not self.runs(name, "hasyncd")))
         return self.await_cluster()
 
     def raze(self):
@@ -105,10 +106,10 @@ class Bed:
             services.charon(self, self.hosts[name])
 
     def start_corosync(self, *names):
-        names = names or topology.CLUSTER
+        names = names or self.cluster
         for name in names:
             services.corosync(self, self.hosts[name])
-        wanted = sorted(topology.HOSTS[name].node for name in topology.CLUSTER if "corosync" in self.hosts[name].services)
+        wanted = sorted(topology.HOSTS[name].node for name in self.cluster if "corosync" in self.hosts[name].services)
         for name in names:
             until(f"{name} sees the members {wanted}", lambda n=name: services.members(self.hosts[n]) == wanted)
         self.say(f"corosync is quorate: members {wanted}")
@@ -141,7 +142,7 @@ class Bed:
 
     def owner(self, *asked):
         """The name of the one owner that all asked nodes (default: all with a living hasyncd) agree upon, or None."""
-        asked = asked or [name for name in topology.CLUSTER if self.runs(name, "hasyncd")]
+        asked = asked or [name for name in self.cluster if self.runs(name, "hasyncd")]
         told = {(status or {}).get("owner") for status in map(self.status, asked)}
         names = {plan.node: plan.name for plan in topology.HOSTS.values() if plan.node}
         return names.get(told.pop()) if len(told) == 1 else None
@@ -186,7 +187,7 @@ class Bed:
         """Owner and standby, when every living hasyncd is a member of the owner's epoch and the standby is ready."""
         owner = self.owner()
         members = {member["name"]: member for member in ((owner and self.status(owner)) or {}).get("members", [])}
-        if not all(members.get(name, {}).get("in_epoch") for name in topology.CLUSTER if self.runs(name, "hasyncd")):
+        if not all(members.get(name, {}).get("in_epoch") for name in self.cluster if self.runs(name, "hasyncd")):
             return None
         ready = [name for name in topology.GATEWAYS if name != owner and members[name]["ready"]]
         return ready and (owner, ready[0])

@@ -82,7 +82,7 @@ def must_live(service, host):
 def corosync(bed, host):
     pace, keyfile = bed.pace, host.write("ring.key", bed.ring_key)
     nodes = "\n".join(f"  node {{\n    nodeid: {plan.node}\n    name: {plan.name}\n    ring0_addr: {plan.address('ring')}\n  }}"
-                      for plan in (topology.HOSTS[name] for name in topology.CLUSTER))
+                      for plan in (topology.HOSTS[name] for name in bed.cluster))
     times = [f"token_retransmits_before_loss_const: {pace.retransmits}"] if pace.retransmits else \
         ["token_retransmit: 31", "hold: 30"]
     times += [f"consensus: {pace.consensus}"] if pace.consensus else []
@@ -151,7 +151,7 @@ def hasyncd(bed, host):
     state = os.path.join(host.directory, "state")  # a disk: it outlives a power-off
     os.makedirs(state, exist_ok=True)
     members = "\n".join(f'[[member]]\nid = {one.node}\nname = "{one.name}"\naddress = "{one.address("ring")}"\n'
-                        for one in (topology.HOSTS[name] for name in topology.CLUSTER))
+                        for one in (topology.HOSTS[name] for name in bed.cluster))
     vips = f"""\
 [[vip]]
 address = "{topology.WAN_VIP}/24"

@@ -1,0 +1,61 @@
+"""Two gateways without a witness (docs/decisions/0008-two-nodes.md): one of them is powered off under traffic.
+
+Variants: `standby_off`: the owner's tunnel does not lose one packet, and the other comes back. `owner_off`: nothing is taken over from
+its silence; on the operator's word the other begins anew, the peer connects anew, and no number or nonce is used twice.
+"""
+from bed import control, story, topology
+from bed.vici import Vici
+from bed.wait import until
+
+
+def play(bed, event="standby_off"):
+    bed.cluster = topology.GATEWAYS
+    owner, standby = story.begin(bed)
+    {"standby_off": standby_off, "owner_off": owner_off}[event](bed, owner, standby)
+
+
+def standby_off(bed, owner, standby):
+    bed.power_off(standby)
+    alone(bed, owner, standby)
+    bed.pause(3)
+    bed.expect("owner after", bed.owner(owner), owner)
+    for direction, seen in bed.stop_stream().items():
+        bed.expect(f"{direction} lost", seen["lost"], 0)
+    bed.make_whole()
+    bed.await_protected()
+    bed.stream(100 if bed.booted else 1000)
+    story.end(bed, owner)
+
+
+def owner_off(bed, owner, standby):
+    bed.expect("taken on the operator's word while the other is seen", take_over(bed, standby), False)
+    off = bed.power_off(owner)
+    alone(bed, standby, owner)
+    bed.pause(3)
+    bed.expect("taken over from silence", bed.status(standby)["fence"]["open"], False)
+    bed.expect("taken on the operator's word", take_over(bed, standby), True)
+    bed.expect("owner after", bed.await_owner(standby), standby)
+    with Vici(bed.hosts["peer"]) as vici:
+        vici.command("terminate", ike="tunnel", force="yes", timeout=-1)
+    bed.initiate()
+    bed.expect("tunnels that are new", bed.await_tunnels(standby, 1), 1)
+    bed.await_stream(off)
+    bed.pause(1)
+    bed.stop_stream()
+    seen = bed.check_captures()
+    for key in ("duplicate_esp_sequence_numbers", "duplicate_nonces", "capture_dropped"):
+        bed.expect(key, seen[key], 0)
+    bed.expect("gateways and peer that sent on one SA", max(len({turn["sender"] for turn in sa["turns"]}) for sa in seen["sas"]), 1)
+    bed.facts["reauthentications"] = seen["reauthentications"]
+
+
+def take_over(bed, name):
+    return control.ask(bed.hosts[name], "takeover", other_is_off=True) is not None
+
+
+def alone(bed, name, other):
+    """Until `name` sees the other in its ring no more."""
+    def gone():
+        members = {member["name"]: member for member in (bed.status(name) or {}).get("members", [])}
+        return other in members and not members[other]["in_ring"]
+    until(f"{name} is alone", gone)
