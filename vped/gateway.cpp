@@ -115,6 +115,10 @@ void Gateway::start() {
   for (const auto& worker : workers_) threads_.emplace_back([&one = *worker] { one.run(); });
 }
 
+bool Gateway::lost_device() const {
+  return std::ranges::any_of(workers_, [](const auto& worker) { return worker->lost_device(); });
+}
+
 Result<std::vector<WorkerStatus>> Gateway::status() {
   std::vector<WorkerStatus> out;
   for (const auto& worker : workers_) {

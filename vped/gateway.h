@@ -25,6 +25,7 @@ class Gateway {
   ~Gateway();
 
   void start();
+  bool lost_device() const;
   // What the workers say now, one after the other. Busy: one does not answer in time.
   Result<std::vector<WorkerStatus>> status();
   const Config& config() const { return config_; }

@@ -18,7 +18,8 @@ void Outbound::take(const Offload& offload, std::span<std::uint8_t> packet) {
   const auto inner = look_at(packet);
   if (!inner || inner->size != packet.size()) return counts_.drop(Cause::NotIp);
   const auto tunnel = routes_.find(inner->source, inner->destination);
-  if (!tunnel || senders_[*tunnel] == nullptr) return counts_.drop(Cause::NoTunnel);
+  if (!tunnel) return counts_.drop(Cause::NoTunnel);
+  if (mtus_[*tunnel] == 0) return counts_.drop(Cause::NotSent);
   const auto split = Split::create(offload, packet, *inner);
   // what one packet can become is bounded, and so are its segments: none without payload to speak of
   if (!split || packet.size() + split->count() * (vpe::kHeaderSize + split->header()) > kMostForOne)

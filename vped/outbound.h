@@ -20,11 +20,11 @@ class Outbound {
   // What one packet from the inside can become at most.
   static constexpr std::size_t kMostForOne = std::size_t{1} << 18;
 
-  // One sender for each of the tunnels; null: it sends nothing.
+  // One sender for each of the tunnels.
   Outbound(const Routes& routes, std::span<const Tunnel> tunnels, Counts& counts,
            std::vector<std::unique_ptr<vpe::Sender>> senders);
 
-  // Inner packets to this tunnel are this long at most.
+  // Inner packets to this tunnel are this long at most. 0: there is no path to the peer.
   void set_mtu(std::size_t tunnel, std::size_t mtu) { mtus_[tunnel] = mtu; }
   std::size_t mtu(std::size_t tunnel) const { return mtus_[tunnel]; }
 

@@ -58,7 +58,7 @@ int serve(const Config& config, const MakesProvider& makes) {
   while (::poll(waiting.data(), waiting.size(), -1) >= 0 && waiting[0].revents == 0)
     if (waiting[1].revents != 0) control->serve_one(status);
   ::sd_notify(0, "STOPPING=1");
-  return 0;
+  return (*gateway)->lost_device() ? fail("the interface " + config.interface + " was taken away") : 0;
 }
 
 int run_config(const std::string& file, bool check, const MakesProvider& makes) {

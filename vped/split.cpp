@@ -12,7 +12,7 @@ namespace {
 // The sum of the pseudo header stands in the field already.
 bool complete_checksum(const Offload& offload, std::span<std::uint8_t> packet, const Inner& inner) {
   const std::size_t field = std::size_t{offload.checksum_start} + offload.checksum_offset;
-  if (field + 2 > packet.size()) return false;
+  if (offload.checksum_start < inner.header || field + 2 > packet.size()) return false;
   std::uint16_t sum = checksum_of(add_up(packet.subspan(offload.checksum_start)));
   if (sum == 0 && inner.protocol == kUdp) sum = 0xffff;  // RFC 768: 0 would mean that there is none
   store(packet.data() + field, sum);

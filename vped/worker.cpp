@@ -1,9 +1,11 @@
 #include "vped/worker.h"
 
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 
 namespace hasync::vped {
@@ -58,13 +60,17 @@ void Worker::run() {
     std::array<epoll_event, 4> events;
     constexpr int wait_ms = std::chrono::milliseconds(kMtuAge).count();
     const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
-    for (int i = 0; i < count; ++i) look_after(events[static_cast<std::size_t>(i)].data.fd);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i)
+      look_after(events[i].data.fd, (events[i].events & (EPOLLERR | EPOLLHUP)) != 0);
     if (Clock::now() - mtus_asked_ >= kMtuAge) renew_mtus(true);
   }
 }
 
-void Worker::look_after(int what) {
-  if (what == parts_.inside.fd()) {
+void Worker::look_after(int what, bool broken) {
+  if (what == parts_.inside.fd() && broken) {
+    lost_device_ = stopped_ = true;
+    (void)::kill(::getpid(), SIGTERM);  // as anybody else would end this process
+  } else if (what == parts_.inside.fd()) {
     from_inside();
   } else if (what == parts_.inbox.fd()) {
     from_outside();

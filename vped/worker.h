@@ -37,8 +37,9 @@ class Worker {
   };
   static Result<std::unique_ptr<Worker>> create(const Routes& routes, std::span<const Tunnel> tunnels,
                                                 Parts parts);
+  bool lost_device() const { return lost_device_; }
 
-  void run();   // until stop(); in a thread of its own
+  void run();   // until stop(), or until the device is gone; in a thread of its own
   void stop();  // from any thread
   // Done by the worker itself, soon. From any thread.
   void post(std::function<void(Worker&)> task);
@@ -48,7 +49,7 @@ class Worker {
  private:
   Worker(const Routes& routes, std::span<const Tunnel> tunnels, Parts parts);
   Status watch();
-  void look_after(int what);
+  void look_after(int what, bool broken);
   void from_inside();
   void from_outside();
   void from_mailbox();
@@ -71,6 +72,7 @@ class Worker {
   std::mutex mutex_;
   std::vector<std::function<void(Worker&)>> tasks_;  // by mutex_
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> lost_device_{false};
 };
 
 }  // namespace hasync::vped

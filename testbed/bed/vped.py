@@ -14,8 +14,10 @@ _SPI = {"peer": 0xd0000001, "gateway": 0xc0000001}  # what each end receives und
 
 
 def keys(bed):
-    """The texts of both ends' key files: the gateways' is the same, as they share the SA."""
+    """The texts of both ends' new key files: the gateways' is the same, as they share the SA."""
     files = [os.path.join(bed.directory, name) for name in ("vpe-gateway.key", "vpe-peer.key")]
+    for name in filter(os.path.exists, files):
+        os.remove(name)
     subprocess.run([bed.program("vped/vped"), "keygen", *files], check=True)
     return [open(name).read() for name in files]
 
@@ -47,7 +49,7 @@ key_file = "{key}"
     service = host.start("vped", bed.program(program), "--config", config)
     until(f"vped of {name} answers", lambda: _answers(host) or not service.alive())
     must_live(service, host)
-    inner = host.plan.address("lan") if gateway else host.plan.inner
+    inner = host.plan.address("lan") if gateway else topology.PEER_INNER
     host.ip(f"route replace {remote} dev vpe0 src {inner}")
     return service
 

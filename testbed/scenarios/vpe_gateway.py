@@ -15,6 +15,7 @@ from bed.wait import until
 
 _INNER, _JUMBO, _NARROW = topology.PEER_INNER, 9000, 1300
 _UDP_PAYLOAD = 14 + 20 + 8
+_EXPEDITED = 46 << 2  # DSCP in its octet (RFC 3246)
 
 
 def play(bed, workers="1"):
@@ -28,6 +29,7 @@ def play(bed, workers="1"):
     two_senders(bed, texts, int(workers))
     not_the_peers(bed)
     narrow_path(bed)
+    taken_away(bed)
 
 
 def _make_wide(bed):
@@ -124,10 +126,12 @@ def not_the_peers(bed):
         if _is_vpe(frame, bed):
             kept.append(bytes(frame))
         return bool(kept)
-    bed.hosts["gw1"].run("ping", "-c", "1", "-W", "5", _INNER)
+    bed.hosts["gw1"].run("ping", "-c", "1", "-W", "5", "-Q", str(_EXPEDITED), _INNER)
     sniffer.first(fits, 0, 5)
     sniffer.close()
     good = kept[0][_UDP_PAYLOAD:]
+    bed.expect("DSCP of the outer header", kept[0][15], _EXPEDITED)
+    bed.expect("class in the WindowID", good[7] & 3, 3)
     bad = {"replayed": good, "forged": good[:9] + bytes([good[9] ^ 0x55]) + good[10:], "truncated": good[:51],
            "foreign-spi": b"\xd0\0\0\x09" + good[4:], "foreign-sender": good[:5] + b"\x07" + good[6:]}
     written = sum(worker["inside_written"] for worker in vped.status(bed, "peer")["workers"])
@@ -161,3 +165,11 @@ def narrow_path(bed):
     bed.expect("a host is told the MTU", bool(until("a host is told the MTU", told)), True)
     bed.expect("told too big", sum(worker["told_too_big"] for worker in vped.status(bed, "gw1")["workers"]), lambda count: count > 0)
     bed.expect("TCP on the narrow path carried MB", tcp(bed, "gw1", _INNER) / 1e6, lambda size: size > 1)
+
+
+def taken_away(bed):
+    """Without its device vped ends, and says so, instead of standing there."""
+    service = bed.hosts["gw2"].services.pop("vped")
+    bed.hosts["gw2"].ip("link del vpe0")
+    bed.expect("status of vped without a device", service.wait(), 1)
+    bed.expect("and why", "vpe0 was taken away" in service.log_text(), True)

@@ -198,6 +198,14 @@ TEST(Path, WhatIsTooBigIsAnsweredAndNotSent) {
   EXPECT_EQ(a.counts.told_too_big, 2U);
 }
 
+TEST(Path, WithoutAPathNothingIsSentAndNobodyIsToldAnMtu) {
+  End a(true);
+  a.out.set_mtu(0, 0);
+  EXPECT_THAT(a.send(test::tcp(100)), IsEmpty());
+  EXPECT_THAT(a.answers, IsEmpty());
+  EXPECT_EQ(a.counts.dropped(Cause::NotSent), 1U);
+}
+
 TEST(Path, WhatIsNotThePeersIsCountedByItsCause) {
   End a(true), b(false);
   const Bytes good = a.send(test::udp(100))[0].bytes;

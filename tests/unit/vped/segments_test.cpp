@@ -129,6 +129,9 @@ TEST(Split, RefusesWhatContradictsItself) {
   EXPECT_TRUE(refused([](Uncut& u) {
     u.offload = {.flags = Offload::NeedsChecksum, .checksum_start = 3040, .checksum_offset = 16};
   }));
+  EXPECT_TRUE(refused([](Uncut& u) {
+    u.offload = {.flags = Offload::NeedsChecksum, .checksum_start = 0, .checksum_offset = 2};
+  })) << "the IP header's own length";
 }
 
 TEST(Merge, StreamsThatMixAreToldApart) {

@@ -21,15 +21,15 @@ constexpr int kPackets = 400;  // by each worker of one end
 constexpr int kUnread = 50;
 constexpr int kPatience = 20'000;
 
-Address loopback(std::uint8_t last) {
-  return Address::v4(127, 0, 0, last);
+Address loopback(bool v4, std::uint8_t last) {
+  return v4 ? Address::v4(127, 0, 0, last) : Address::parse("::1").value();
 }
 
 class End {
  public:
-  explicit End(bool first) : own_(loopback(first ? 1 : 2)) {
+  End(bool v4, bool first) : own_(loopback(v4, first ? 1 : 2)) {
     Tunnel tunnel{.name = "t",
-                  .peer = loopback(first ? 2 : 1),
+                  .peer = loopback(v4, first ? 2 : 1),
                   .spi_out = EspSpi{0x1002},
                   .spi_in = EspSpi{0x1001},
                   .local = {Prefix::parse("10.1.0.0/16").value()},
@@ -110,16 +110,16 @@ class End {
   std::vector<std::thread> threads_;
 };
 
-class Workers : public testing::Test {
+class Workers : public testing::TestWithParam<bool> {  // IPv4 outside
  protected:
   void SetUp() override {
     a_.start(b_.port(), 0x40, 0x60);
     b_.start(a_.port(), 0x60, 0x40);
   }
-  End a_{true}, b_{false};
+  End a_{GetParam(), true}, b_{GetParam(), false};
 };
 
-TEST_F(Workers, EachPacketComesOnceToTheWorkerOfItsWindow) {
+TEST_P(Workers, EachPacketComesOnceToTheWorkerOfItsWindow) {
   std::counting_semaphore<> room(kUnread);  // a full socket pair would lose packets, as a full device does
   const std::jthread sender([&] {
     for (int i = 0; i < kPackets; ++i)
@@ -149,7 +149,7 @@ TEST_F(Workers, EachPacketComesOnceToTheWorkerOfItsWindow) {
 
 // To a socket that is not connected the kernel gives a train of two lanes as one: whoever gets it shares it
 // out.
-TEST_F(Workers, AStrayIsHandedToTheWorkerWhoseItIs) {
+TEST_P(Workers, AStrayIsHandedToTheWorkerWhoseItIs) {
   const auto seal = [](std::uint8_t core, std::uint16_t port) {
     const auto sender = vpe::test::sender(vpe::test::gcm("auto", vpe::test::key(16, 0x40)),
                                           {.spi = EspSpi{0x1002}, .place = {.node = 3, .core = core}});
@@ -158,7 +158,7 @@ TEST_F(Workers, AStrayIsHandedToTheWorkerWhoseItIs) {
   Bytes train = seal(0, 0);
   const std::size_t segment = train.size();
   for (const Bytes& one : {seal(1, 1)}) train.insert(train.end(), one.begin(), one.end());
-  auto socket = PeerSocket::open(loopback(1), loopback(2), b_.port()).value();
+  auto socket = PeerSocket::open(loopback(GetParam(), 1), loopback(GetParam(), 2), b_.port()).value();
   Outbox box;
   std::copy(train.begin(), train.end(), box.at(0));
   box.add(0, 0, segment);
@@ -175,6 +175,8 @@ TEST_F(Workers, AStrayIsHandedToTheWorkerWhoseItIs) {
   EXPECT_EQ(came.size(), 2U);
   EXPECT_EQ(b_.status(0).handed_over, 1U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Families, Workers, testing::Bool());
 
 }  // namespace
 }  // namespace hasync::vped
