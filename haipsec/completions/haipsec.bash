@@ -22,6 +22,7 @@ _haipsec() {
   case $command in
     '') options="status nodes tunnels show migrate failover takeover get put keygen key vpe version $options" ;;
     migrate) options="--to $options" ;;
+    takeover) options="--other-is-off $options" ;;
     get) options="--release --plain --key --charon $options" ;;
     put) options="--skip --plain --key --charon $options" ;;
     key) options="status rotate reload retire --key --witness $options" ;;
