@@ -33,6 +33,12 @@ Result<ctx::CharonReply> CharonSession::wait(const std::function<void(ctx::Charo
   return std::move(**answer);
 }
 
+Result<ctx::CharonSetup> CharonSession::setup() {
+  Result<ctx::CharonReply> reply = wait([&](auto answer) { client_->hello(std::move(answer)); });
+  if (!reply) return reply.error();
+  return std::move(reply->setup);
+}
+
 Result<std::vector<ctx::SaSummary>> CharonSession::list() {
   Result<ctx::CharonReply> reply = wait([&](auto answer) { client_->list(std::move(answer)); });
   if (!reply) return reply.error();

@@ -16,6 +16,7 @@ class CharonSession {
   // NotFound: nobody answers at `socket`.
   static Result<std::unique_ptr<CharonSession>> open(const std::string& socket);
 
+  Result<ctx::CharonSetup> setup();
   Result<std::vector<ctx::SaSummary>> list();
   Result<ctx::CharonReply> get(SaId sa);
   Result<ctx::CharonReply> put(const Secret& context);  // to answer for it

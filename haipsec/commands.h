@@ -15,6 +15,7 @@ struct Options {
   std::string vped = "/run/vped/control.sock";
   std::string charon = "/run/charon.hasync";
   std::string key = "/etc/hasyncd/key";
+  std::string config = "/etc/hasyncd/hasyncd.toml";
   std::string tunnel;
   std::string file;
   std::string to;

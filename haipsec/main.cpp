@@ -1,9 +1,10 @@
 // haipsec: the operator's command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not
-// reachable.
+// reachable; of check: 4 there are warnings, 5 there are errors.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "base/adapters/hidden_process.h"
+#include "haipsec/check.h"
 #include "haipsec/commands.h"
 #include "haipsec/keys.h"
 #include "haipsec/transfer.h"
@@ -15,6 +16,7 @@ using Command = int (*)(const Options&);
 
 constexpr const char* kExamples = R"(
 Examples:
+  haipsec check                          what is wrong, and what to do
   haipsec status                         how this node and its cluster are
   haipsec tunnels --json                 every tunnel, as one JSON object
   haipsec show branch-7                  one tunnel, with its leases
@@ -23,7 +25,8 @@ Examples:
   haipsec put b7.ctx                     and go on with it at this one
   haipsec key rotate --witness w.key     begin to replace the cluster's key
   haipsec keygen --out /etc/hasyncd/key --witness witness.key
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not reachable)";
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 hasyncd not reachable;
+            check: 0 all well, 4 warnings, 5 errors)";
 
 class Program {
  public:
@@ -33,6 +36,9 @@ class Program {
     app_.fallthrough();
     app_.add_flag("--json", options_.json, "Print one JSON object");
     app_.add_option("--socket", options_.socket, "hasyncd's control socket")->capture_default_str();
+    add("check", "What is wrong on this node and in its cluster, and what to do", hasync::haipsec::check)
+        ->add_option("--config", options_.config, "hasyncd's configuration")
+        ->capture_default_str();
     add("status", "How this node and its cluster are", hasync::haipsec::status);
     add("nodes", "All nodes of the cluster", hasync::haipsec::nodes);
     add("tunnels", "All tunnels that this node knows", hasync::haipsec::tunnels);

@@ -8,7 +8,7 @@
 
 namespace hasync::haipsec {
 
-enum ExitCode : int { kOk = 0, kRefused = 1, kUsage = 2, kUnreachable = 3 };
+enum ExitCode : int { kOk = 0, kRefused = 1, kUsage = 2, kUnreachable = 3, kWarnings = 4, kErrors = 5 };
 
 class Output {
  public:

@@ -241,6 +241,20 @@ std::string tunnel_text(const ordered_json& tunnel) {
   return out + "\n" + table_text(rows);
 }
 
+std::string findings_text(const ordered_json& reply) {
+  std::vector<std::vector<std::string>> rows;
+  const ordered_json& findings = member(reply, "findings");
+  for (const ordered_json& finding : findings.is_array() ? findings : ordered_json::array()) {
+    const bool well = text(finding, "level") == "ok";
+    rows.push_back({well                                ? "ok"
+                    : text(finding, "level") == "error" ? "ERROR"
+                                                        : "WARNING",
+                    text(finding, "id"), text(finding, "what")});
+    if (!well) rows.push_back({"", "", "-> " + text(finding, "do")});
+  }
+  return table_text(rows);
+}
+
 std::string keys_text(const ordered_json& keys) {
   const auto listed = [](const ordered_json& from) {
     std::string out;

@@ -11,7 +11,8 @@ std::string status_text(const nlohmann::ordered_json& status);
 std::string nodes_text(const nlohmann::ordered_json& status);
 std::string tunnels_text(const nlohmann::ordered_json& reply);  // {"tunnels": [...]}
 std::string keys_text(const nlohmann::ordered_json& keys);
-std::string vpe_text(const nlohmann::ordered_json& status);  // vped's
+std::string vpe_text(const nlohmann::ordered_json& status);      // vped's
+std::string findings_text(const nlohmann::ordered_json& reply);  // {"findings": [...]}
 std::string tunnel_text(const nlohmann::ordered_json& tunnel);
 
 // Columns as wide as they need to be, two spaces between them; the first row is the heading.

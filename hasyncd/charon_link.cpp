@@ -174,6 +174,13 @@ void CharonLink::ask_put(const PutContext& request) {
                });
 }
 
+void CharonLink::setup(const std::function<void(std::optional<ctx::CharonSetup>)>& answer) {
+  if (!client_) return answer(std::nullopt);
+  client_->hello([answer](Result<ctx::CharonReply> reply) {
+    answer(reply ? std::optional{std::move(reply->setup)} : std::nullopt);
+  });
+}
+
 // With `strict` a context is exact, and what is in flight is repeated (docs/decisions/0006-message-ids.md).
 ctx::Holding CharonLink::holding(bool active) const {
   if (!active) return ctx::Holding::Passive;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "ctx-transfer/adapters/charon_client.h"
@@ -59,6 +60,8 @@ class CharonLink {
   void discard(const DiscardOutput& request);
   void use_keys(const KeySet& keys) { sealer_ = Sealer(keys, &Key::context); }  // another key file
   void report_again();                                                          // every context, sealed anew
+  // How charon is configured now; nothing where there is none, or it refuses.
+  void setup(const std::function<void(std::optional<ctx::CharonSetup>)>& answer);
   const CharonTimes& times() const { return times_; }
   const ctx::CommitCounters& commits() const { return commits_; }
   // What has been seen of a context when it passed, in clear; null: nothing.

@@ -37,18 +37,21 @@ Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Da
   auto server = ControlServer::create(
       io, config.control_socket, {*admin, *read},
       [self = control.get()](const ControlRequest& request, Access access,
-                             const ControlServer::Reply& reply) { reply(self->answer(request, access)); });
+                             const ControlServer::Reply& reply) { self->answer(request, access, reply); });
   if (!server) return server.error();
   control->server_ = *std::move(server);
   return control;
 }
 
-ControlAnswer Control::answer(const ControlRequest& request, Access access) {
+void Control::answer(const ControlRequest& request, Access access, const ControlServer::Reply& reply) {
   const Access needed = needed_for(request.command);
-  if (access >= needed) return carry_out(request);
-  ++denied_;
-  return Error{Errc::Denied, "\"" + request.command + "\" needs the role " + to_string(needed) +
-                                 ", yours is " + to_string(access)};
+  if (access < needed) {
+    ++denied_;
+    return reply(Error{Errc::Denied, "\"" + request.command + "\" needs the role " + to_string(needed) +
+                                         ", yours is " + to_string(access)});
+  }
+  if (request.command != "check") return reply(carry_out(request));
+  daemon_.inquirer().ask([this, reply] { reply(check_status(daemon_)); });
 }
 
 NodeStatus Control::status() const {

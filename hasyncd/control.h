@@ -14,7 +14,7 @@ class Control {
 
  private:
   explicit Control(Daemon& daemon) : daemon_(daemon) {}
-  ControlAnswer answer(const ControlRequest& request, Access access);
+  void answer(const ControlRequest& request, Access access, const ControlServer::Reply& reply);
   ControlAnswer carry_out(const ControlRequest& request);
   NodeStatus status() const;
   ControlAnswer migrate(const ControlRequest& request);

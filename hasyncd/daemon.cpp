@@ -11,6 +11,7 @@ namespace {
 
 constexpr unsigned kTicksPerUse = 5;     // how often the gate is asked what has left
 constexpr unsigned kTicksPerSeal = 100;  // how often contexts under an older key are looked for
+constexpr unsigned kTicksPerClock = 50;  // how often the wall clock is looked at
 
 Incarnation random_incarnation() {
   std::uint64_t drawn = 0;
@@ -53,10 +54,12 @@ Result<std::unique_ptr<Daemon>> Daemon::create(boost::asio::io_context& io, Conf
 
 Status Daemon::make(const KeySet& keys) {
   const StoredEpochs& epochs = store_.epochs();
-  node_ = std::make_unique<Node>(settings_of(config_, store_.blank()), epochs.promised, epochs.confirmed);
-  auto ring = RingLink::create(io_, config_, keys, ring_callbacks());
+  const NodeSettings settings = settings_of(config_, store_.blank());
+  node_ = std::make_unique<Node>(settings, epochs.promised, epochs.confirmed);
+  auto ring = RingLink::create(io_, config_, keys, settings.self.incarnation, ring_callbacks());
   if (!ring) return ring.error();
   ring_ = *std::move(ring);
+  inquirer_ = make_inquirer();
   ticker_ = std::make_unique<Ticker>(io_, config_.heartbeat_interval,
                                      [this](Ticker::Clock::time_point) { tick(now()); });
   if (config_.role == Config::Role::Witness) return Done{};
@@ -80,6 +83,7 @@ RingLink::Callbacks Daemon::ring_callbacks() {
               },
           .message = [this](NodeId from,
                             const RingMessage& message) { run(node_->on_ring(from, message, now())); },
+          .aside = [this](NodeId from, const Aside& aside) { inquirer_->heard(from, aside); },
           .heartbeat = [this](const Heartbeat& heartbeat) { run(node_->on_heartbeat(heartbeat, now())); },
           .quorate = [this](bool quorate) { run(node_->on_quorate(quorate, now())); },
           .lost = [this](const Error&) { run(node_->on_ring_lost(now())); },
@@ -87,6 +91,25 @@ RingLink::Callbacks Daemon::ring_callbacks() {
               [this](const std::string& id, const Error& error) {
                 log_.warning(id, {{"error", error.what}});
               }};
+}
+
+std::unique_ptr<Inquirer> Daemon::make_inquirer() {
+  return std::make_unique<Inquirer>(
+      io_, ring_->self(),
+      Inquirer::Ports{.send = [this](const std::variant<Ask, About>& aside) { return ring_->send(aside); },
+                      .group =
+                          [this] {
+                            std::vector<NodeId> out;
+                            for (const Config::Member& member : config_.members) {
+                              if (node_->agreement().in_group(member.id)) out.push_back(member.id);
+                            }
+                            return out;
+                          },
+                      .charon =
+                          [this](const Inquirer::Setup& told) {
+                            if (charon_) return charon_->setup(told);
+                            told(std::nullopt);
+                          }});
 }
 
 // Corosync's own settings are known once it answers; with wrong ones this node takes no part.
@@ -176,6 +199,15 @@ void Daemon::tick(Instant at) {
   const bool owner = node_->role() == Role::Owner;
   if (owner && ticks_ % kTicksPerUse == 0) run(node_->on_used(plane_->used(), at));
   if (plane_ && ticks_ % kTicksPerSeal == 0) renew_seals();
+  if (ticks_ % kTicksPerClock == 0) watch_clock();
+}
+
+// Harmless here, where no deadline is compared with it; not to certificates, nor to whoever reads logs.
+void Daemon::watch_clock() {
+  const Duration step = clock_steps_.found(wall_clock(), read_clocks().boot);
+  if (step == Duration{}) return;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(step);
+  log_.warning("clock-stepped", {{"by_ms", std::to_string(ms.count())}});
 }
 
 // A node that opens a context may do so long after it was sealed, perhaps when that key is retired.

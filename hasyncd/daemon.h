@@ -13,8 +13,10 @@
 #include "hasyncd/adapters/state_store.h"
 #include "hasyncd/adapters/ticker.h"
 #include "hasyncd/charon_link.h"
+#include "hasyncd/clock_steps.h"
 #include "hasyncd/config.h"
 #include "hasyncd/data_plane.h"
+#include "hasyncd/inquirer.h"
 #include "hasyncd/node/node.h"
 #include "hasyncd/ring_link.h"
 #include "hasyncd/ring_settings.h"
@@ -41,7 +43,13 @@ class Daemon {
   const KeyChoice& keys() const { return ring_->keys(); }
   std::map<std::uint32_t, std::size_t> contexts_by_key() const;  // how many of the log are sealed with which
   const LinkCounters& link_counters() const { return ring_->counters(); }
+  const std::vector<Stranger>& strangers() const { return ring_->strangers(); }
+  const auto& newer() const { return ring_->newer(); }
   const CharonLink* charon() const { return charon_.get(); }
+  Status check_gate() const { return plane_ ? plane_->check_attached() : Status{Done{}}; }
+  const ClockSteps& clock_steps() const { return clock_steps_; }
+  Inquirer& inquirer() { return *inquirer_; }
+  const Inquirer& inquirer() const { return *inquirer_; }
   Instant started() const { return started_; }
   const std::optional<RingSettings>& ring_settings() const {
     return ring_settings_;
@@ -55,7 +63,9 @@ class Daemon {
   RingLink::Callbacks ring_callbacks();
   void check_ring_settings();
   void tick(Instant at);
+  std::unique_ptr<Inquirer> make_inquirer();
   void renew_seals();
+  void watch_clock();
   void watch_gate();
   void watch_links();
   void run(Actions actions);
@@ -72,6 +82,7 @@ class Daemon {
   std::unique_ptr<DataPlane> plane_;  // gateways only
   std::unique_ptr<RingLink> ring_;
   std::unique_ptr<CharonLink> charon_;  // gateways only
+  std::unique_ptr<Inquirer> inquirer_;
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<FdWatch> gate_watch_;
   std::unique_ptr<FdWatch> link_watch_;
@@ -82,6 +93,7 @@ class Daemon {
   unsigned ticks_ = 0;
   bool failed_ = false;
   Clocks clocks_;
+  ClockSteps clock_steps_;
   Instant started_;
   ServiceNotifier notifier_;
   std::optional<std::chrono::microseconds> watchdog_ = ServiceNotifier::watchdog_interval();

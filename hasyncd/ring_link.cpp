@@ -1,13 +1,17 @@
 #include "hasyncd/ring_link.h"
 
+#include <algorithm>
+
 #include "hasyncd/adapters/key_file.h"
+#include "hasyncd/wire/aside_codec.h"
 #include "hasyncd/wire/ring_codec.h"
 
 namespace hasync::hasyncd {
 
-RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks)
+RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys,
+                   Incarnation incarnation, Callbacks callbacks)
     : callbacks_(std::move(callbacks)),
-      self_(config.node),
+      self_{config.node, incarnation},
       sealer_(keys, &Key::auth),
       keys_(keys.ids()),
       cpg_(io,
@@ -24,17 +28,16 @@ RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeyS
                    .lost = [this](const Error&) { callbacks_.quorate(false); }}) {}
 
 Result<std::unique_ptr<RingLink>> RingLink::create(boost::asio::io_context& io, const Config& config,
-                                                   const KeySet& keys, Callbacks callbacks) {
-  std::unique_ptr<RingLink> link(new RingLink(io, config, keys, std::move(callbacks)));
-  std::map<NodeId, UdpEndpoint> peers;
+                                                   const KeySet& keys, Incarnation incarnation,
+                                                   Callbacks callbacks) {
+  std::unique_ptr<RingLink> link(new RingLink(io, config, keys, incarnation, std::move(callbacks)));
   for (const Config::Member& member : config.members) {
     if (member.id == config.node) continue;
-    peers.emplace(member.id, UdpEndpoint{member.address, config.heartbeat_port});
-    link->others_.push_back(member.id);
+    link->others_.emplace(member.id, UdpEndpoint{member.address, config.heartbeat_port});
   }
   auto socket = HeartbeatSocket::create(
-      io, {config.self().address, config.heartbeat_port}, std::move(peers),
-      [link = link.get()](BytesView bytes, const UdpEndpoint&) { link->received(bytes); });
+      io, {config.self().address, config.heartbeat_port}, link->others_,
+      [link = link.get()](BytesView bytes, const UdpEndpoint& from) { link->received(bytes, from.address); });
   if (!socket) return socket.error();
   link->socket_ = *std::move(socket);
   link->use_keys(keys);
@@ -58,7 +61,16 @@ void RingLink::lost(const Error& error) {
 }
 
 void RingLink::send(const RingMessage& message) {
-  const Bytes sealed = sealer_.seal(encode(message), additional_data(Purpose::Ring, self_));
+  queue(encode(message));
+}
+
+std::uint64_t RingLink::send(const std::variant<Ask, About>& aside) {
+  queue(encode(Aside{self_.incarnation, ++asides_, aside}));
+  return asides_;
+}
+
+void RingLink::queue(const Bytes& encoded) {
+  const Bytes sealed = sealer_.seal(encoded, additional_data(Purpose::Ring, self_.node));
   const Status queued = cpg_.multicast(sealed);
   if (queued) return;
   // A message that is not said would leave a hole in what this node has promised to say: it leaves, and comes
@@ -84,7 +96,7 @@ void RingLink::use_keys(const KeySet& keys) {
 void RingLink::send(Heartbeat heartbeat) {
   heartbeat.keys = keys_.own();
   const Bytes sealed = sealer_.seal(encode(heartbeat), additional_data(Purpose::Heartbeat, kNobody));
-  for (const NodeId node : others_) socket_->send(node, sealed);
+  for (const auto& [node, endpoint] : others_) socket_->send(node, sealed);
 }
 
 void RingLink::delivered(GroupMember from, BytesView bytes) {
@@ -94,10 +106,7 @@ void RingLink::delivered(GroupMember from, BytesView bytes) {
     return callbacks_.refused("ring-unsealed", opened.error());
   }
   const auto message = decode_ring_message(*opened);
-  if (!message) {
-    ++counters_.malformed;
-    return callbacks_.refused("ring-malformed", message.error());
-  }
+  if (!message) return not_a_message(from.node, *opened, message.error());
   if (!ring_guard_.accept({from.node, message->incarnation}, message->number)) {
     ++counters_.replayed;
     return callbacks_.refused(
@@ -107,18 +116,44 @@ void RingLink::delivered(GroupMember from, BytesView bytes) {
   callbacks_.message(from.node, *message);
 }
 
-void RingLink::received(BytesView bytes) {
+void RingLink::not_a_message(NodeId from, BytesView opened, const Error& error) {
+  if (const auto aside = decode_aside(opened)) {
+    if (aside_guard_.accept({from, aside->incarnation}, aside->number)) callbacks_.aside(from, *aside);
+    return;
+  }
+  ++counters_.malformed;
+  remember_newer(from, error);
+  callbacks_.refused("ring-malformed", error);
+}
+
+void RingLink::remember_newer(NodeId node, const Error& error) {
+  if (error.code == Errc::Unsupported) newer_[node] = std::chrono::steady_clock::now();
+}
+
+void RingLink::remember_stranger(const Address& address) {
+  auto known = std::ranges::find(strangers_, address, &Stranger::address);
+  if (known == strangers_.end() && strangers_.size() == kMaxStrangers) return;
+  if (known == strangers_.end()) known = strangers_.insert(known, Stranger{address});
+  ++known->datagrams;
+  known->last = std::chrono::steady_clock::now();
+}
+
+void RingLink::received(BytesView bytes, const Address& from) {
   const auto opened = sealer_.open(bytes, additional_data(Purpose::Heartbeat, kNobody));
   if (!opened) {
     ++counters_.unsealed;
+    remember_stranger(from);
     return callbacks_.refused("heartbeat-unsealed", opened.error());
   }
   const auto heartbeat = decode_heartbeat(*opened);
   if (!heartbeat) {
     ++counters_.malformed;
+    for (const auto& [node, endpoint] : others_) {
+      if (endpoint.address == from) remember_newer(node, heartbeat.error());
+    }
     return callbacks_.refused("heartbeat-malformed", heartbeat.error());
   }
-  if (heartbeat->from.node == self_ || !heartbeat_guard_.accept(heartbeat->from, heartbeat->number)) {
+  if (heartbeat->from.node == self_.node || !heartbeat_guard_.accept(heartbeat->from, heartbeat->number)) {
     ++counters_.replayed;
     return;
   }

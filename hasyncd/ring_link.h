@@ -2,8 +2,12 @@
 // counted and dropped; what comes out is what a member of this cluster has said.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <variant>
+#include <vector>
 
 #include "hasyncd/adapters/cpg_channel.h"
 #include "hasyncd/adapters/heartbeat_socket.h"
@@ -24,11 +28,20 @@ struct LinkCounters {
   std::uint64_t unsent = 0;     // the queue towards the ring was full
 };
 
+// Who has sent datagrams to the heartbeat's port that are none of this cluster.
+struct Stranger {
+  Address address;
+  std::uint64_t datagrams = 0;
+  std::chrono::steady_clock::time_point last;
+};
+
 class RingLink {
  public:
+  static constexpr std::size_t kMaxStrangers = 8;  // remembered; who comes later is counted only
   struct Callbacks {
     std::function<void(const std::vector<NodeId>&)> view;
     std::function<void(NodeId, const RingMessage&)> message;
+    std::function<void(NodeId, const Aside&)> aside;
     std::function<void(const Heartbeat&)> heartbeat;
     std::function<void(bool)> quorate;
     std::function<void(const Error&)> lost;
@@ -36,34 +49,49 @@ class RingLink {
   };
 
   static Result<std::unique_ptr<RingLink>> create(boost::asio::io_context& io, const Config& config,
-                                                  const KeySet& keys, Callbacks callbacks);
+                                                  const KeySet& keys, Incarnation incarnation,
+                                                  Callbacks callbacks);
   void start();   // joins the group as soon as corosync is there, and again whenever it comes back
   void stop();    // leaves the group
   void rejoin();  // leaves it, and comes back: what was said meanwhile is a matter of a snapshot
 
   void send(const RingMessage& message);
   void send(Heartbeat heartbeat);
-  void use_keys(const KeySet& keys);  // another key file
+  std::uint64_t send(const std::variant<Ask, About>& aside);  // returns its number
+  void use_keys(const KeySet& keys);                          // another key file
   const KeyChoice& keys() const { return keys_; }
+  Process self() const { return self_; }
   const LinkCounters& counters() const { return counters_; }
+  const std::vector<Stranger>& strangers() const { return strangers_; }
+  // Members that speak a newer version of the protocol than this node understands, and when they did last.
+  const std::map<NodeId, std::chrono::steady_clock::time_point>& newer() const { return newer_; }
 
  private:
-  RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks);
+  RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Incarnation incarnation,
+           Callbacks callbacks);
   void delivered(GroupMember from, BytesView bytes);
-  void received(BytesView bytes);
+  void received(BytesView bytes, const Address& from);
+  void queue(const Bytes& encoded);
+  void not_a_message(NodeId from, BytesView opened, const Error& error);
+  void remember_stranger(const Address& address);
+  void remember_newer(NodeId node, const Error& error);
   void lost(const Error& error);
 
   Callbacks callbacks_;
-  NodeId self_;
-  std::vector<NodeId> others_;
+  Process self_;
+  std::map<NodeId, UdpEndpoint> others_;  // their heartbeats
   Sealer sealer_;
   KeyChoice keys_;
   ReplayGuard ring_guard_;
+  ReplayGuard aside_guard_;
   ReplayGuard heartbeat_guard_;
   CpgChannel cpg_;
   QuorumWatch quorum_;
   std::unique_ptr<HeartbeatSocket> socket_;
   LinkCounters counters_;
+  std::uint64_t asides_ = 0;
+  std::vector<Stranger> strangers_;
+  std::map<NodeId, std::chrono::steady_clock::time_point> newer_;
   bool stopped_ = false;
 };
 

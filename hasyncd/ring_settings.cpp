@@ -1,6 +1,7 @@
 #include "hasyncd/ring_settings.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace hasync::hasyncd {
 namespace {
@@ -15,14 +16,6 @@ std::string place(const Config& config, const Rule& rule) {
   return (known.empty() ? std::string("not in the configuration file, so by default") : known) + ": ";
 }
 
-void check_relations(const RingSettings& ring, const Config& config, RingCheck& out) {
-  for (const Relation& relation : relations(config, ring.times)) {
-    if (relation.holds()) continue;
-    auto& to = relation.rule->must ? out.errors : out.warnings;
-    to.push_back(place(config, *relation.rule) + complaint(relation));
-  }
-}
-
 std::string listed(const std::vector<NodeId>& nodes) {
   std::string out;
   for (NodeId node : nodes) out += (out.empty() ? "" : ", ") + std::to_string(node.value);
@@ -31,7 +24,21 @@ std::string listed(const std::vector<NodeId>& nodes) {
 
 }  // namespace
 
-RingCheck check_ring(const RingSettings& ring, const Config& config) {
+RingCheck check_times(const RingSettings& ring, const Config& config) {
+  RingCheck out;
+  for (const Relation& relation : relations(config, ring.times)) {
+    if (relation.holds()) continue;
+    auto& to = relation.rule->must ? out.errors : out.warnings;
+    to.push_back(place(config, *relation.rule) + complaint(relation));
+  }
+  if (ring.times.detection() > kSlowDetection) {
+    out.warnings.push_back("corosync needs about " + std::to_string(ring.times.detection().count()) +
+                           " ms (token and consensus) to notice a dead node, and so does a takeover");
+  }
+  return out;
+}
+
+RingCheck check_ring_itself(const RingSettings& ring, const Config& config) {
   RingCheck out;
   if (ring.local != config.node) {
     out.errors.push_back("node.id is " + std::to_string(config.node.value) +
@@ -67,11 +74,14 @@ RingCheck check_ring(const RingSettings& ring, const Config& config) {
                            "\", corosync's totem.cluster_name \"" + ring.cluster_name +
                            "\": is this the right ring?");
   }
-  check_relations(ring, config, out);
-  if (ring.times.detection() > kSlowDetection) {
-    out.warnings.push_back("corosync needs about " + std::to_string(ring.times.detection().count()) +
-                           " ms (token and consensus) to notice a dead node, and so does a takeover");
-  }
+  return out;
+}
+
+RingCheck check_ring(const RingSettings& ring, const Config& config) {
+  RingCheck out = check_ring_itself(ring, config);
+  RingCheck times = check_times(ring, config);
+  std::ranges::move(times.errors, std::back_inserter(out.errors));
+  std::ranges::move(times.warnings, std::back_inserter(out.warnings));
   return out;
 }
 

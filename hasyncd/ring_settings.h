@@ -27,6 +27,9 @@ struct RingCheck {
   std::vector<std::string> warnings;
 };
 
+// Both of those below.
 RingCheck check_ring(const RingSettings& ring, const Config& config);
+RingCheck check_ring_itself(const RingSettings& ring, const Config& config);  // members, encryption, quorum
+RingCheck check_times(const RingSettings& ring, const Config& config);        // relations.h
 
 }  // namespace hasync::hasyncd

@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "hasyncd/wire/messages.h"
 
 namespace hasync::hasyncd {
 
@@ -34,6 +35,7 @@ struct FenceStatus {
   bool open = false;
   std::chrono::microseconds margin{};                     // time left on the permission; 0 when closed
   std::optional<std::chrono::microseconds> least_margin;  // of all renewals since this node owns
+  std::chrono::microseconds length{};                     // of the permission, when it is given
 };
 
 // What must hold between settings (relations.h).
@@ -123,7 +125,34 @@ struct KeyStatus {
   std::string needed;                             // why the older keys may not go yet; empty: they may
 };
 
-using ControlAnswer =
-    std::variant<Error, Accepted, NodeStatus, std::vector<TunnelStatus>, TunnelStatus, KeyStatus>;
+// What a member says of itself, for `haipsec check`.
+struct MemberAnswer {
+  std::string name;
+  bool answered = false;
+  bool speaks_newer = false;  // a version of the protocol that this node does not understand, a moment ago
+  std::string version;
+  std::chrono::milliseconds clock_ahead{};  // of its wall clock
+  std::chrono::milliseconds clock_uncertain{};
+  std::optional<AboutCharon> charon;
+};
+
+// Who has sent to the heartbeat's port what does not open with this cluster's keys.
+struct StrangerStatus {
+  std::string address;
+  std::string member;  // its name, where the address is a member's
+  std::uint64_t datagrams = 0;
+  std::chrono::seconds last_ago{};
+};
+
+struct CheckStatus {
+  NodeStatus node;
+  std::vector<MemberAnswer> answers;  // this node's as well
+  std::vector<StrangerStatus> strangers;
+  std::vector<std::string> interfaces;  // where packets are checked
+  std::string gate_problem;             // empty: the programs are in place, or this is a witness
+};
+
+using ControlAnswer = std::variant<Error, Accepted, NodeStatus, std::vector<TunnelStatus>, TunnelStatus,
+                                   KeyStatus, CheckStatus>;
 
 }  // namespace hasync::hasyncd

@@ -38,6 +38,7 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
                   {"ring_unsent", link.unsent},
                   {"lapses", daemon.node().lapses()},
                   {"suspensions", daemon.node().suspensions()},
+                  {"clock_steps", daemon.clock_steps().count()},
                   {"entries_void", daemon.node().void_entries()},
                   {"resyncs", daemon.node().resyncs()},
                   {"lease_overruns", daemon.node().lease_overruns()}};
@@ -63,9 +64,13 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
   }
 }
 
-FenceStatus fence_of(const Node& node, Instant at) {
-  if (node.role() != Role::Owner || node.deadline() <= at) return {};
-  FenceStatus out{true, duration_cast<std::chrono::microseconds>(node.deadline() - at), {}};
+FenceStatus fence_of(const Node& node, Duration length, Instant at) {
+  if (node.role() != Role::Owner || node.deadline() <= at)
+    return {.length = duration_cast<std::chrono::microseconds>(length)};
+  FenceStatus out{true,
+                  duration_cast<std::chrono::microseconds>(node.deadline() - at),
+                  {},
+                  duration_cast<std::chrono::microseconds>(length)};
   if (const auto least = node.least_margin())
     out.least_margin = duration_cast<std::chrono::microseconds>(*least);
   return out;
@@ -151,7 +156,7 @@ NodeStatus node_status(const Daemon& daemon) {
   out.ring_connected = !node.agreement().candidates().empty();
   out.quorate = node.quorate();
   out.charon_connected = node.synced();
-  out.fence = fence_of(node, at);
+  out.fence = fence_of(node, config.fence, at);
   out.relations = relations_of(daemon);
   out.members = members_of(daemon, at);
   out.unprotected = unprotected(daemon).size();
@@ -186,6 +191,48 @@ std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
     out.push_back(std::move(tunnel));
   }
   for (TunnelStatus& tunnel : unprotected(daemon)) out.push_back(std::move(tunnel));
+  return out;
+}
+
+namespace {
+
+// What was said longer ago than this may have been put right.
+constexpr std::chrono::seconds kRecent{60};
+
+std::string member_at(const Config& config, const Address& address) {
+  const auto member = std::ranges::find(config.members, address, &Config::Member::address);
+  return member == config.members.end() ? "" : member->name;
+}
+
+MemberAnswer answer_of(const Daemon& daemon, const Config::Member& member) {
+  MemberAnswer out{.name = member.name};
+  const auto newer = daemon.newer().find(member.id);
+  out.speaks_newer =
+      newer != daemon.newer().end() && std::chrono::steady_clock::now() - newer->second < kRecent;
+  const auto& answers = daemon.inquirer().inquiry().answers();
+  const auto answer = answers.find(member.id);
+  if (answer == answers.end()) return out;
+  out.answered = true;
+  out.version = answer->second.about.version;
+  out.clock_ahead = duration_cast<std::chrono::milliseconds>(answer->second.clock_ahead);
+  out.clock_uncertain = duration_cast<std::chrono::milliseconds>(answer->second.uncertain);
+  out.charon = answer->second.about.charon;
+  return out;
+}
+
+}  // namespace
+
+CheckStatus check_status(const Daemon& daemon) {
+  CheckStatus out{.node = node_status(daemon), .interfaces = daemon.config().interfaces};
+  for (const Config::Member& member : daemon.config().members)
+    out.answers.push_back(answer_of(daemon, member));
+  for (const Stranger& stranger : daemon.strangers()) {
+    const auto ago = std::chrono::steady_clock::now() - stranger.last;
+    if (ago > kRecent) continue;
+    out.strangers.push_back({to_string(stranger.address), member_at(daemon.config(), stranger.address),
+                             stranger.datagrams, duration_cast<std::chrono::seconds>(ago)});
+  }
+  if (const Status attached = daemon.check_gate(); !attached) out.gate_problem = attached.error().what;
   return out;
 }
 

@@ -59,6 +59,17 @@ Errc errc_of(proto::ErrorCode code) {
   return Errc::System;
 }
 
+CharonSetup setup_of(const proto::HelloReply& from) {
+  CharonSetup out{from.plugin_version(),      from.charon_version(), from.spi_min(), from.spi_max(), {},
+                  from.connections_left_out()};
+  for (const proto::Connection& connection : from.connections()) {
+    out.connections.push_back({connection.name(),
+                               {connection.children().begin(), connection.children().end()},
+                               connection.remote()});
+  }
+  return out;
+}
+
 Result<CharonReply> reply_of(const proto::Reply& from) {
   if (from.code() != proto::OK) return Error{errc_of(from.code()), from.text()};
   CharonReply out;
@@ -69,8 +80,7 @@ Result<CharonReply> reply_of(const proto::Reply& from) {
     for (const proto::SaSummary& sa : from.list().sas()) out.sas.push_back(summary_of(sa));
   }
   if (from.has_hello()) {
-    out.plugin_version = from.hello().plugin_version();
-    out.charon_version = from.hello().charon_version();
+    out.setup = setup_of(from.hello());
   }
   return out;
 }
@@ -106,7 +116,10 @@ Result<std::unique_ptr<CharonClient>> CharonClient::connect(asio::io_context& io
                                                             Callbacks callbacks) {
   auto state = std::make_shared<State>(io, std::move(callbacks));
   error_code error;
-  state->socket.connect(asio::local::stream_protocol::endpoint(socket.string()), error);
+  // A charon that hangs accepts nobody: then connect(2) would wait for ever, and this loop with it.
+  state->socket.open(asio::local::stream_protocol(), error);
+  if (!error) state->socket.native_non_blocking(true, error);
+  if (!error) state->socket.connect(asio::local::stream_protocol::endpoint(socket.string()), error);
   if (error) {
     return Error{Errc::System, "charon's plugin socket " + socket.string() + ": " + error.message() +
                                    " (is charon running, with the hasync plugin loaded?)"};

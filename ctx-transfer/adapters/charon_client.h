@@ -63,11 +63,25 @@ struct SaSummary {
   std::uint32_t children = 0;
 };
 
+// What charon is configured with.
+struct CharonSetup {
+  struct Connection {
+    std::string name;
+    std::vector<std::string> children;
+    std::string remote;  // where its peers may be, as written
+  };
+  std::string plugin_version;
+  std::string charon_version;
+  std::uint32_t spi_min = 0;
+  std::uint32_t spi_max = 0;
+  std::vector<Connection> connections;
+  std::uint32_t left_out = 0;  // connections beyond what is told
+};
+
 struct CharonReply {
   Secret context;              // Get
   std::vector<SaSummary> sas;  // List
-  std::string plugin_version;  // Hello
-  std::string charon_version;  // Hello
+  CharonSetup setup;           // Hello
   CommitCounters commits;      // Commit
   std::uint64_t took_ns = 0;   // inside the plugin
 };

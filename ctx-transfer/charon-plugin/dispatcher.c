@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dispatcher.h"
 
+#include "connections.h"
 #include "control.h"
 #include "export.h"
 #include "import.h"
@@ -44,6 +45,7 @@ static bool hello(exchange_t *this)
 	this->hello.refused = counters.refused;
 	this->hello.bad_frames = counters.bad_frames;
 	this->hello.lost_events = counters.lost_events;
+	hasync_tell_connections(&this->hello, &this->arena);
 	this->reply.reply_case = HASYNC__PROTO__REPLY__REPLY_HELLO;
 	this->reply.hello = &this->hello;
 	return TRUE;

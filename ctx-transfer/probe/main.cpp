@@ -183,7 +183,7 @@ Status show_reply(const ctx::CharonReply& reply, Clock::duration waited, const s
                   const Words& words) {
   Json json = {{"took_us", static_cast<double>(reply.took_ns) / 1000},
                {"round_trip_us", std::chrono::duration<double, std::micro>(waited).count()}};
-  if (command == "hello") json["charon"] = reply.charon_version;
+  if (command == "hello") json["charon"] = reply.setup.charon_version;
   if (command == "list") {
     json["sas"] = Json::array();
     for (const auto& sa : reply.sas) json["sas"].push_back(to_json(sa));

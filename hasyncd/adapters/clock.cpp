@@ -15,4 +15,8 @@ ClockReading read_clocks() {
   return {before, std::chrono::seconds{boot.tv_sec} + std::chrono::nanoseconds{boot.tv_nsec}, now()};
 }
 
+Duration wall_clock() {
+  return std::chrono::system_clock::now().time_since_epoch();
+}
+
 }  // namespace hasync::hasyncd

@@ -1,4 +1,5 @@
-// The one clock that decisions are fed from: CLOCK_MONOTONIC. The wall clock is never asked.
+// The one clock that decisions are fed from: CLOCK_MONOTONIC. The wall clock is asked only to tell the
+// operator of it.
 #pragma once
 
 #include "hasyncd/fence/clocks.h"
@@ -7,5 +8,6 @@ namespace hasync::hasyncd {
 
 Instant now();
 ClockReading read_clocks();
+Duration wall_clock();  // since the epoch
 
 }  // namespace hasync::hasyncd

@@ -44,6 +44,24 @@ std::string cipher_of(const Cmap& map) {
 
 }  // namespace
 
+std::vector<RingPause> read_ring_pauses() {
+  std::vector<RingPause> out;
+  cmap_handle_t handle = 0;
+  if (cmap_initialize_map(&handle, CMAP_MAP_STATS) != CS_OK) return out;
+  const Cmap map(handle);
+  for (int i = 0; i < 10; ++i) {
+    const std::string key = "stats.schedmiss." + std::to_string(i);  // cmap_keys(7)
+    std::uint64_t at = 0;
+    float delay = 0;
+    if (cmap_get_uint64(handle, (key + ".timestamp").c_str(), &at) != CS_OK ||
+        cmap_get_float(handle, (key + ".delay").c_str(), &delay) != CS_OK) {
+      break;
+    }
+    out.push_back({at, delay});
+  }
+  return out;
+}
+
 Result<RingSettings> read_ring_settings() {
   cmap_handle_t handle = 0;
   const cs_error_t code = cmap_initialize(&handle);

@@ -62,7 +62,10 @@ Ordered of(const MemberStatus& m) {
 }
 
 Ordered of(const FenceStatus& f) {
-  Ordered out = {{"open", f.open}, {"margin_us", f.margin.count()}, {"least_margin_us", nullptr}};
+  Ordered out = {{"open", f.open},
+                 {"margin_us", f.margin.count()},
+                 {"least_margin_us", nullptr},
+                 {"length_us", f.length.count()}};
   if (f.least_margin) out["least_margin_us"] = f.least_margin->count();
   return out;
 }
@@ -145,6 +148,47 @@ Ordered of(const KeyStatus& k) {
   return out;
 }
 
+Ordered of(const AboutCharon& c) {
+  Ordered out = {{"version", c.version},
+                 {"plugin", c.plugin},
+                 {"spi_min", c.spi_min},
+                 {"spi_max", c.spi_max},
+                 {"connections", Ordered::array()},
+                 {"left_out", c.left_out}};
+  for (const AboutConnection& connection : c.connections) {
+    out["connections"].push_back(Ordered{{"name", connection.name}, {"children", connection.children}});
+  }
+  return out;
+}
+
+Ordered of(const MemberAnswer& m) {
+  Ordered out = {{"name", m.name},
+                 {"answered", m.answered},
+                 {"speaks_newer", m.speaks_newer},
+                 {"version", m.version},
+                 {"clock_ahead_ms", m.clock_ahead.count()},
+                 {"clock_uncertain_ms", m.clock_uncertain.count()},
+                 {"charon", nullptr}};
+  if (m.charon) out["charon"] = of(*m.charon);
+  return out;
+}
+
+Ordered of(const CheckStatus& c) {
+  Ordered out = {{"status", of(c.node)},
+                 {"answers", Ordered::array()},
+                 {"strangers", Ordered::array()},
+                 {"interfaces", c.interfaces},
+                 {"gate_problem", c.gate_problem}};
+  for (const MemberAnswer& answer : c.answers) out["answers"].push_back(of(answer));
+  for (const StrangerStatus& s : c.strangers) {
+    out["strangers"].push_back(Ordered{{"address", s.address},
+                                       {"member", s.member},
+                                       {"datagrams", s.datagrams},
+                                       {"last_ago_s", s.last_ago.count()}});
+  }
+  return out;
+}
+
 Ordered body_of(const ControlAnswer& answer) {
   return std::visit(
       Overloaded{[](const Error& e) {
@@ -163,6 +207,9 @@ Ordered body_of(const ControlAnswer& answer) {
                  },
                  [](const KeyStatus& k) {
                    return Ordered{{"ok", true}, {"keys", of(k)}};
+                 },
+                 [](const CheckStatus& c) {
+                   return Ordered{{"ok", true}, {"check", of(c)}};
                  },
                  [](const TunnelStatus& t) {
                    return Ordered{{"ok", true}, {"tunnel", of(t)}};

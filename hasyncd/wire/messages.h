@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,6 +26,8 @@ inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
 inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
 inline constexpr std::size_t kMaxKeyIds = 4;             // per heartbeat
 inline constexpr std::size_t kMaxHeartbeat = 1400;       // bytes, encoded, before sealing: one frame
+inline constexpr std::size_t kMaxConnections = 4096;     // told of, in one About
+inline constexpr std::size_t kMaxName = 255;             // bytes, of what is told of
 
 // One run of one hasyncd: a restarted daemon is another process.
 struct Process {
@@ -139,6 +142,43 @@ struct RingMessage {
   std::uint64_t number = 0;
   std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body;
   bool operator==(const RingMessage&) const = default;
+};
+
+// Beside the log: what nodes tell each other for `haipsec check`. It moves nothing.
+struct Ask {
+  bool operator==(const Ask&) const = default;
+};
+
+struct AboutConnection {
+  std::string name;
+  std::vector<std::string> children;
+  bool operator==(const AboutConnection&) const = default;
+};
+
+struct AboutCharon {
+  std::string version;
+  std::string plugin;
+  std::uint32_t spi_min = 0;
+  std::uint32_t spi_max = 0;
+  std::vector<AboutConnection> connections;
+  std::uint32_t left_out = 0;  // connections
+  bool operator==(const AboutCharon&) const = default;
+};
+
+struct About {
+  Process asker;
+  std::uint64_t asked = 0;  // number of its Ask
+  std::string version;      // of hasyncd
+  std::uint64_t clock_ns = 0;
+  std::optional<AboutCharon> charon;
+  bool operator==(const About&) const = default;
+};
+
+struct Aside {
+  Incarnation incarnation;
+  std::uint64_t number = 0;  // of the asides alone
+  std::variant<Ask, About> body;
+  bool operator==(const Aside&) const = default;
 };
 
 struct Ack {

@@ -303,6 +303,8 @@ Problem take_body(const wire::RingMessage& from, RingMessage* to) {
       return take(from.entry(), &to->body.emplace<Entry>());
     case wire::RingMessage::kSnapshot:
       return take(from.snapshot(), &to->body.emplace<Snapshot>());
+    case wire::RingMessage::kAsk:
+    case wire::RingMessage::kAbout:  // aside_codec.h
     case wire::RingMessage::MESSAGE_NOT_SET:
       break;
   }

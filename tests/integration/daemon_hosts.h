@@ -139,6 +139,23 @@ class DaemonHosts : public testing::Test {
     return nlohmann::json::parse(text, nullptr, false);
   }
 
+  // Runs a shell command on that host, whatever threads this process has; what it printed.
+  std::string run_on(int node, const std::string& command) const {
+    const std::string output = (folder_ / "output").string();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ring_->inside(node, [&] {
+        const int fd = ::open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        ::dup2(fd, STDOUT_FILENO);
+        ::execl("/bin/bash", "bash", "-c", command.c_str(), nullptr);
+      });
+      ::_exit(127);
+    }
+    ::waitpid(pid, nullptr, 0);
+    std::ifstream in(output);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
   nlohmann::json ask(int node, const std::string& command) const {
     return output_of(HAIPSEC_PROGRAM " --json --socket " +
                      (folder_ / ("socket" + std::to_string(node))).string() + " " + command);

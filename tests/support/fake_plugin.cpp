@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "plugin.pb.h"
 
 namespace hasync::test {
@@ -34,7 +36,14 @@ FakePlugin::FakePlugin(const std::filesystem::path& socket) : listener_(::socket
 FakePlugin::~FakePlugin() {
   ::shutdown(listener_, SHUT_RDWR);
   thread_.join();
+  hang_up();
+  for (std::thread& thread : threads_) thread.join();
   ::close(listener_);
+}
+
+void FakePlugin::set_up(Setup setup) {
+  const std::lock_guard lock(mutex_);
+  setup_ = std::move(setup);
 }
 
 void FakePlugin::hold(SaId sa, std::string context) {
@@ -56,18 +65,18 @@ std::optional<std::string> FakePlugin::context(SaId sa) const {
 void FakePlugin::change(SaId sa, const std::string& context) {
   const std::lock_guard lock(mutex_);
   contexts_[sa] = context;
-  if (subscribed_) tell_changed(context);
+  if (subscriber_ >= 0) tell_changed(context);
 }
 
 void FakePlugin::hang_up() {
   const std::lock_guard lock(mutex_);
-  ::shutdown(client_, SHUT_RDWR);
+  for (const int client : clients_) ::shutdown(client, SHUT_RDWR);
 }
 
-void FakePlugin::send(const std::string& message) const {
+void FakePlugin::send(int client, const std::string& message) {
   const std::uint32_t length = htonl(static_cast<std::uint32_t>(message.size()));
-  ::send(client_, &length, sizeof length, MSG_NOSIGNAL);
-  ::send(client_, message.data(), message.size(), MSG_NOSIGNAL);
+  ::send(client, &length, sizeof length, MSG_NOSIGNAL);
+  ::send(client, message.data(), message.size(), MSG_NOSIGNAL);
 }
 
 void FakePlugin::tell_changed(const std::string& context) {
@@ -75,39 +84,59 @@ void FakePlugin::tell_changed(const std::string& context) {
   out.mutable_event()->set_number(++events_);
   out.mutable_event()->mutable_changed()->mutable_context()->ParseFromString(context);
   out.mutable_event()->mutable_changed()->set_state(proto::SA_STATE_ACTIVE);
-  send(out.SerializeAsString());
+  send(subscriber_, out.SerializeAsString());
 }
 
 void FakePlugin::tell_all() {
-  subscribed_ = true;
   for (const auto& [sa, context] : contexts_) tell_changed(context);
   proto::FromPlugin out;
   out.mutable_event()->set_number(++events_);
   out.mutable_event()->mutable_synced();
-  send(out.SerializeAsString());
+  send(subscriber_, out.SerializeAsString());
 }
 
 void FakePlugin::serve() {
-  for (int fd = -1; (fd = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(fd)) {
-    {
-      const std::lock_guard lock(mutex_);
-      client_ = fd;
-      subscribed_ = false;
-      events_ = 0;
-    }
-    std::uint32_t length = 0;
-    while (read_all(fd, &length, sizeof length)) {
-      std::string request(ntohl(length), '\0');
-      if (!read_all(fd, request.data(), request.size())) break;
-      const std::lock_guard lock(mutex_);
-      send(answer(request));
-      proto::Request asked;
-      if (asked.ParseFromString(request) && asked.has_subscribe()) tell_all();
-    }
+  for (int fd = -1; (fd = ::accept(listener_, nullptr, nullptr)) >= 0;) {
     const std::lock_guard lock(mutex_);
-    subscribed_ = false;
+    clients_.insert(fd);
+    threads_.emplace_back([this, fd] { talk(fd); });
   }
 }
+
+void FakePlugin::talk(int client) {
+  std::uint32_t length = 0;
+  while (read_all(client, &length, sizeof length)) {
+    std::string request(ntohl(length), '\0');
+    if (!read_all(client, request.data(), request.size())) break;
+    const std::lock_guard lock(mutex_);
+    send(client, answer(request));
+    proto::Request asked;
+    if (!asked.ParseFromString(request) || !asked.has_subscribe()) continue;
+    if (std::exchange(subscriber_, client) != client) events_ = 0;
+    tell_all();
+  }
+  const std::lock_guard lock(mutex_);
+  clients_.erase(client);
+  if (subscriber_ == client) subscriber_ = -1;
+  ::close(client);
+}
+
+namespace {
+
+void tell(const FakePlugin::Setup& setup, proto::HelloReply& hello) {
+  hello.set_plugin_version(setup.version);
+  hello.set_charon_version("5.9.8");
+  hello.set_spi_min(setup.spi_min);
+  hello.set_spi_max(setup.spi_max);
+  for (const auto& [name, children] : setup.connections) {
+    proto::Connection& connection = *hello.add_connections();
+    connection.set_name(name);
+    connection.set_remote("%any");
+    for (const std::string& child : children) connection.add_children(child);
+  }
+}
+
+}  // namespace
 
 std::string FakePlugin::answer(const std::string& bytes) {
   proto::Request request;
@@ -115,7 +144,9 @@ std::string FakePlugin::answer(const std::string& bytes) {
   proto::Reply& reply = *out.mutable_reply();
   if (!request.ParseFromString(bytes)) reply.set_code(proto::BAD_REQUEST);
   reply.set_id(request.id());
-  if (request.has_list()) {
+  if (request.has_hello()) {
+    tell(setup_, *reply.mutable_hello());
+  } else if (request.has_list()) {
     for (const auto& [sa, encoded] : contexts_) {
       proto::Context context;
       context.ParseFromString(encoded);

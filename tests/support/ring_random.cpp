@@ -108,6 +108,25 @@ RingMessage RingRandom::message() {
   return out;
 }
 
+AboutCharon RingRandom::charon() {
+  AboutCharon out{"5.9.8", "0.1.0", 0xc1000000, 0xc1ffffff, {}, static_cast<std::uint32_t>(below(3))};
+  for (std::size_t i = below(4); i > 0; --i) {
+    AboutConnection& connection = out.connections.emplace_back();
+    connection.name = "branch-" + std::to_string(i);
+    for (std::size_t k = below(3); k > 0; --k) connection.children.push_back("net-" + std::to_string(k));
+  }
+  return out;
+}
+
+Aside RingRandom::aside() {
+  Aside out{Incarnation{number()}, number(), Ask{}};
+  if (coin()) return out;
+  About& about = out.body.emplace<About>();
+  about = {process(), number(), "0.1.0", number(), {}};
+  if (coin()) about.charon = charon();
+  return out;
+}
+
 Heartbeat RingRandom::heartbeat() {
   Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), coin(), {}, {},
                 {},        {}};

@@ -13,6 +13,7 @@ class RingRandom {
 
   RingMessage message();
   Heartbeat heartbeat();
+  Aside aside();
   std::uint64_t number() { return engine_() >> (engine_() % 64); }  // small ones as often as big ones
   std::size_t below(std::size_t limit) { return static_cast<std::size_t>(engine_() % limit); }
 
@@ -30,6 +31,7 @@ class RingRandom {
   Sync sync();
   Entry entry();
   Snapshot snapshot();
+  AboutCharon charon();
 
   std::mt19937_64 engine_;
 };

@@ -268,13 +268,16 @@ TEST(StatusJson, WritesEveryFieldOfANode) {
   status.version = "0.1.0";
   status.node = NodeId{1};
   status.owner = NodeId{2};
-  status.fence = {true, 70ms, 60ms};
+  status.fence = {true, 70ms, 60ms, 80ms};
   status.relations = {{"lease-standstill", "lease.size", "why", "numbers", 65536, 10000}};
   status.members.push_back({.id = NodeId{2}, .name = "b\xff", .owner = true, .last_heartbeat_ago = 4ms});
   status.counters.emplace_back("heartbeats_sent", 12);
   const std::string line = to_line(status);
   EXPECT_THAT(line, HasSubstr("\"owner\":2,"));
-  EXPECT_THAT(line, HasSubstr("\"fence\":{\"open\":true,\"margin_us\":70000,\"least_margin_us\":60000}"));
+  EXPECT_THAT(
+      line,
+      HasSubstr(
+          "\"fence\":{\"open\":true,\"margin_us\":70000,\"least_margin_us\":60000,\"length_us\":80000}"));
   EXPECT_THAT(line, HasSubstr(R"("value":65536,"least":10000,"margin":55536,"holds":true)"));
   EXPECT_THAT(line, HasSubstr("\"last_heartbeat_ago_ms\":4"));
   EXPECT_THAT(line, HasSubstr("\"heartbeats_sent\":12"));

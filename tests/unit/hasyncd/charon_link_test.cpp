@@ -83,6 +83,22 @@ class CharonLinkTest : public testing::Test {
   std::vector<std::pair<SaId, bool>> put_;
 };
 
+// Its socket is there, but nobody accepts: whoever connects must not wait for that.
+TEST_F(CharonLinkTest, ACharonThatAcceptsNobodyIsAnErrorAtOnce) {
+  boost::asio::local::stream_protocol::acceptor deaf(io_);
+  deaf.open();
+  deaf.bind(boost::asio::local::stream_protocol::endpoint((folder_ / "deaf").string()));
+  deaf.listen(1);
+  std::vector<std::unique_ptr<ctx::CharonClient>> waiting;
+  for (int i = 0; i < 10; ++i) {
+    auto client = ctx::CharonClient::connect(io_, folder_ / "deaf", {.lost = [](const Error&) {}});
+    if (!client) break;
+    waiting.push_back(*std::move(client));
+  }
+  EXPECT_GE(waiting.size(), 1U);
+  EXPECT_LT(waiting.size(), 10U);
+}
+
 TEST_F(CharonLinkTest, ManyPutsLeaveTheLoopFreeAndKeepTheirOrder) {
   for (std::uint64_t i = 1; i <= kMany; ++i) link_->ask(context(i));
   link_->ask(ReleaseContexts{{sa(1), sa(kMany)}});

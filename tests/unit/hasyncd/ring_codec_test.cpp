@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "hasyncd/wire/aside_codec.h"
 #include "ring.pb.h"
 #include "tests/support/ring_random.h"
 
@@ -37,6 +38,47 @@ TEST(RingCodec, EveryHeartbeatComesBackAsItWas) {
     ASSERT_TRUE(back) << back.error().what;
     ASSERT_EQ(*back, heartbeat);
   }
+}
+
+TEST(RingCodec, EveryAsideComesBackAsItWasAndIsNoMessageOfTheLog) {
+  RingRandom random(4);
+  for (int i = 0; i < 3000; ++i) {
+    const Aside aside = random.aside();
+    const Result<Aside> back = decode_aside(encode(aside));
+    ASSERT_TRUE(back) << back.error().what;
+    ASSERT_EQ(*back, aside);
+    ASSERT_EQ(decode_ring_message(encode(aside)).error().code, Errc::Unsupported);
+    ASSERT_EQ(decode_aside(encode(random.message())).error().code, Errc::Unsupported);
+  }
+}
+
+TEST(RingCodec, AnAsideThatBreaksARuleIsRefusedByTheNameOfTheField) {
+  const auto refusal = [](const std::function<void(wire::RingMessage&)>& damage) {
+    wire::RingMessage message;
+    message.set_major(1);
+    message.mutable_about()->mutable_asker()->set_node(1);
+    damage(message);
+    const Result<Aside> read = decode_aside(bytes_of(message));
+    return read ? std::string() : read.error().what;
+  };
+  EXPECT_EQ(refusal([](wire::RingMessage&) {}), "");
+  EXPECT_EQ(refusal([](wire::RingMessage& m) { m.set_major(2); }), "field major: not 1");
+  EXPECT_EQ(refusal([](wire::RingMessage& m) { m.mutable_about()->clear_asker(); }),
+            "field about.asker.node: is missing or 0");
+  const std::string long_name(256, 'a');
+  EXPECT_EQ(refusal([&](wire::RingMessage& m) { m.mutable_about()->set_version(long_name); }),
+            "field about.version: longer than 255 bytes");
+  const auto charon = [](wire::RingMessage& m) { return m.mutable_about()->mutable_charon(); };
+  EXPECT_EQ(refusal([&](wire::RingMessage& m) { charon(m)->add_connections()->set_name(long_name); }),
+            "field about.charon.connections.name: longer than 255 bytes");
+  EXPECT_EQ(refusal([&](wire::RingMessage& m) { charon(m)->add_connections()->add_children(long_name); }),
+            "field about.charon.connections.children: longer than 255 bytes");
+  EXPECT_EQ(refusal([&](wire::RingMessage& m) { charon(m)->set_spi_min(1); }),
+            "field about.charon.spi_min: is above spi_max");
+  EXPECT_EQ(refusal([&](wire::RingMessage& m) {
+              for (std::size_t i = 0; i <= kMaxConnections; ++i) charon(m)->add_connections();
+            }),
+            "field about.charon.connections: more than 4096 of them");
 }
 
 TEST(RingCodec, DamagedBytesAreRefusedOrGiveAMessageWithinTheRules) {
