@@ -76,6 +76,10 @@ int vpe(const Options& options) {
                     [](const ordered_json& reply) { return vpe_text(part(reply, "status")); });
 }
 
+int reload(const Options& options) {
+  return command(options, {{"command", "reload"}}, kQuestion, text_of);
+}
+
 int version(const Options& options) {
   const Output output(options.json);
   const Result<ordered_json> reply = ask(options.socket, {{"command", "status"}}, kQuestion);

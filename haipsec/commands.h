@@ -34,6 +34,7 @@ int migrate(const Options& options);
 int failover(const Options& options);
 int takeover(const Options& options);
 int vpe(const Options& options);
+int reload(const Options& options);
 int version(const Options& options);
 
 }  // namespace hasync::haipsec

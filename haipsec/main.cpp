@@ -55,6 +55,8 @@ class Program {
             "You have seen that the other gateway is without power, or cut off from all peers. If it is "
             "not, there will be two")
         ->required();
+    add("reload", "Have hasyncd read its configuration again: all of it, or nothing",
+        hasync::haipsec::reload);
     add_get();
     add_put();
     add_keygen();

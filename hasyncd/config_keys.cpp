@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hasyncd/config_change.h"
+
 namespace hasync::hasyncd {
 namespace {
 
@@ -126,6 +128,11 @@ std::string config_reference() {
       "# Configuration of hasyncd\n\nGenerated from `hasyncd/config_keys.cpp`; do not edit. The file is "
       "TOML, "
       "`/etc/hasyncd/hasyncd.toml` unless told otherwise. Unknown keys are errors.\n";
+  out +=
+      "\n`haipsec reload`, or SIGHUP, has hasyncd read it again: the whole new configuration is in effect "
+      "then, or nothing is changed.\nThese can change so:";
+  for (const char* key : live_keys()) out += " " + code(key);
+  out += ". All others need a restart, and are named.\n";
   for (const TableDefinition& table : kTables) {
     const std::string name =
         table.repeated ? "[[" + std::string(table.name) + "]]" : "[" + std::string(table.name) + "]";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "hasyncd/config_change.h"
 #include "hasyncd/status_of.h"
 
 namespace hasync::hasyncd {
@@ -25,22 +26,59 @@ Result<std::optional<std::uint32_t>> group_named(const std::string& key, const s
   return Error{Errc::NotFound, "control." + key + ": there is no group \"" + name + "\" on this machine"};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Daemon& daemon) {
-  std::unique_ptr<Control> control(new Control(daemon));
-  const Config& config = daemon.config();
+Result<ControlGroups> groups_of(const Config& config) {
   const auto admin = group_named("admin_group", config.admin_group);
   if (!admin) return admin.error();
   const auto read = group_named("read_group", config.read_group);
   if (!read) return read.error();
+  return ControlGroups{*admin, *read};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Daemon& daemon, Log& log,
+                                                 Reload reload) {
+  std::unique_ptr<Control> control(new Control(daemon, log, std::move(reload)));
+  const auto groups = groups_of(daemon.config());
+  if (!groups) return groups.error();
   auto server = ControlServer::create(
-      io, config.control_socket, {*admin, *read},
+      io, daemon.config().control_socket, *groups,
       [self = control.get()](const ControlRequest& request, Access access,
                              const ControlServer::Reply& reply) { self->answer(request, access, reply); });
   if (!server) return server.error();
   control->server_ = *std::move(server);
   return control;
+}
+
+Result<std::string> Control::swap() {
+  ConfigOutcome read = load_config(reload_.file);
+  if (!read.config) {
+    std::string all;
+    for (const std::string& error : read.errors) all += (all.empty() ? "" : "; ") + error;
+    return invalid(all);
+  }
+  const ConfigChange change = change_of(daemon_.config(), *read.config);
+  if (!change.restart.empty())
+    return Error{Errc::Conflict,
+                 "nothing was changed: hasyncd must be restarted for " + listed(change.restart)};
+  if (const Status fits = daemon_.fits(*read.config); !fits) return fits.error();
+  const auto groups = groups_of(*read.config);
+  if (!groups) return groups.error();
+  if (const Status used = server_->use(*groups); !used) return used.error();
+  // Nothing fails from here on.
+  daemon_.use(*std::move(read.config));
+  reload_.applied(daemon_.config());
+  return change.live.empty() ? "nothing has changed" : "changed: " + listed(change.live);
+}
+
+Result<std::string> Control::reload() {
+  const Result<std::string> swapped = swap();
+  if (swapped) {
+    log_.info("reloaded", {{"text", *swapped}});
+  } else {
+    log_.warning("reload-refused", {{"error", swapped.error().what}});
+  }
+  return swapped;
 }
 
 void Control::answer(const ControlRequest& request, Access access, const ControlServer::Reply& reply) {
@@ -66,6 +104,11 @@ ControlAnswer Control::carry_out(const ControlRequest& request) {
   if (request.command == "reload-keys") {
     if (const Status loaded = daemon_.reload_keys(); !loaded) return loaded.error();
     return key_status(daemon_);
+  }
+  if (request.command == "reload") {
+    const auto swapped = reload();
+    if (!swapped) return swapped.error();
+    return Accepted{*swapped};
   }
   if (request.command == "tunnels") return tunnel_list(daemon_);
   if (request.command == "show") return show(request);

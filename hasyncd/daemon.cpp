@@ -241,6 +241,12 @@ Status Daemon::reload_keys() {
   return Done{};
 }
 
+Status Daemon::fits(const Config& config) const {
+  if (!ring_settings_) return Done{};
+  const RingCheck check = check_ring(*ring_settings_, config);
+  return check.errors.empty() ? Status{Done{}} : Status{invalid(check.errors.front())};
+}
+
 void Daemon::stop() {
   log_.info("stopping");
   give_up_.expires_after(std::chrono::seconds{2});

@@ -40,6 +40,9 @@ class Daemon {
   std::optional<std::uint64_t> bypasses() const;  // SAs whose gate stays closed
   std::vector<OutboundNumber> left() const;
   Status reload_keys();
+  // Another configuration, which differs in live keys only (config_change.h).
+  Status fits(const Config& config) const;  // the ring, as far as that is known
+  void use(Config config) { config_ = std::move(config); }
   const KeyChoice& keys() const { return ring_->keys(); }
   std::map<std::uint32_t, std::size_t> contexts_by_key() const;  // how many of the log are sealed with which
   const LinkCounters& link_counters() const { return ring_->counters(); }

@@ -20,7 +20,15 @@ int fail(const std::string& text) {
   return 1;
 }
 
-int serve(const Config& config) {
+void reload_at_hangup(boost::asio::signal_set& hangup, Control& control) {
+  hangup.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    (void)control.reload();  // the log tells how it went
+    reload_at_hangup(hangup, control);
+  });
+}
+
+int serve(const Config& config, const std::string& file) {
   if (const hasync::Status hidden = hasync::hide_process(); !hidden) return fail(hidden.error().what);
   StderrLog log(severity_of(config.log_level), journal_is_attached());
   if (config.realtime) {
@@ -31,13 +39,17 @@ int serve(const Config& config) {
   boost::asio::io_context io{1};
   auto daemon = Daemon::create(io, config, log);
   if (!daemon) return fail(daemon.error().what);
-  auto control = Control::create(io, **daemon);
+  auto control = Control::create(io, **daemon, log, {file, [&log](const Config& applied) {
+                                                       log.log_from(severity_of(applied.log_level));
+                                                     }});
   if (!control) return fail(control.error().what);
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     notifier.stopping();
     if (!error) (*daemon)->stop();
   });
+  boost::asio::signal_set hangup(io, SIGHUP);
+  reload_at_hangup(hangup, **control);
   if (const hasync::Status kept = stay_in_memory(); !kept) {
     log.warning("not-in-memory", {{"error", kept.error().what}});
   }
@@ -68,5 +80,5 @@ int main(int argc, char** argv) {
     std::cout << to_text(*outcome.config);
     return 0;
   }
-  return serve(*outcome.config);
+  return serve(*outcome.config, file);
 }

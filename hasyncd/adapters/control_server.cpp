@@ -41,6 +41,10 @@ Caller caller_at(int socket) {
   return out;
 }
 
+mode_t mode_for(const ControlGroups& groups) {
+  return groups.admin || groups.read ? 0666 : 0600;
+}
+
 Error no_access(const Caller& caller) {
   return {Errc::Denied, "user " + std::to_string(caller.user) +
                             " may not use hasyncd: become root, or a member of one of the groups that the "
@@ -137,7 +141,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::create(asio::io_context& i
   if (error == asio::error::connection_refused) ::unlink(path.c_str());
 
   out->acceptor_.open(Protocol(), error);
-  const mode_t before = ::umask(groups.admin || groups.read ? 0111 : 0177);  // from its first moment on
+  const mode_t before = ::umask(0777U & ~mode_for(groups));  // from its first moment on
   if (!error) out->acceptor_.bind(Protocol::endpoint(path.string()), error);
   ::umask(before);
   if (!error) out->acceptor_.listen(asio::socket_base::max_listen_connections, error);
@@ -147,6 +151,12 @@ Result<std::unique_ptr<ControlServer>> ControlServer::create(asio::io_context& i
   }
   out->accept();
   return out;
+}
+
+Status ControlServer::use(const ControlGroups& groups) {
+  if (::chmod(path_.c_str(), mode_for(groups)) != 0) return failed(path_, std::strerror(errno));
+  shared_->groups = groups;
+  return Done{};
 }
 
 ControlServer::~ControlServer() {

@@ -42,6 +42,8 @@ class ControlServer {
   ControlServer& operator=(const ControlServer&) = delete;
 
   const Counters& counters() const { return shared_->counters; }
+  // Who may do what from now on; on an error as before. A connection keeps the role that it began with.
+  Status use(const ControlGroups& groups);
 
  private:
   class Session;

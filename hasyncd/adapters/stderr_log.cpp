@@ -88,6 +88,10 @@ StderrLog::StderrLog(Severity least, bool for_journal)
 
 StderrLog::~StderrLog() = default;
 
+void StderrLog::log_from(Severity least) {
+  logger_->set_level(level_of(least));
+}
+
 void StderrLog::write(Severity severity, std::string_view id, std::span<const LogField> fields) {
   if (!logger_->should_log(level_of(severity))) return;
   const std::string line = log_line(id, fields);

@@ -17,6 +17,7 @@ class StderrLog : public Log {
  public:
   explicit StderrLog(Severity least, bool for_journal);
   ~StderrLog() override;
+  void log_from(Severity least);  // from now on
   void write(Severity severity, std::string_view id, std::span<const LogField> fields) override;
 
  private:

@@ -186,6 +186,32 @@ TEST_F(TwoGateways, TheOtherOwnsWhenTheOperatorSaysThatTheOwnerIsOff) {
   EXPECT_TRUE(owns(2));
 }
 
+TEST_F(DaemonTest, AReloadSwapsTheWholeConfigurationOrChangesNothing) {
+  start(1);
+  ASSERT_TRUE(until([&] { return status(1).contains("node"); })) << log();
+  EXPECT_EQ(ask(1, "reload")["text"], "nothing has changed");
+
+  write_config(1, "[log]\nlevel = \"error\"\n[fence]\nfence_ms = 90\n");
+  const nlohmann::json refused = ask(1, "reload");
+  EXPECT_EQ(refused["error"]["code"], "conflict");
+  EXPECT_EQ(refused["error"]["text"], "nothing was changed: hasyncd must be restarted for fence.fence_ms");
+  EXPECT_THAT(log(), testing::HasSubstr("event=reload-refused"));  // a warning, so the level is as it was
+
+  write_config(1, "colour = 7\n");
+  EXPECT_THAT(std::string(ask(1, "reload")["error"]["text"]),
+              testing::HasSubstr("cluster.colour: unknown key"));
+  EXPECT_EQ(status(1)["fence"]["length_us"], 80000);
+
+  write_config(1, "[log]\nlevel = \"error\"\n");
+  EXPECT_EQ(ask(1, "reload")["text"], "changed: log.level");
+  write_config(1, "");
+  ASSERT_EQ(log().find("event=reloaded text=\"changed: log.level\""), std::string::npos);
+  ::kill(pids_[1], SIGHUP);
+  EXPECT_TRUE(until([&] {
+    return log().find("event=reloaded text=\"changed: log.level\"") != std::string::npos;
+  })) << log();
+}
+
 TEST_F(DaemonTest, AWrongIdentityOrKeyOrConfigurationEndsItWithAReason) {
   fs::copy_file(folder_ / "conf1", folder_ / "conf2",
                 fs::copy_options::overwrite_existing);  // 10.77.0.1 is not there

@@ -83,8 +83,8 @@ TEST_F(ProgramTest, WrongUsageIsTwo) {
 }
 
 TEST_F(ProgramTest, NobodyThereIsThree) {
-  for (const char* arguments :
-       {"status", "nodes", "tunnels", "show x", "migrate", "failover", "key status", "key reload"}) {
+  for (const char* arguments : {"status", "nodes", "tunnels", "show x", "migrate", "failover", "reload",
+                                "key status", "key reload"}) {
     const Ran ran = ask(arguments);
     EXPECT_EQ(ran.code, 3) << arguments;
     EXPECT_THAT(ran.output, HasSubstr("does not answer")) << arguments;
