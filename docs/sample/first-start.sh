@@ -26,4 +26,4 @@ on witness "cp $examples/witness/witness.toml /etc/hasyncd/hasyncd.toml"
 on "$all" "cp $examples/witness/corosync.conf /etc/corosync/"'
   hasyncd --check > /dev/null && systemctl enable hasyncd && systemctl restart corosync hasyncd'
 on "$gateways" 'systemctl restart strongswan'
-on "$all" 'until [ "$(haipsec nodes | grep -cE "owner|standby, ready|member")" = 3 ]; do sleep 1; done; haipsec status'
+on "$all" 'until [ "$(haipsec nodes | grep -cE "owner|standby, ready|member")" = 3 ]; do sleep 1; done; haipsec check'

@@ -47,14 +47,14 @@ MachineFacts machine() {
   out.control = SocketFact{"/run/hasyncd/control.sock", 0600};
   out.charon_socket = SocketFact{"/run/charon.hasync", 0600};
   using std::chrono::milliseconds;
-  out.ring = hasyncd::RingSettings{NodeId{1},
-                                   {NodeId{1}, NodeId{2}, NodeId{3}},
-                                   "branch",
-                                   "knet",
-                                   "aes256",
-                                   true,
-                                   {milliseconds{65}, milliseconds{31}, milliseconds{78}}};
-  out.missed_turns = {{7200, 500}};  // long ago
+  hasyncd::RingSettings ring{.local = NodeId{1}, .nodes = {NodeId{1}, NodeId{2}, NodeId{3}}};
+  ring.cluster_name = "branch";
+  ring.transport = "knet";
+  ring.cipher = "aes256";
+  ring.votequorum = true;
+  ring.times = {milliseconds{65}, milliseconds{31}, milliseconds{78}};
+  out.ring = ring;
+  out.missed_turns = {{30, 235}, {7200, 500}};  // as it started, and long ago
   out.charon_runs = true;
   out.charon = charon(0xc1000000);
   out.routes = {{Address::v4(0, 0, 0, 0), 96, "wan0"}, {Address::v4(10, 77, 0, 0), 96 + 24, "ring0"}};
