@@ -20,7 +20,9 @@ void Outbound::take(const Offload& offload, std::span<std::uint8_t> packet) {
   const auto tunnel = routes_.find(inner->source, inner->destination);
   if (!tunnel) return counts_.drop(Cause::NoTunnel);
   if (mtus_[*tunnel] == 0) return counts_.drop(Cause::NotSent);
-  const auto split = Split::create(offload, packet, *inner);
+  auto split = Split::create(offload, packet, *inner);
+  if (split && split->header() == 0 && packet.size() > mtus_[*tunnel])
+    if (auto fragments = Split::fragments(packet, *inner, mtus_[*tunnel])) split = fragments;
   // what one packet can become is bounded, and so are its segments: none without payload to speak of
   if (!split || packet.size() + split->count() * (vpe::kHeaderSize + split->header()) > kMostForOne)
     return counts_.drop(Cause::BadOffload);

@@ -43,13 +43,36 @@ std::optional<Split> Split::create(const Offload& offload, std::span<std::uint8_
   return out;
 }
 
+std::optional<Split> Split::fragments(BytesView packet, const Inner& inner, std::size_t mtu) {
+  constexpr std::size_t header = 20, unit = 8;
+  if (!inner.may_be_cut || inner.header != header || mtu < header + unit) return std::nullopt;
+  Split out(packet, inner);
+  out.fragments_ = true;
+  out.header_ = header;
+  out.segment_ = (mtu - header) / unit * unit;
+  out.count_ = std::max<std::size_t>(1, (packet.size() - header + out.segment_ - 1) / out.segment_);
+  return out;
+}
+
 BytesView Split::payload(std::size_t i) const {
   const std::size_t from = header_ + i * segment_;
   return packet_.subspan(from,
                          count_ == 1 ? packet_.size() - from : std::min(segment_, packet_.size() - from));
 }
 
+void Split::write_fragment_header(std::size_t i, std::uint8_t* to) const {
+  constexpr std::uint16_t more = 0x2000, offset_bits = 0x1fff;
+  std::copy_n(packet_.data(), header_, to);
+  set_ip_size(to, inner_, header_ + payload(i).size());
+  const auto field = vpe::get_big_endian<std::uint16_t>(to + 6);
+  const std::size_t offset = (field & offset_bits) + i * segment_ / 8;
+  const bool last = i + 1 == count_ && (field & more) == 0;
+  vpe::put_big_endian(to + 6, static_cast<std::uint16_t>((offset & offset_bits) | (last ? 0 : more)));
+  complete_ip_checksum(to, inner_);
+}
+
 void Split::write_header(std::size_t i, std::uint8_t* to) const {
+  if (fragments_) return write_fragment_header(i, to);
   std::copy_n(packet_.data(), header_, to);
   const BytesView data = payload(i);
   std::uint8_t* const tcp = to + transport_;

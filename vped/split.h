@@ -1,5 +1,6 @@
 // Cuts what the kernel hands out uncut (TCP segments of up to 64 KiB in one, checksums left open) into
-// packets that can be sealed. The payload is not copied: headers are written, payload is pointed at.
+// packets that can be sealed; and what does not fit through the tunnel into fragments, if it may be. The
+// payload is not copied: headers are written, payload is pointed at.
 #pragma once
 
 #include <optional>
@@ -20,6 +21,10 @@ class Split {
   static std::optional<Split> create(const Offload& offload, std::span<std::uint8_t> packet,
                                      const Inner& inner);
 
+  // A whole packet, its checksum complete, as fragments of at most `mtu` (RFC 791, section 3.2). Nothing: it
+  // must not be cut, or has options.
+  static std::optional<Split> fragments(BytesView packet, const Inner& inner, std::size_t mtu);
+
   std::size_t count() const { return count_; }
   std::size_t header() const { return header_; }  // bytes that write_header() writes; 0: packet is not cut
   std::size_t largest() const { return header_ + (count_ == 1 ? packet_.size() - header_ : segment_); }
@@ -27,6 +32,7 @@ class Split {
   void write_header(std::size_t i, std::uint8_t* to) const;
 
  private:
+  void write_fragment_header(std::size_t i, std::uint8_t* to) const;
   Split(BytesView packet, const Inner& inner) : packet_(packet), inner_(inner) {}
 
   BytesView packet_;
@@ -35,6 +41,7 @@ class Split {
   std::size_t header_ = 0;
   std::size_t transport_ = 0;  // where TCP begins
   std::size_t segment_ = 0;
+  bool fragments_ = false;
 };
 
 }  // namespace hasync::vped

@@ -163,6 +163,8 @@ def narrow_path(bed):
         text = bed.hosts["gw1"].run("ping", "-M", "do", "-c", "1", "-W", "1", "-s", "2000", _INNER, check=False)
         return f"mtu = {_NARROW - vped.OVERHEAD}" in text or f"mtu={_NARROW - vped.OVERHEAD}" in text
     bed.expect("a host is told the MTU", bool(until("a host is told the MTU", told)), True)
+    text = bed.hosts["gw1"].run("ping", "-M", "dont", "-c", "1", "-W", "5", "-s", "2000", _INNER, check=False)
+    bed.expect("answers to a ping that may be cut", text.count("bytes from"), 1)
     bed.expect("told too big", sum(worker["told_too_big"] for worker in vped.status(bed, "gw1")["workers"]), lambda count: count > 0)
     bed.expect("TCP on the narrow path carried MB", tcp(bed, "gw1", _INNER) / 1e6, lambda size: size > 1)
 

@@ -18,6 +18,19 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+void all_is_there(const Split& split, BytesView packet) {
+  std::size_t payload = 0;
+  for (std::size_t i = 0; i < split.count(); ++i) {
+    Bytes segment(split.header());
+    if (split.header() != 0) split.write_header(i, segment.data());
+    const BytesView part = split.payload(i);
+    segment.insert(segment.end(), part.begin(), part.end());
+    require(segment.size() <= split.largest() && look_at(segment)->size == segment.size());
+    payload += part.size();
+  }
+  require(payload + split.header() == packet.size());
+}
+
 void cut(BytesView input) {
   Offload offload;
   if (input.size() < sizeof(offload)) return;
@@ -26,18 +39,8 @@ void cut(BytesView input) {
   const auto inner = look_at(packet);
   if (!inner || inner->size != packet.size()) return;
   if (const auto answer = too_big(packet, *inner, 1400)) require(look_at(*answer)->size == answer->size());
-  const auto split = Split::create(offload, packet, *inner);
-  if (!split) return;
-  std::size_t payload = 0;
-  for (std::size_t i = 0; i < split->count(); ++i) {
-    Bytes segment(split->header());
-    if (split->header() != 0) split->write_header(i, segment.data());
-    const BytesView part = split->payload(i);
-    segment.insert(segment.end(), part.begin(), part.end());
-    require(segment.size() <= split->largest() && look_at(segment)->size == segment.size());
-    payload += part.size();
-  }
-  require(payload + split->header() == packet.size());
+  if (const auto split = Split::create(offload, packet, *inner)) all_is_there(*split, packet);
+  if (const auto split = Split::fragments(packet, *inner, 576)) all_is_there(*split, packet);
 }
 
 void join(BytesView input) {

@@ -192,10 +192,20 @@ TEST(Path, WhatIsTooBigIsAnsweredAndNotSent) {
                         .checksum_offset = 16};
   EXPECT_THAT(a.send(test::tcp(20000), offload), IsEmpty()) << "so are segments";
   EXPECT_THAT(a.answers, testing::SizeIs(1));
-  EXPECT_THAT(a.send(test::udp(1300, {.may_be_cut = true})), IsEmpty());
-  EXPECT_THAT(a.answers, IsEmpty());
-  EXPECT_EQ(a.counts.dropped(Cause::TooBig), 3U);
+  EXPECT_EQ(a.counts.dropped(Cause::TooBig), 2U);
   EXPECT_EQ(a.counts.told_too_big, 2U);
+}
+
+TEST(Path, WhatIsTooBigAndMayBeCutGoesInFragments) {
+  End a(true), b(false);
+  a.out.set_mtu(0, 1300);
+  std::vector<Bytes> came;
+  for (const auto& sent : a.send(test::udp(3000, {.may_be_cut = true})))
+    for (const Bytes& fragment : b.receive(sent.bytes, sent.segment)) came.push_back(fragment);
+  EXPECT_THAT(a.answers, IsEmpty());
+  ASSERT_EQ(came.size(), 3U);
+  EXPECT_EQ(came[0].size() + came[1].size() + came[2].size(), 3 * 20 + 3008U);
+  for (const Bytes& fragment : came) EXPECT_LE(fragment.size(), 1300U);
 }
 
 TEST(Path, WithoutAPathNothingIsSentAndNobodyIsToldAnMtu) {

@@ -134,6 +134,49 @@ TEST(Split, RefusesWhatContradictsItself) {
   })) << "the IP header's own length";
 }
 
+// Each an IPv4 packet of its own; put together by their offsets they are the packet.
+TEST(Split, FragmentsAreThePacketInPieces) {
+  const Bytes packet = test::udp(3000, {.may_be_cut = true});
+  for (const std::size_t mtu : {576U, 1240U, 3027U}) {
+    const auto split = Split::fragments(packet, test::inner_of(packet), mtu);
+    ASSERT_TRUE(split);
+    EXPECT_LE(split->largest(), mtu);
+    Bytes together(packet.begin(), packet.begin() + 20);
+    for (std::size_t i = 0; i < split->count(); ++i) {
+      Bytes one(split->header());
+      split->write_header(i, one.data());
+      std::uint32_t sum = 0;
+      for (std::size_t at = 0; at < 20; at += 2) sum += one[at] * 256U + one[at + 1];
+      EXPECT_EQ((sum & 0xffffU) + (sum >> 16), 0xffffU) << "its own checksum";
+      EXPECT_EQ(one[2] * 256U + one[3], split->header() + split->payload(i).size());
+      EXPECT_EQ((one[6] & 0x1fU) * 256U + one[7], (together.size() - 20) / 8);
+      EXPECT_EQ((one[6] & 0x20U) != 0, i + 1 < split->count());
+      together.insert(together.end(), split->payload(i).begin(), split->payload(i).end());
+    }
+    EXPECT_EQ(together, packet);
+  }
+}
+
+TEST(Split, AFragmentIsCutAtItsPlaceInThePacket) {
+  Bytes fragment = test::udp(3000, {.may_be_cut = true});
+  fragment[6] = 0x20;  // more follow
+  fragment[7] = 100;   // from byte 800 on
+  const auto split = Split::fragments(fragment, test::inner_of(fragment), 1500);
+  ASSERT_TRUE(split);
+  ASSERT_EQ(split->count(), 3U);
+  Bytes last(20);
+  split->write_header(2, last.data());
+  EXPECT_EQ(last[6] * 256U + last[7], 0x2000 + 100 + 2 * 185);
+}
+
+TEST(Split, WhatMustNotBeCutIsNot) {
+  const Bytes whole = test::udp(3000), v6 = test::udp(3000, {.v4 = false, .may_be_cut = true});
+  EXPECT_FALSE(Split::fragments(whole, test::inner_of(whole), 1500));
+  EXPECT_FALSE(Split::fragments(v6, test::inner_of(v6), 1500));
+  const Bytes packet = test::udp(3000, {.may_be_cut = true});
+  EXPECT_FALSE(Split::fragments(packet, test::inner_of(packet), 27));
+}
+
 TEST(Merge, StreamsThatMixAreToldApart) {
   std::vector<Bytes> packets;
   for (std::uint32_t i = 0; i < 6; ++i)
