@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "connections.h"
 
+#include "convert.h"
 #include "frame.h"
 
 #include <config/backend_manager.h>
@@ -11,12 +12,12 @@
 #define MAX_BYTES (HASYNC_FRAME_MAX / 2)
 #define MAX_CONNECTIONS 4096
 
-static char *copy(hasync_arena_t *arena, const char *text, size_t *bytes)
+static ProtobufCBinaryData copy(hasync_arena_t *arena, char *text, size_t *bytes)
 {
-	size_t size = strlen(text) + 1;
+	chunk_t chunk = text ? chunk_from_str(text) : chunk_empty;
 
-	*bytes += size + 8; /* and what Protobuf adds */
-	return hasync_arena_copy(arena, text, size);
+	*bytes += chunk.len + 8; /* and what Protobuf adds */
+	return hasync_from_chunk(arena, chunk);
 }
 
 static Hasync__Proto__Connection *connection_of(peer_cfg_t *peer_cfg, hasync_arena_t *arena, size_t *bytes)
@@ -36,7 +37,7 @@ static Hasync__Proto__Connection *connection_of(peer_cfg_t *peer_cfg, hasync_are
 		room++;
 	}
 	enumerator->destroy(enumerator);
-	connection->children = hasync_arena_take(arena, (room + 1) * sizeof(char *));
+	connection->children = hasync_arena_take(arena, (room + 1) * sizeof(*connection->children));
 	enumerator = peer_cfg->create_child_cfg_enumerator(peer_cfg);
 	while (connection->n_children < room && enumerator->enumerate(enumerator, &child_cfg))
 	{

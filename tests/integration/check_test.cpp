@@ -27,7 +27,7 @@ class CheckTest : public DaemonHosts {
     for (int node = 1; node <= 2; ++node) {
       charons_[node] = std::make_unique<test::FakePlugin>(folder_ / ("charon" + std::to_string(node)));
       ::chmod((folder_ / ("charon" + std::to_string(node))).c_str(), 0600);
-      set_up(node, {{"branch", {"net"}}, {"office", {"net", "voice"}}});
+      set_up(node, {{"branch", {"net"}}, {"caf\xe9", {}}, {"office", {"net", "voice"}}});  // not UTF-8
       write_config(node, kTimes, "gateway");
     }
     write_config(3, kTimes);
@@ -92,12 +92,12 @@ TEST_F(CheckTest, NamesWhatIsBrokenAndNothingElse) {
   expect_fault(1, "paths", "eth9 leads to peers at any address");
   run_on(1, "ip link del eth9");
 
-  set_up(2, {{"branch", {"net"}}, {"office", {"net"}}});
+  set_up(2, {{"branch", {"net"}}, {"caf\xe9", {}}, {"office", {"net"}}});
   expect_fault(1, "connections", "of what n1 has, n2 lacks child \"voice\" of \"office\"");
-  set_up(2, {{"branch", {"net"}}});
+  set_up(2, {{"branch", {"net"}}, {"caf\xe9", {}}});
   expect_fault(1, "connections", "of what n1 has, n2 lacks connection \"office\"");
   expect_fault(3, "connections", "n2 lacks connection \"office\"");  // a witness sees it as well
-  set_up(2, {{"branch", {"net"}}, {"office", {"net", "voice"}}});
+  set_up(2, {{"branch", {"net"}}, {"caf\xe9", {}}, {"office", {"net", "voice"}}});
 
   ::chmod(key_file(1).c_str(), 0644);
   expect_fault(1, "key-file", "has mode 0644");
