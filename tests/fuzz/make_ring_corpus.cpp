@@ -1,7 +1,8 @@
-// Writes the start of the corpus of ring_message_fuzz: a few messages of every kind and heartbeats.
+// Writes the start of the corpus of ring_message_fuzz: a few messages of every kind, heartbeats and asides.
 #include <cstdio>
 #include <fstream>
 
+#include "hasyncd/wire/aside_codec.h"
 #include "hasyncd/wire/ring_codec.h"
 #include "tests/support/ring_random.h"
 
@@ -25,5 +26,6 @@ int main(int argc, char** argv) {
   hasyncd::RingRandom random(20);
   for (int i = 0; i < 30; ++i) write(folder + "/message-" + std::to_string(i), encode(random.message()));
   for (int i = 0; i < 5; ++i) write(folder + "/heartbeat-" + std::to_string(i), encode(random.heartbeat()));
+  for (int i = 0; i < 5; ++i) write(folder + "/aside-" + std::to_string(i), encode(random.aside()));
   return 0;
 }
