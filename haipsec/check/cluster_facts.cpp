@@ -22,7 +22,7 @@ void take(const ordered_json& from, const char* key, T& to) {
   }
 }
 
-ordered_json part(const ordered_json& from, const char* key, ordered_json absent) {
+ordered_json part(const ordered_json& from, const char* key, const ordered_json& absent) {
   const auto found = from.find(key);
   return found == from.end() || found->type() != absent.type() ? absent : *found;
 }
