@@ -37,7 +37,7 @@ class Table {
     problem(key, "must be a number from " + std::to_string(least) + " to " + std::to_string(most));
     return least;
   }
-  std::string text(const std::string& key, std::optional<std::string> absent = {}) {
+  std::string text(const std::string& key, const std::optional<std::string>& absent = {}) {
     const toml::node* node = take(key, absent.has_value());
     if (node == nullptr) return absent.value_or("");
     const auto value = node->value_exact<std::string>();

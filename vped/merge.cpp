@@ -98,7 +98,7 @@ void Merge::begin(std::span<std::uint8_t> packet, const Inner& inner, const std:
 
 void Merge::append(std::size_t at, std::span<std::uint8_t> packet, const Segment& segment) {
   Open& open = opens_[at];
-  joined_[at].pieces.push_back(packet.subspan(segment.header));
+  joined_[at].pieces.emplace_back(packet.subspan(segment.header));
   open.size += segment.payload;
   open.expected += static_cast<std::uint32_t>(segment.payload);
   open.pushed = (packet[open.inner.header + kTcpFlags] & kTcpPush) != 0;

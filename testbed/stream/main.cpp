@@ -20,7 +20,7 @@ void on_signal(int number) {
 }
 
 // IPv4 in its IPv6 form (RFC 4291, section 2.5.5.2)
-bool parse(std::string address, in6_addr& to) {
+bool parse(const std::string& address, in6_addr& to) {
   if (address.starts_with('[') && address.ends_with(']')) {
     return inet_pton(AF_INET6, address.substr(1, address.size() - 2).c_str(), &to) == 1;
   }

@@ -163,9 +163,10 @@ std::size_t Inbox::receive() {
 Result<PeerSocket> PeerSocket::open(const Address& own, const Address& peer, std::uint16_t port) {
   Fd fd = udp_socket(own);
   const bool v4 = own.is_v4();
-  const int discover = v4 ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
+  static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO);
   // nothing is to be received here
-  if (!fd || !set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, discover) ||
+  if (!fd ||
+      !set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, IP_PMTUDISC_DO) ||
       !attach(fd, SO_ATTACH_FILTER, {{.code = BPF_RET | BPF_K, .k = 0}}) ||
       !set(fd, SOL_SOCKET, SO_SNDTIMEO, kLongestSend))
     return system_error("socket to send");
