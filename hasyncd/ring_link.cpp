@@ -8,6 +8,8 @@
 
 namespace hasync::hasyncd {
 
+static_assert(kMaxHeartbeat + Sealer::kOverhead <= HeartbeatSocket::kMaxDatagram);
+
 RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys,
                    Incarnation incarnation, Callbacks callbacks)
     : callbacks_(std::move(callbacks)),

@@ -31,7 +31,7 @@ class HeartbeatSocket {
     std::uint64_t oversized = 0;
     std::uint64_t receive_failed = 0;
   };
-  static constexpr std::size_t kMaxDatagram = 1400;
+  static constexpr std::size_t kMaxDatagram = 1445;  // one frame of 1500 bytes, over IPv6 too
 
   // Bound to `local` and receiving. A port of 0 lets the kernel choose.
   static Result<std::unique_ptr<HeartbeatSocket>> create(boost::asio::io_context& io,

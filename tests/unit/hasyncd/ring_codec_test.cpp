@@ -234,14 +234,60 @@ TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcksAndMarks) {
 // Of the largest cluster, with nodeids as Corosync makes them from addresses and a long log behind it.
 TEST(RingCodec, AHeartbeatOfSixteenMembersFits) {
   const Process process{NodeId{0xc0a80a01}, Incarnation{~0ULL}};
-  Heartbeat heartbeat{process, 1ULL << 34U, Epoch{1U << 20U}, 1ULL << 34U, ~0ULL,       ~0ULL, true,
-                      true,    {},          process,          {},          {1, 2, 3, 4}};
+  Heartbeat heartbeat{process, 1ULL << 34U, Epoch{1U << 20U}, 1ULL << 34U, ~0ULL, ~0ULL,       true, true, {},
+                      process, {},          {1, 2, 3, 4},     1ULL << 34U, ~0ULL, 1ULL << 20U, {}};
   for (std::size_t i = 1; i < kMaxMembers; ++i) {
     heartbeat.acks.push_back({process, ~0ULL});
     heartbeat.heard.push_back({process, 1ULL << 34U, ~0ULL, ~0ULL, true, true, ~0ULL});
   }
   EXPECT_LE(encode(heartbeat).size(), kMaxHeartbeat);
   EXPECT_TRUE(decode_heartbeat(encode(heartbeat)));
+  heartbeat.acks.clear();
+  heartbeat.heard.clear();
+  heartbeat.windows = Windows{~0ULL, 1, 65534, 65535, ~0ULL, ~0ULL, ~0ULL, true, {}};
+  for (std::uint32_t i = 0; i < kMaxTops; ++i) {
+    heartbeat.windows->tops.push_back({{Address{{0x20, 0x01}}, EspSpi{~i}}, ~0ULL});
+  }
+  EXPECT_LE(encode(heartbeat).size(), kMaxHeartbeat);
+  EXPECT_TRUE(decode_heartbeat(encode(heartbeat)));
+}
+
+struct WindowsRow {
+  const char* field;
+  std::function<void(wire::Windows&)> breaks;
+};
+
+TEST(RingCodec, AReadingOfWindowsIsRefusedByTheNameOfItsField) {
+  const WindowsRow rows[] = {
+      {"windows.since", [](auto& w) { w.set_round(0); }},
+      {"windows.since", [](auto& w) { w.set_since(2); }},
+      {"windows.parts", [](auto& w) { w.set_parts(65537); }},
+      {"windows.part", [](auto& w) { w.set_part(1); }},
+      {"windows.tops", [](auto& w) { w.add_tops(7); }},
+      {"windows.spis", [](auto& w) { w.set_spis(0, 0); }},
+      {"windows.address", [](auto& w) { w.set_address("abc"); }},
+      {"windows.spis",
+       [](auto& w) {
+         for (std::uint32_t i = 1; i <= kMaxTops; ++i) w.add_spis(i), w.add_tops(i);
+       }},
+  };
+  for (const WindowsRow& row : rows) {
+    wire::Heartbeat heartbeat;
+    heartbeat.set_major(1);
+    heartbeat.mutable_from()->set_node(1);
+    wire::Windows& windows = *heartbeat.mutable_windows();
+    windows.set_round(2);
+    windows.set_since(1);
+    windows.set_parts(1);
+    windows.set_address("abcd");
+    windows.add_spis(5);
+    windows.add_tops(6);
+    ASSERT_TRUE(decode_heartbeat(bytes_of(heartbeat)));
+    row.breaks(windows);
+    const Result<Heartbeat> read = decode_heartbeat(bytes_of(heartbeat));
+    ASSERT_FALSE(read) << row.field;
+    EXPECT_EQ(read.error().what.rfind("field " + std::string(row.field) + ": ", 0), 0U) << read.error().what;
+  }
 }
 
 }  // namespace

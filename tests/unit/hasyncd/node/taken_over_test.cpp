@@ -1,0 +1,66 @@
+#include "hasyncd/node/taken_over.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace hasync::hasyncd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Instant kStart = seconds{5};
+
+std::set<EspSpi> spis(std::uint32_t count) {
+  std::set<EspSpi> out;
+  for (std::uint32_t i = 1; i <= count; ++i) out.insert(EspSpi{i});
+  return out;
+}
+
+TEST(TakenOver, EachIsRekeyedOnceEvenlyOverTheTime) {
+  TakenOver taken(seconds{10});
+  taken.begin(spis(100), kStart);
+  std::set<EspSpi> seen;
+  for (int step = 0; step < 100; ++step) {
+    const auto due = taken.due(kStart + milliseconds{100} * step);
+    ASSERT_EQ(due.size(), 1U) << step;
+    seen.insert(due.begin(), due.end());
+  }
+  EXPECT_EQ(seen.size(), 100U);
+  EXPECT_TRUE(taken.due(kStart + seconds{69}).empty());
+}
+
+TEST(TakenOver, WhatIsThereAMinuteLaterIsPlannedAgainAndWhatHasEndedIsNot) {
+  TakenOver taken(seconds{10});
+  taken.begin(spis(3), kStart);
+  taken.ended(EspSpi{1});
+  EXPECT_EQ(taken.due(kStart + seconds{10}).size(), 2U);
+  taken.ended(EspSpi{2});
+  EXPECT_EQ(taken.due(kStart + seconds{70}), std::vector{EspSpi{3}});
+  taken.ended(EspSpi{3});
+  EXPECT_TRUE(taken.empty());
+  EXPECT_TRUE(taken.due(kStart + seconds{200}).empty());
+}
+
+TEST(TakenOver, TheOrderIsNotThatOfTheSpis) {
+  TakenOver taken(seconds{1});
+  taken.begin(spis(50), kStart);
+  const auto due = taken.due(kStart + seconds{1});
+  EXPECT_EQ(due.size(), 50U);
+  EXPECT_FALSE(std::ranges::is_sorted(due));
+}
+
+TEST(TakenOver, NothingIsPlannedForNobodyOrInNoTime) {
+  TakenOver taken(seconds{1});
+  taken.begin({}, kStart);
+  EXPECT_TRUE(taken.due(kStart + seconds{9}).empty());
+  TakenOver not_asked(Duration{});
+  not_asked.begin(spis(5), kStart);
+  EXPECT_TRUE(not_asked.due(kStart + seconds{1000}).empty());
+  EXPECT_EQ(not_asked.size(), 5U);
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
