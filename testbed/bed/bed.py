@@ -12,6 +12,9 @@ from .swanctl import Tunnel
 from .vici import Vici
 from .wait import TimedOut, until
 
+_VIPS = (f"{topology.WAN_VIP}/32 dev wan0", f"{topology.LAN_VIP}/32 dev lan0",
+         f"{topology.WAN_VIP6}/128 dev wan0 nodad", f"{topology.LAN_VIP6}/128 dev lan0 nodad")
+
 
 class Bed:
     def __init__(self, directory, build, booted, libipsec=False):
@@ -98,8 +101,10 @@ class Bed:
 
     def hold_vip(self, name):
         """The addresses that peers and servers speak to; hasyncd does this in a cluster."""
-        self.hosts[name].ip(f"addr add {topology.WAN_VIP}/32 dev wan0", f"addr add {topology.LAN_VIP}/32 dev lan0",
-                            f"addr add {topology.WAN_VIP6}/128 dev wan0 nodad", f"addr add {topology.LAN_VIP6}/128 dev lan0 nodad")
+        self.hosts[name].ip(*(f"addr add {address}" for address in _VIPS))
+
+    def drop_vip(self, name):
+        self.hosts[name].ip(*(f"addr del {address.removesuffix(' nodad')}" for address in _VIPS))
 
     def start_charon(self, *names):
         for name in names:

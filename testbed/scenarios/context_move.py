@@ -70,7 +70,7 @@ def log_of(host):
 
 
 def move_vip(bed, source, target):
-    bed.host(source).ip(f"addr del {topology.WAN_VIP}/32 dev wan0", f"addr del {topology.LAN_VIP}/32 dev lan0")
+    bed.drop_vip(source)
     bed.hold_vip(target)
     # what a gratuitous ARP would do
     for name, net in (("peer", "wan0"), ("server", "lan0")):

@@ -28,6 +28,7 @@ namespace hasync::clusterip::test {
 using namespace std::chrono_literals;
 
 inline const std::string kVip = "192.0.2.1";
+inline const std::string kVip6 = "2001:db8::1";
 inline const std::string kNode = "192.0.2.11";
 inline const std::string kPeer = "192.0.2.2";
 inline constexpr int kNoFrame = 100;  // ms to wait for what must not come
@@ -101,7 +102,7 @@ class FenceHosts : public testing::Test {
   }
 
   static std::unique_ptr<BpfGate> make_gate() {
-    auto gate = BpfGate::create({.interfaces = {"wan0"}, .vips = {address(kVip)}});
+    auto gate = BpfGate::create({.interfaces = {"wan0"}, .vips = {address(kVip), address(kVip6)}});
     if (!gate) ADD_FAILURE() << gate.error().what;
     return gate ? *std::move(gate) : nullptr;
   }
@@ -156,6 +157,7 @@ class FenceHosts : public testing::Test {
   }
 
   Vip vip() const { return {.interface = "wan0", .address = address(kVip), .prefix = 32}; }
+  Vip vip6() const { return {.interface = "wan0", .address = address(kVip6), .prefix = 64}; }
   DirectionCounters out() const { return gate_->counters()->egress; }
   DirectionCounters in() const { return gate_->counters()->ingress; }
 

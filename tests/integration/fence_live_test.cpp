@@ -219,11 +219,47 @@ TEST_F(FenceLive, VipComesAndGoesAndErrorsAreNamed) {
   shell("ip route get " + kPeer + " | grep -q 'dev wan0 src " + kNode + "'");
 
   EXPECT_EQ(announcer_->add({"no-such-if", address(kVip)}).error().code, Errc::NotFound);
-  EXPECT_EQ(announcer_->add({"wan0", address("2001:db8::1")}).error().code, Errc::Unsupported);
   EXPECT_EQ(announcer_->add({"wan0", address(kVip), 33}).error().code, Errc::Invalid);
+  EXPECT_EQ(announcer_->add({"wan0", address(kVip6), 129}).error().code, Errc::Invalid);
   EXPECT_EQ(announcer_->announce_once({"lo", address(kVip)}).error().code, Errc::Unsupported);
   shell("ip link set wan0 down");
   EXPECT_FALSE(announcer_->announce_once(vip()));
+}
+
+TEST_F(FenceLive, AnIpv6VipCanBeUsedAtOnceAndBringsNoRoute) {
+  const auto held = [] {
+    const std::string shown = "ip -6 addr show dev wan0 -tentative | grep -q 'inet6 " + kVip6 + "/64'";
+    return std::system(shown.c_str()) == 0;
+  };
+  ASSERT_TRUE(announcer_->add(vip6()));
+  ASSERT_TRUE(announcer_->add(vip6())) << "again";
+  EXPECT_TRUE(held());
+  shell("! ip -6 route show dev wan0 | grep -q '^2001:db8::/64'");
+  ASSERT_TRUE(announcer_->withdraw(vip6()));
+  EXPECT_FALSE(held());
+  ASSERT_TRUE(announcer_->withdraw(vip6())) << "again";
+}
+
+TEST_F(FenceLive, ANeighbourAdvertisementIsSeenAndHeededOnceTheAddressIsOpen) {
+  in_peer([] {
+    shell("ip -6 addr add 2001:db8::2/64 dev peer0 nodad");
+    shell("ip -6 neigh replace " + kVip6 + " dev peer0 lladdr 02:00:00:00:00:99 nud reachable");
+  });
+  const auto known = [&] {
+    return in_peer([] {
+      return std::system(("ip -6 neigh show " + kVip6 + " dev peer0 | grep -q 02:00:00:00:00:99").c_str()) !=
+             0;
+    });
+  };
+  ASSERT_TRUE(announcer_->add(vip6()));
+  const std::uint64_t fenced = out()[Reason::AddressFenced];
+  (void)announcer_->announce_once(vip6());
+  EXPECT_FALSE(known());
+  EXPECT_EQ(out()[Reason::AddressFenced], fenced + 1);
+  gate_->set_address_deadline(now() + 60s);
+  const auto status = announcer_->announce_once(vip6());
+  ASSERT_TRUE(status) << status.error().what;
+  EXPECT_TRUE(known()) << "the peer keeps the old MAC";
 }
 
 TEST_F(FenceLive, LinksOfOtherTypesAreRefused) {
