@@ -80,9 +80,9 @@ def _one_by_one(bed):
 
 
 def _keep_apart(bed):
-    """The IKE daemons on the first processor, the cluster and this program on the others."""
+    """The IKE daemons and this program, which is the peer's, on the first processor; the cluster on the others."""
     first, *others = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, others)
+    os.sched_setaffinity(0, {first})
     for host in bed.hosts.values():
         for name, service in host.services.items():
             for thread in os.listdir(f"/proc/{service.process.pid}/task"):
