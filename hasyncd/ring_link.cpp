@@ -1,16 +1,30 @@
 #include "hasyncd/ring_link.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
 
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/wire/aside_codec.h"
+#include "hasyncd/wire/packing.h"
 #include "hasyncd/wire/ring_codec.h"
 
 namespace hasync::hasyncd {
+namespace {
+
+// While a round or a move is under way, packets wait.
+Packer::Haste haste_of(const RingMessage& message) {
+  const auto* entry = std::get_if<Entry>(&message.body);
+  const bool waits = entry != nullptr && !std::holds_alternative<Move>(entry->body);
+  return waits ? Packer::Haste::Together : Packer::Haste::AtOnce;
+}
+
+}  // namespace
 
 RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys,
                    Incarnation incarnation, Callbacks callbacks)
-    : callbacks_(std::move(callbacks)),
+    : io_(io),
+      callbacks_(std::move(callbacks)),
       self_{config.node, incarnation},
       sealer_(keys, &Key::auth),
       keys_(keys.ids()),
@@ -24,6 +38,7 @@ RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeyS
             .delivered = [this](GroupMember from, BytesView bytes) { delivered(from, bytes); },
             .lost = [this](const Error& error) { lost(error); }},
            "hasyncd/" + config.cluster_name),
+      packer_(io, [this](Bytes pack) { multicast(std::move(pack)); }),
       quorum_(io, {.changed = [this](bool quorate) { callbacks_.quorate(quorate); },
                    .lost = [this](const Error&) { callbacks_.quorate(false); }}) {}
 
@@ -56,22 +71,26 @@ void RingLink::stop() {
 }
 
 void RingLink::lost(const Error& error) {
+  packer_.clear();
   callbacks_.lost(error);
   if (!stopped_) start();
 }
 
 void RingLink::send(const RingMessage& message) {
-  queue(encode(message));
+  queue(encode(message), haste_of(message));
 }
 
 std::uint64_t RingLink::send(const std::variant<Ask, About>& aside) {
-  queue(encode(Aside{self_.incarnation, ++asides_, aside}));
+  queue(encode(Aside{self_.incarnation, ++asides_, aside}), Packer::Haste::AtOnce);
   return asides_;
 }
 
-void RingLink::queue(const Bytes& encoded) {
-  const Bytes sealed = sealer_.seal(encoded, additional_data(Purpose::Ring, self_.node));
-  const Status queued = cpg_.multicast(sealed);
+void RingLink::queue(const Bytes& encoded, Packer::Haste haste) {
+  packer_.add(sealer_.seal(encoded, additional_data(Purpose::Ring, self_.node)), haste);
+}
+
+void RingLink::multicast(Bytes pack) {
+  const Status queued = cpg_.multicast(std::move(pack));
   if (queued) return;
   // A message that is not said would leave a hole in what this node has promised to say: it leaves, and comes
   // again.
@@ -93,13 +112,33 @@ void RingLink::use_keys(const KeySet& keys) {
   sealer_.seal_with(keys_.sealing());
 }
 
+// Many entries come at once when the ring is busy: one heartbeat tells of all of them.
 void RingLink::send(Heartbeat heartbeat) {
+  const bool posted = due_.has_value();
+  due_ = std::move(heartbeat);
+  if (!posted) boost::asio::post(io_, [this] { send_heartbeat(); });
+}
+
+void RingLink::send_heartbeat() {
+  Heartbeat heartbeat = *std::exchange(due_, std::nullopt);
   heartbeat.keys = keys_.own();
   const Bytes sealed = sealer_.seal(encode(heartbeat), additional_data(Purpose::Heartbeat, kNobody));
   for (const auto& [node, endpoint] : others_) socket_->send(node, sealed);
 }
 
 void RingLink::delivered(GroupMember from, BytesView bytes) {
+  const auto messages = unpack(bytes);
+  if (!messages) {
+    ++counters_.malformed;
+    return callbacks_.refused("ring-malformed", messages.error());
+  }
+  for (const BytesView message : *messages) {
+    if (!cpg_.is_connected()) return;  // one of them made this node leave: the others are of no group of its
+    open(from, message);
+  }
+}
+
+void RingLink::open(GroupMember from, BytesView bytes) {
   const auto opened = sealer_.open(bytes, additional_data(Purpose::Ring, from.node));
   if (!opened) {
     ++counters_.unsealed;

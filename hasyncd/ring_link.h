@@ -6,12 +6,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
 #include "hasyncd/adapters/cpg_channel.h"
 #include "hasyncd/adapters/heartbeat_socket.h"
 #include "hasyncd/adapters/key_file.h"
+#include "hasyncd/adapters/packer.h"
 #include "hasyncd/adapters/quorum_watch.h"
 #include "hasyncd/adapters/seal.h"
 #include "hasyncd/config.h"
@@ -56,7 +58,7 @@ class RingLink {
   void rejoin();  // leaves it, and comes back: what was said meanwhile is a matter of a snapshot
 
   void send(const RingMessage& message);
-  void send(Heartbeat heartbeat);
+  void send(Heartbeat heartbeat);  // the newest alone leaves, when what is under way has been dealt with
   std::uint64_t send(const std::variant<Ask, About>& aside);  // returns its number
   void use_keys(const KeySet& keys);                          // another key file
   const KeyChoice& keys() const { return keys_; }
@@ -71,12 +73,16 @@ class RingLink {
            Callbacks callbacks);
   void delivered(GroupMember from, BytesView bytes);
   void received(BytesView bytes, const Address& from);
-  void queue(const Bytes& encoded);
+  void queue(const Bytes& encoded, Packer::Haste haste);
+  void multicast(Bytes pack);
+  void open(GroupMember from, BytesView sealed);
+  void send_heartbeat();
   void not_a_message(NodeId from, BytesView opened, const Error& error);
   void remember_stranger(const Address& address);
   void remember_newer(NodeId node, const Error& error);
   void lost(const Error& error);
 
+  boost::asio::io_context& io_;
   Callbacks callbacks_;
   Process self_;
   std::map<NodeId, UdpEndpoint> others_;  // their heartbeats
@@ -86,8 +92,10 @@ class RingLink {
   ReplayGuard aside_guard_;
   ReplayGuard heartbeat_guard_;
   CpgChannel cpg_;
+  Packer packer_;
   QuorumWatch quorum_;
   std::unique_ptr<HeartbeatSocket> socket_;
+  std::optional<Heartbeat> due_;
   LinkCounters counters_;
   std::uint64_t asides_ = 0;
   std::vector<Stranger> strangers_;

@@ -1,0 +1,31 @@
+#include "hasyncd/adapters/packer.h"
+
+#include <utility>
+
+#include "hasyncd/wire/packing.h"
+
+namespace hasync::hasyncd {
+
+void Packer::add(BytesView message, Haste haste) {
+  if (!waiting_.empty() && waiting_.size() + message.size() > kMaxPack) flush();
+  pack(waiting_, message);
+  if (!pausing_ || haste == Haste::AtOnce) flush();
+}
+
+void Packer::clear() {
+  waiting_.clear();
+}
+
+// What `send` does may end in clear().
+void Packer::flush() {
+  pausing_ = true;
+  timer_.expires_after(kTogether);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    pausing_ = false;
+    if (!waiting_.empty()) flush();
+  });
+  send_(std::exchange(waiting_, {}));
+}
+
+}  // namespace hasync::hasyncd
