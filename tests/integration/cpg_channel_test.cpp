@@ -233,7 +233,8 @@ TEST_P(SampleTest, CorosyncRunsAsShippedAndHasyncdAgreesWithIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, SampleTest,
-                         testing::Values(Sample{"witness", 3}, Sample{"three", 3}, Sample{"qnetd", 2, {"corosync.conf: quorum.device"}}),
+                         testing::Values(Sample{"witness", 3}, Sample{"three", 3},
+                                         Sample{"qnetd", 2, {"corosync.conf: quorum.device"}}),
                          [](const auto& sample) { return std::string(sample.param.folder); });
 
 }  // namespace
