@@ -64,6 +64,7 @@ MemberFact member_of(const ordered_json& status) {
   take(status, "name", out.name);
   take(status, "role", out.role);
   take(status, "self", out.self);
+  take(status, "in_ring", out.in_ring);
   take(status, "in_epoch", out.in_epoch);
   take(status, "owner", out.owner);
   take(status, "ready", out.ready);

@@ -67,6 +67,7 @@ struct MemberFact {
   std::string name;
   std::string role;
   bool self = false;
+  bool in_ring = false;
   bool in_epoch = false;
   bool owner = false;
   bool ready = false;

@@ -63,10 +63,24 @@ void check_strangers(const ClusterFacts& cluster, Report& report) {
   report.ok("strangers", "nobody else speaks to this node's heartbeats");
 }
 
+// Corosync's quorum is not asked there: of two, whoever owns needs nobody (docs/decisions/0008-two-nodes.md).
+void check_two(const ClusterFacts& cluster, Report& report) {
+  if (std::ranges::all_of(cluster.members, &MemberFact::in_ring))
+    return report.ok("quorum", "both gateways are in the ring");
+  const auto self = std::ranges::find(cluster.members, true, &MemberFact::self);
+  if (self != cluster.members.end() && self->owner)
+    return report.ok("quorum", "this node is alone, and owns: of two gateways the owner needs nobody");
+  report.error(
+      "quorum", "this node is alone, and does not own: of two gateways it passes nothing",
+      "bring back the other one, or the network of the ring; if you have seen that it is off: haipsec "
+      "takeover --other-is-off");
+}
+
 void check_quorum(const ClusterFacts& cluster, Report& report) {
   if (!cluster.ring_connected) {
     return report.error("quorum", "hasyncd is not connected to corosync", "systemctl start corosync");
   }
+  if (cluster.members.size() == 2) return check_two(cluster, report);
   if (!cluster.quorate) {
     return report.error("quorum", "this part of the ring has no majority: it passes nothing",
                         "start the other nodes, or repair the network of the ring");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -17,7 +18,8 @@ ctx::CharonSetup charon(std::uint32_t first_spi) {
 }
 
 MemberFact member(const std::string& name, const std::string& role) {
-  return {.name = name, .role = role, .in_epoch = true, .answered = true, .version = "0.1.0"};
+  return {
+      .name = name, .role = role, .in_ring = true, .in_epoch = true, .answered = true, .version = "0.1.0"};
 }
 
 hasyncd::Config config() {
@@ -251,6 +253,46 @@ TEST(Findings, AWitnessNeedsNoCharonAndNoForwarding) {
   facts.machine.charon = Error{Errc::NotFound, "none"};
   facts.machine.charon_runs = facts.machine.forwards = false;
   facts.cluster->gateway = false;
+  EXPECT_EQ(faults(facts), std::vector<Finding>{});
+}
+
+// gw1 of two gateways without a witness; the other one is gone, so Corosync is not quorate.
+ClusterFacts alone(bool owns) {
+  ClusterFacts out = *well().cluster;
+  out.members.pop_back();
+  out.members[1].in_ring = out.members[1].ready = out.quorate = false;
+  out.members[0].owner = owns;
+  out.state = owns ? "owner" : "standby";
+  return out;
+}
+
+const Finding* quorum_of(const std::vector<Finding>& all) {
+  const auto found = std::ranges::find(all, "quorum", &Finding::id);
+  return found == all.end() ? nullptr : &*found;
+}
+
+TEST(Findings, OfTwoGatewaysTheOwnerNeedsNobody) {
+  Facts facts = well();
+  facts.cluster = alone(true);
+  const auto all = findings(facts);
+  ASSERT_NE(quorum_of(all), nullptr);
+  EXPECT_EQ(quorum_of(all)->level, Level::Ok) << quorum_of(all)->what;
+}
+
+TEST(Findings, OfTwoGatewaysTheOtherPassesNothingAlone) {
+  Facts facts = well();
+  facts.cluster = alone(false);
+  const auto all = findings(facts);
+  ASSERT_NE(quorum_of(all), nullptr);
+  EXPECT_EQ(quorum_of(all)->level, Level::Error);
+  EXPECT_THAT(quorum_of(all)->what, HasSubstr("passes nothing"));
+  EXPECT_THAT(quorum_of(all)->remedy, HasSubstr("takeover --other-is-off"));
+}
+
+TEST(Findings, TwoGatewaysInOneRingAreNotAskedForCorosyncsQuorum) {
+  Facts facts = well();
+  facts.cluster->members.pop_back();
+  facts.cluster->quorate = false;
   EXPECT_EQ(faults(facts), std::vector<Finding>{});
 }
 

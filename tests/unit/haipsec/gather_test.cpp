@@ -121,6 +121,7 @@ TEST(ClusterFactsTest, ComeThroughTheReplyAsHasyncdTellsThem) {
                         .name = "gw1",
                         .role = "gateway",
                         .self = true,
+                        .in_ring = true,
                         .in_epoch = true,
                         .owner = true,
                         .ready = true}};
@@ -144,7 +145,8 @@ TEST(ClusterFactsTest, ComeThroughTheReplyAsHasyncdTellsThem) {
   EXPECT_EQ(facts.clock_steps, 3U);
   ASSERT_EQ(facts.members.size(), 1U);
   const MemberFact& gw1 = facts.members[0];
-  EXPECT_TRUE(gw1.self && gw1.in_epoch && gw1.owner && gw1.ready && gw1.answered && gw1.speaks_newer);
+  EXPECT_TRUE(gw1.self && gw1.in_ring && gw1.in_epoch && gw1.owner && gw1.ready && gw1.answered &&
+              gw1.speaks_newer);
   EXPECT_EQ(gw1.clock_ahead_ms, -7);
   EXPECT_EQ(gw1.clock_uncertain_ms, 2);
   ASSERT_TRUE(gw1.charon);
