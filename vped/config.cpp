@@ -1,11 +1,9 @@
-#define TOML_EXCEPTIONS 0
 #include "vped/config.h"
-
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <set>
 
+#include "base/toml.h"
 #include "vpe/replay_window.h"
 #include "vpe/window_id.h"
 

@@ -209,6 +209,8 @@ TEST(VpedConfig, EachMistakeIsNamedWithItsPlace) {
   EXPECT_THAT(errors_with("name = 7"), one("tunnel.name: must be a text"));
   EXPECT_THAT(parse_config("x = 1", "f").errors, testing::SizeIs(3));
   EXPECT_THAT(parse_config("[gateway", "f").errors, one("not TOML"));
+  for (const char* letter : {"\xc3\xa9", "\xe1\x80\x80", "\xe3\x81\x82", "\xf0\x9f\x94\x91"})  // beyond ASCII
+    EXPECT_THAT(parse_config("a = " + std::string(letter), "f").errors, one("f:1: not TOML")) << letter;
   const std::string twice = std::string(kGood) + (kGood + std::string(kGood).find("[[tunnel]]"));
   EXPECT_THAT(parse_config(twice, "f").errors, testing::SizeIs(2)) << "name and in_spi are taken";
 }
