@@ -135,13 +135,15 @@ void add_windows(std::vector<std::vector<std::string>>& rows, const ordered_json
 }  // namespace
 
 std::string vpe_text(const ordered_json& status) {
-  std::vector<std::vector<std::string>> tunnels{{"TUNNEL", "PEER", "MTU", "INCARNATION", "SENT", "RECEIVED"}};
+  std::vector<std::vector<std::string>> tunnels{
+      {"TUNNEL", "PEER", "IN SPI", "KEYS FROM", "SENDS", "MTU", "INCARNATION", "SENT", "RECEIVED"}};
   std::vector<std::vector<std::string>> windows{
       {"TUNNEL", "NUMBER", "SENDER", "NODE", "INCARNATION", "CORE", "CLASS", "WORKER", ""}};
   std::vector<std::vector<std::string>> drops{{"DROPPED BY", "CAUSE", "PACKETS"}};
   for (const ordered_json& t : list(status, "tunnels")) {
     const std::string name = text(t, "name");
-    tunnels.push_back({name, text(t, "peer"), text(t, "mtu"),
+    tunnels.push_back({name, text(t, "peer"), text(t, "in_spi"), text(t, "keys"), yes(t, "sends"),
+                       text(t, "mtu"),
                        text(t, "incarnation") + " (" + text(t, "incarnations_left") + " left)",
                        text(member(t, "sent"), "packets"), text(member(t, "received"), "packets")});
     for (const bool sending : {true, false}) add_windows(windows, t, sending);

@@ -105,6 +105,21 @@ void read_gateway(Table& table, Config& out) {
   table.check_unknown();
 }
 
+std::uint32_t read_window(Table& table) {
+  const auto bits = static_cast<std::uint32_t>(
+      table.integer("window", vpe::kSmallestWindow, vpe::kLargestWindow, Config::Line().window_bits));
+  if (!vpe::is_window_size(bits)) table.problem("window", "must be a power of two");
+  return bits;
+}
+
+void read_charon(Table& table, Config& out) {
+  Config::Charon charon;
+  charon.socket = table.path("socket", "/run/charon.hasync");
+  charon.window_bits = read_window(table);
+  table.check_unknown();
+  out.charon = std::move(charon);
+}
+
 void read_tunnel(Table& table, Config& out) {
   Tunnel tunnel;
   Config::Line line;
@@ -118,9 +133,7 @@ void read_tunnel(Table& table, Config& out) {
   tunnel.sender = vpe::SenderId{static_cast<std::uint16_t>(table.integer("sender", 0, 65535, 0))};
   tunnel.peer_sender = vpe::SenderId{static_cast<std::uint16_t>(table.integer("peer_sender", 0, 65535, 0))};
   line.key_file = table.path("key_file");
-  line.window_bits = static_cast<std::uint32_t>(
-      table.integer("window", vpe::kSmallestWindow, vpe::kLargestWindow, line.window_bits));
-  if (!vpe::is_window_size(line.window_bits)) table.problem("window", "must be a power of two");
+  line.window_bits = read_window(table);
   if (table.text("mode", "tunnel") != "tunnel")
     table.problem("mode", "VPE has tunnel mode only: its packets do not say what follows the IP header");
   if (tunnel.peer != Address{} && tunnel.peer.is_v4() != out.address.is_v4())
@@ -136,17 +149,25 @@ void read_tunnel(Table& table, Config& out) {
 
 void read(const toml::table& root, const std::string& file, Config& out, std::vector<std::string>& errors) {
   for (const auto& [key, node] : root)
-    if (key != "gateway" && key != "tunnel")
+    if (key != "gateway" && key != "charon" && key != "tunnel")
       errors.push_back(file + ":" + std::to_string(node.source().begin.line) + ": " + std::string(key.str()) +
-                       ": is not known here; known are [gateway] and [[tunnel]]");
+                       ": is not known here; known are [gateway], [charon] and [[tunnel]]");
   const toml::table* gateway = root["gateway"].as_table();
+  const toml::table* charon = root["charon"].as_table();
   const toml::array* tunnels = root["tunnel"].as_array();
   if (gateway == nullptr) errors.push_back(file + ":1: there must be a table [gateway]");
-  if (tunnels == nullptr || !tunnels->is_homogeneous<toml::table>())
-    errors.push_back(file + ":1: there must be tunnels, each written as [[tunnel]]");
+  if (root.contains("charon") && charon == nullptr) errors.push_back(file + ":1: charon must be a table");
+  if (tunnels == nullptr ? root.contains("tunnel") || charon == nullptr
+                         : !tunnels->is_homogeneous<toml::table>())
+    errors.push_back(file + ":1: there must be [charon], or tunnels, each written as [[tunnel]]");
   if (!errors.empty()) return;
   Table table(*gateway, "gateway", file, errors);
   read_gateway(table, out);
+  if (charon != nullptr) {
+    Table one(*charon, "charon", file, errors);
+    read_charon(one, out);
+  }
+  if (tunnels == nullptr) return;
   for (const toml::node& node : *tunnels) {
     Table one(*node.as_table(), "tunnel", file, errors);
     read_tunnel(one, out);

@@ -24,8 +24,14 @@ struct Config {
   std::uint32_t mtu = 0;  // of the interface; 0: what fits to every peer when it starts
   std::filesystem::path state_dir;
   std::filesystem::path control;
-  std::vector<Tunnel> tunnels;
-  std::vector<Line> lines;  // one for each tunnel
+  struct Charon {  // whose CHILD_SAs are tunnels
+    std::filesystem::path socket;
+    std::uint32_t window_bits = 1024;
+    bool operator==(const Charon&) const = default;
+  };
+  std::optional<Charon> charon;
+  std::vector<Tunnel> tunnels;  // whose keys are in files
+  std::vector<Line> lines;      // one for each tunnel
   bool operator==(const Config&) const = default;
 };
 

@@ -10,6 +10,7 @@ namespace hasync::vped {
 namespace {
 
 constexpr std::chrono::seconds kAnswer{2};
+constexpr std::uint32_t kMtuForAnybody = 1400;  // Ethernet's, less some bytes for a tunnel on the way
 
 }  // namespace
 
@@ -25,90 +26,153 @@ Gateway::~Gateway() {
 }
 
 Status Gateway::load(const MakesProvider& makes) {
-  std::vector<std::string> names;
-  for (const Config::Line& line : config_.lines) {
-    auto keys = load_keys(line.key_file);
-    if (!keys) return keys.error();
-    names.push_back(fingerprint(keys->out));
-    keys_.push_back(*std::move(keys));
-  }
-  if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
-    return invalid("two tunnels have the same key to send with, and would use the same IVs");
   if (config_.workers == 0)
     config_.workers = std::clamp(std::thread::hardware_concurrency(), 1U, std::uint32_t{vpe::kCores});
-  auto incarnations = take_incarnations(config_.state_dir, names);
-  if (!incarnations) return incarnations.error();
-  incarnations_ = *std::move(incarnations);
-
-  auto inboxes = Inbox::open(config_.address, config_.port, config_.workers);
-  if (!inboxes) return inboxes.error();
   auto tun = Tun::create(config_.interface, config_.workers);
   if (!tun) return tun.error();
+  if (Status made = make_workers(makes, *tun); !made) return made;
+  if (Status added = add_from_files(); !added) return added;
+  if (Status set = tun->set_mtu(inside_mtu()); !set) return set;
+  return tun->set_up();
+}
+
+Status Gateway::make_workers(const MakesProvider& makes, Tun& tun) {
+  auto inboxes = Inbox::open(config_.address, config_.port, config_.workers);
+  if (!inboxes) return inboxes.error();
   for (std::uint32_t i = 0; i < config_.workers; ++i) {
     auto mailbox = Mailbox::open();
     if (!mailbox) return mailbox.error();
     mailboxes_.push_back(*std::move(mailbox));
   }
-  std::vector<Fd> queues = tun->take_queues();
+  std::vector<Fd> queues = tun.take_queues();
   for (std::uint32_t i = 0; i < config_.workers; ++i)
     if (Status added = add_worker(i, std::move(queues[i]), std::move((*inboxes)[i]), makes); !added)
       return added;
-  keys_.clear();
-  const auto mtu = inside_mtu();
-  if (!mtu) return mtu.error();
-  if (Status set = tun->set_mtu(*mtu); !set) return set;
-  return tun->set_up();
+  return Done{};
 }
 
 Status Gateway::add_worker(std::uint32_t index, Fd queue, Inbox inbox, const MakesProvider& makes) {
   auto provider = makes();
   if (!provider) return provider.error();
   cipher_ = (*provider)->name();
-  Worker::Parts parts{index, config_.workers, Inside(std::move(queue)), std::move(inbox), {}, {},
-                      {},    mailboxes_};
-  if (Status added = add_engines(parts, **provider); !added) return added;
   providers_.push_back(*std::move(provider));
-  auto worker = Worker::create(routes_, config_.tunnels, std::move(parts));
+  auto worker =
+      Worker::create({index, config_.workers, Inside(std::move(queue)), std::move(inbox), mailboxes_});
   if (!worker) return worker.error();
   workers_.push_back(*std::move(worker));
   return Done{};
 }
 
-Status Gateway::add_engines(Worker::Parts& parts, vpe::GcmProvider& provider) {
-  for (std::size_t i = 0; i < config_.tunnels.size(); ++i) {
-    const Tunnel& tunnel = config_.tunnels[i];
-    auto seals = provider.make(keys_[i].out.reveal());
-    auto opens = provider.make(keys_[i].in.reveal());
-    if (!seals || !opens) return seals ? opens.error() : seals.error();
-    const vpe::Place place{config_.node, incarnations_[i], static_cast<std::uint8_t>(parts.index)};
-    auto sender = vpe::Sender::create(*std::move(seals),
-                                      {.spi = tunnel.spi_out, .sender = tunnel.sender, .place = place});
-    if (!sender) return sender.error();
-    auto receiver = vpe::Receiver::create(
-        *std::move(opens),
-        {.spi = tunnel.spi_in, .sender = tunnel.peer_sender, .window_bits = config_.lines[i].window_bits});
-    if (!receiver) return receiver.error();
-    auto peer = PeerSocket::open(config_.address, tunnel.peer, tunnel.peer_port);
-    if (!peer) return peer.error();
-    parts.senders.push_back(*std::move(sender));
-    parts.receivers.push_back(*std::move(receiver));
-    parts.peers.push_back(*std::move(peer));
+Status Gateway::add_from_files() {
+  if (config_.lines.empty()) return Done{};
+  std::vector<Keys> keys;
+  std::vector<std::string> names;
+  for (const Config::Line& line : config_.lines) {
+    auto loaded = load_keys(line.key_file);
+    if (!loaded) return loaded.error();
+    names.push_back(fingerprint(loaded->out));
+    keys.push_back(*std::move(loaded));
+  }
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+    return invalid("two tunnels have the same key to send with, and would use the same IVs");
+  const auto incarnations = take_incarnations(config_.state_dir, names);
+  if (!incarnations) return incarnations.error();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto added = add({config_.tunnels[i], (*incarnations)[i], "file"}, keys[i], config_.lines[i].window_bits);
+    if (!added) return added.error();
   }
   return Done{};
 }
 
+Result<Worker::Line> Gateway::line_of(const KnownTunnel& known, const Keys& keys, std::uint32_t window_bits,
+                                      std::uint32_t worker) {
+  const Tunnel& tunnel = known.tunnel;
+  auto seals = providers_[worker]->make(keys.out.reveal());
+  auto opens = providers_[worker]->make(keys.in.reveal());
+  if (!seals || !opens) return seals ? opens.error() : seals.error();
+  const vpe::Place place{config_.node, known.incarnation, static_cast<std::uint8_t>(worker)};
+  auto sender = vpe::Sender::create(*std::move(seals),
+                                    {.spi = tunnel.spi_out, .sender = tunnel.sender, .place = place});
+  if (!sender) return sender.error();
+  auto receiver = vpe::Receiver::create(
+      *std::move(opens), {.spi = tunnel.spi_in, .sender = tunnel.peer_sender, .window_bits = window_bits});
+  if (!receiver) return receiver.error();
+  auto peer = PeerSocket::open(config_.address, tunnel.peer, tunnel.peer_port);
+  if (!peer) return peer.error();
+  return Worker::Line{tunnel, *std::move(peer), *std::move(sender), *std::move(receiver)};
+}
+
+Result<std::size_t> Gateway::add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits) {
+  const auto spi_taken = [&](const std::optional<KnownTunnel>& other) {
+    return other && other->tunnel.spi_in == tunnel.tunnel.spi_in;
+  };
+  if (std::ranges::any_of(tunnels_, spi_taken))
+    return Error{Errc::Conflict, "tunnel " + tunnel.tunnel.name + ": its own SPI is taken by another tunnel"};
+  std::vector<std::shared_ptr<Worker::Line>> lines;
+  for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+    auto line = line_of(tunnel, keys, window_bits, i);
+    if (!line) return line.error();
+    lines.push_back(std::make_shared<Worker::Line>(*std::move(line)));
+  }
+  const std::size_t place = free_place();
+  tunnels_[place] = std::move(tunnel);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const auto put = [place, line = lines[i]](Worker& one) { one.put(place, std::move(*line)); };
+    threads_.empty() ? put(*workers_[i]) : workers_[i]->post(put);
+  }
+  return place;
+}
+
+std::size_t Gateway::free_place() {
+  const auto found =
+      std::ranges::find_if(tunnels_, [](const std::optional<KnownTunnel>& one) { return !one.has_value(); });
+  if (found == tunnels_.end()) return tunnels_.emplace_back(), tunnels_.size() - 1;
+  return static_cast<std::size_t>(found - tunnels_.begin());
+}
+
+void Gateway::remove(std::size_t place) {
+  tunnels_[place].reset();
+  each([place](Worker& one) { one.remove(place); });
+}
+
+Status Gateway::move(std::size_t place, const Address& peer, std::uint16_t port) {
+  std::vector<std::shared_ptr<PeerSocket>> sockets;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    auto socket = PeerSocket::open(config_.address, peer, port);
+    if (!socket) return socket.error();
+    sockets.push_back(std::make_shared<PeerSocket>(*std::move(socket)));
+  }
+  tunnels_[place]->tunnel.peer = peer;
+  tunnels_[place]->tunnel.peer_port = port;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    workers_[i]->post([place, peer, port, socket = sockets[i]](Worker& one) {
+      one.move(place, peer, port, std::move(*socket));
+    });
+  return Done{};
+}
+
+void Gateway::send_on(const std::vector<std::size_t>& places) {
+  std::vector<bool> sends;
+  for (std::size_t i = 0; i < tunnels_.size(); ++i) {
+    sends.push_back(i < config_.tunnels.size() || std::ranges::find(places, i) != places.end());
+    if (tunnels_[i]) tunnels_[i]->tunnel.sends = sends.back();
+  }
+  each([sends](Worker& one) { one.send_on(sends); });
+}
+
+void Gateway::each(const std::function<void(Worker&)>& task) {
+  for (const auto& worker : workers_) worker->post(task);
+}
+
 // What fits to every peer there is a path to.
-Result<std::uint32_t> Gateway::inside_mtu() const {
+std::uint32_t Gateway::inside_mtu() const {
   if (config_.mtu != 0) return config_.mtu;
   std::size_t least = 0;
-  for (std::size_t i = 0; i < config_.tunnels.size(); ++i) {
+  for (std::size_t i = 0; i < tunnels_.size(); ++i) {
     const std::size_t mtu = workers_.front()->mtu(i);
     if (mtu != 0 && (least == 0 || mtu < least)) least = mtu;
   }
-  if (least == 0)
-    return Error{Errc::NotFound,
-                 "there is no path to any peer now, so gateway.mtu must be in the configuration"};
-  return static_cast<std::uint32_t>(least);
+  return least == 0 ? kMtuForAnybody : static_cast<std::uint32_t>(least);
 }
 
 void Gateway::start() {

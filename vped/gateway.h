@@ -1,8 +1,11 @@
-// Puts a vped together from its configuration, and runs its workers.
+// Puts a vped together from its configuration, and runs its workers. What the workers have is changed while
+// they run, by one thread: this object's owner.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,26 +29,38 @@ class Gateway {
 
   void start();
   bool lost_device() const;
+
+  // Another tunnel, to which nothing is sent yet unless it says so. Nothing is changed where there is an
+  // error; it returns the tunnel's place.
+  Result<std::size_t> add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits);
+  void remove(std::size_t place);
+  Status move(std::size_t place, const Address& peer, std::uint16_t port);
+  // From now on these send, and those from files.
+  void send_on(const std::vector<std::size_t>& places);
+
   // What the workers say now, one after the other. Busy: one does not answer in time.
   Result<std::vector<WorkerStatus>> status();
   const Config& config() const { return config_; }
-  const std::vector<std::uint8_t>& incarnations() const { return incarnations_; }
+  const std::vector<std::optional<KnownTunnel>>& tunnels() const { return tunnels_; }  // by place
   const std::string& cipher() const { return cipher_; }  // the library that does it
 
  private:
-  explicit Gateway(const Config& config) : config_(config), routes_(config_.tunnels) {}
+  explicit Gateway(const Config& config) : config_(config) {}
   Status load(const MakesProvider& makes);
+  Status make_workers(const MakesProvider& makes, Tun& tun);
   Status add_worker(std::uint32_t index, Fd queue, Inbox inbox, const MakesProvider& makes);
-  Status add_engines(Worker::Parts& parts, vpe::GcmProvider& provider);
-  Result<std::uint32_t> inside_mtu() const;
+  Status add_from_files();
+  Result<Worker::Line> line_of(const KnownTunnel& tunnel, const Keys& keys, std::uint32_t window_bits,
+                               std::uint32_t worker);
+  std::size_t free_place();
+  void each(const std::function<void(Worker&)>& task);
+  std::uint32_t inside_mtu() const;
 
   Config config_;
-  Routes routes_;
-  std::vector<Keys> keys_;  // until the engines have them
-  std::vector<std::uint8_t> incarnations_;
   std::string cipher_;
   std::vector<Mailbox> mailboxes_;
   std::vector<std::unique_ptr<vpe::GcmProvider>> providers_;
+  std::vector<std::optional<KnownTunnel>> tunnels_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
 };

@@ -21,6 +21,15 @@ Inbound::Inbound(const Routes& routes, std::span<const Tunnel> tunnels, Counts& 
   std::ranges::sort(known_, {}, &Known::spi);
 }
 
+void Inbound::put(std::size_t tunnel, EspSpi spi, std::unique_ptr<vpe::Receiver> receiver) {
+  if (tunnel >= receivers_.size()) receivers_.resize(tunnel + 1);
+  std::erase_if(known_, [&](const Known& known) { return known.tunnel == tunnel; });
+  if (receiver) known_.push_back({spi, tunnel});
+  std::ranges::sort(known_, {}, &Known::spi);
+  last_ = nullptr;
+  receivers_[tunnel] = std::move(receiver);
+}
+
 void Inbound::take(std::span<std::uint8_t> datagrams, std::size_t segment) {
   if (segment == 0) segment = datagrams.size();
   if (datagrams.empty()) counts_.drop(Cause::Truncated);

@@ -34,6 +34,9 @@ class Inbound {
   std::span<const Stray> strays() const { return strays_; }
   void clear();
 
+  // The tunnel is there from now on; none: it is gone. Not while packets are between take() and clear().
+  void put(std::size_t tunnel, EspSpi spi, std::unique_ptr<vpe::Receiver> receiver);
+
   vpe::Receiver& receiver(std::size_t tunnel) { return *receivers_[tunnel]; }
 
  private:

@@ -13,6 +13,12 @@ Outbound::Outbound(const Routes& routes, std::span<const Tunnel> tunnels, Counts
       senders_(std::move(senders)),
       mtus_(tunnels.size(), vpe::kLargestPayload) {}
 
+void Outbound::put(std::size_t tunnel, std::unique_ptr<vpe::Sender> sender) {
+  if (tunnel >= senders_.size()) senders_.resize(tunnel + 1);
+  mtus_.resize(senders_.size(), vpe::kLargestPayload);
+  senders_[tunnel] = std::move(sender);
+}
+
 void Outbound::take(const Offload& offload, std::span<std::uint8_t> packet) {
   Counts::add(counts_.read);
   const auto inner = look_at(packet);

@@ -41,6 +41,17 @@ Result<Prefix> Prefix::parse(std::string_view text) {
   return out;
 }
 
+std::optional<Prefix> Prefix::of_range(const Address& first, const Address& last) {
+  unsigned same = 0;
+  while (same < 128 && (first.bytes[same / 8] ^ last.bytes[same / 8]) < (0x80U >> (same % 8))) ++same;
+  for (unsigned bit = same; bit < 128; ++bit) {
+    const unsigned mask = 0x80U >> (bit % 8);
+    if ((first.bytes[bit / 8] & mask) != 0 || (last.bytes[bit / 8] & mask) == 0) return std::nullopt;
+  }
+  if (first.is_v4() != last.is_v4()) return std::nullopt;
+  return Prefix{first, static_cast<std::uint8_t>(same)};
+}
+
 bool Prefix::contains(const Address& other) const {
   return same_start(address, other, bits) && (bits >= kMappedBits || address.is_v4() == other.is_v4());
 }

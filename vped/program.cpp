@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "base/adapters/hidden_process.h"
 #include "vped/adapters/control_socket.h"
 #include "vped/adapters/status_json.h"
+#include "vped/children.h"
 
 namespace hasync::vped {
 namespace {
@@ -39,6 +41,31 @@ bool drop_privileges() {
   return capng_apply(CAPNG_SELECT_ALL) == 0;
 }
 
+int wait_for(const std::optional<Children>& children) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!children || children->next(now) == ChildTable::Time::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(children->next(now) - now).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+// Until a signal ends it.
+void attend(const Fd& signals, const ControlSocket& control, Gateway& gateway,
+            std::optional<Children>& children) {
+  const auto status = [&]() -> Result<nlohmann::ordered_json> {
+    const auto workers = gateway.status();
+    if (!workers) return workers.error();
+    const auto charon = children ? std::optional(children->is_connected()) : std::nullopt;
+    return to_json(gateway.config(), gateway.tunnels(), gateway.cipher(), charon, *workers);
+  };
+  for (;;) {
+    if (children) children->step(std::chrono::steady_clock::now());
+    std::array<pollfd, 3> waiting = {
+        {{signals.get(), POLLIN, 0}, {control.fd(), POLLIN, 0}, {children ? children->fd() : -1, POLLIN, 0}}};
+    if (::poll(waiting.data(), waiting.size(), wait_for(children)) < 0 || waiting[0].revents != 0) return;
+    if (waiting[1].revents != 0) control.serve_one(status);
+  }
+}
+
 int serve(const Config& config, const MakesProvider& makes) {
   if (const Status hidden = hide_process(); !hidden) return fail(hidden.error().what);
   const Fd signals = catch_signals();
@@ -48,15 +75,10 @@ int serve(const Config& config, const MakesProvider& makes) {
   if (!control) return fail(control.error().what);
   if (!drop_privileges()) return fail("capabilities cannot be dropped");
   (*gateway)->start();
+  std::optional<Children> children;
+  if (config.charon) children.emplace(**gateway, *config.charon);
   ::sd_notify(0, "READY=1");
-  const auto status = [&]() -> Result<nlohmann::ordered_json> {
-    const auto workers = (*gateway)->status();
-    if (!workers) return workers.error();
-    return to_json((*gateway)->config(), (*gateway)->incarnations(), (*gateway)->cipher(), *workers);
-  };
-  std::array<pollfd, 2> waiting = {{{signals.get(), POLLIN, 0}, {control->fd(), POLLIN, 0}}};
-  while (::poll(waiting.data(), waiting.size(), -1) >= 0 && waiting[0].revents == 0)
-    if (waiting[1].revents != 0) control->serve_one(status);
+  attend(signals, *control, **gateway, children);
   ::sd_notify(0, "STOPPING=1");
   return (*gateway)->lost_device() ? fail("the interface " + config.interface + " was taken away") : 0;
 }

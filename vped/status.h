@@ -8,6 +8,7 @@
 #include "vpe/packets.h"
 #include "vpe/window_table.h"
 #include "vped/counts.h"
+#include "vped/tunnel.h"
 
 namespace hasync::vped {
 
@@ -21,6 +22,13 @@ struct Flow {
     for (std::size_t i = 0; i < drops.size(); ++i)
       drops[i] += counters.drops[i].load(std::memory_order_relaxed);
   }
+};
+
+// A tunnel, as far as no worker has its own idea of it.
+struct KnownTunnel {
+  Tunnel tunnel;
+  std::uint8_t incarnation = 0;
+  std::string keys;  // where they come from: "file", or the CHILD_SA as "charon: CONNECTION/CHILD"
 };
 
 struct SendingWindow {

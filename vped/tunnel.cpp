@@ -12,8 +12,10 @@ bool among(const std::vector<Prefix>& prefixes, const Address& address) {
 }  // namespace
 
 Routes::Routes(std::span<const Tunnel> tunnels) : tunnels_(tunnels) {
-  for (std::size_t i = 0; i < tunnels.size(); ++i)
+  for (std::size_t i = 0; i < tunnels.size(); ++i) {
+    if (!tunnels[i].sends) continue;
     for (const Prefix& remote : tunnels[i].remote) routes_.push_back({remote, i});
+  }
   std::ranges::stable_sort(routes_, std::ranges::greater{},
                            [](const Route& route) { return route.remote.bits; });
 }

@@ -1,4 +1,6 @@
 // One tunnel, as all workers see it: what goes in, what may come out (RFC 4301, section 4.4.1), and where to.
+// Where keys come from CHILD_SAs, each CHILD_SA is one: a rekey adds a tunnel and later takes the old one
+// away.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +23,7 @@ struct Tunnel {
   vpe::SenderId sender = vpe::kUnicast;       // own
   vpe::SenderId peer_sender = vpe::kUnicast;  // the only one that is taken
   std::vector<Prefix> local, remote;
+  bool sends = true;  // no: what arrives is still opened, but another one sends, or this one is gone
   bool operator==(const Tunnel&) const = default;
 };
 

@@ -28,21 +28,19 @@ Result<Mailbox> Mailbox::open() {
   return Mailbox{Fd(ends[0]), Fd(ends[1])};
 }
 
-Worker::Worker(const Routes& routes, std::span<const Tunnel> tunnels, Parts parts)
-    : tunnels_(tunnels),
-      parts_(std::move(parts)),
-      outbound_(routes, tunnels, counts_, std::move(parts_.senders)),
-      inbound_(routes, tunnels, counts_, std::move(parts_.receivers), parts_.index, parts_.workers),
+Worker::Worker(Parts parts)
+    : parts_(std::move(parts)),
+      routes_(tunnels_),
+      outbound_(routes_, tunnels_, counts_, {}),
+      inbound_(routes_, tunnels_, counts_, {}, parts_.index, parts_.workers),
       buffer_(kPacket),
       letters_(parts_.workers > 1 ? kLetters * kPacket : 0),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-Result<std::unique_ptr<Worker>> Worker::create(const Routes& routes, std::span<const Tunnel> tunnels,
-                                               Parts parts) {
-  std::unique_ptr<Worker> out(new Worker(routes, tunnels, std::move(parts)));
+Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
+  std::unique_ptr<Worker> out(new Worker(std::move(parts)));
   if (Status watched = out->watch(); !watched) return watched.error();
-  out->renew_mtus(true);
   return out;
 }
 
@@ -98,7 +96,7 @@ void Worker::flush_outbound() {
   while (!trains.empty()) {
     std::size_t count = 1;
     while (count < trains.size() && trains[count].tunnel == trains[0].tunnel) ++count;
-    PeerSocket& peer = parts_.peers[trains[0].tunnel];
+    PeerSocket& peer = *peers_[trains[0].tunnel];
     counts_.drop(Cause::NotSent, peer.send(outbound_.outbox(), trains.first(count)));
     Counts::add(counts_.sent, count);
     stale = stale || peer.is_stale();
@@ -149,12 +147,47 @@ void Worker::flush_inbound() {
 
 void Worker::renew_mtus(bool all) {
   if (all) mtus_asked_ = Clock::now();
-  for (std::size_t i = 0; i < tunnels_.size(); ++i) {
-    if (!all && !parts_.peers[i].is_stale()) continue;
-    const std::size_t outer = outer_header(tunnels_[i].peer) + vpe::kHeaderSize;
-    const std::size_t path = std::min<std::size_t>(parts_.peers[i].path_mtu(), vpe::kLargestPacket);
-    outbound_.set_mtu(i, path > outer ? path - outer : 0);
+  for (std::size_t i = 0; i < tunnels_.size(); ++i)
+    if (peers_[i] && (all || peers_[i]->is_stale())) renew_mtu(i);
+}
+
+void Worker::renew_mtu(std::size_t place) {
+  const std::size_t outer = outer_header(tunnels_[place].peer) + vpe::kHeaderSize;
+  const std::size_t path = std::min<std::size_t>(peers_[place]->path_mtu(), vpe::kLargestPacket);
+  outbound_.set_mtu(place, path > outer ? path - outer : 0);
+}
+
+void Worker::put(std::size_t place, Line line) {
+  if (place >= tunnels_.size()) {
+    tunnels_.resize(place + 1);
+    peers_.resize(place + 1);
   }
+  tunnels_[place] = std::move(line.tunnel);
+  peers_[place].emplace(std::move(line.peer));
+  outbound_.put(place, std::move(line.sender));
+  inbound_.put(place, tunnels_[place].spi_in, std::move(line.receiver));
+  renew_mtu(place);
+  routes_ = Routes(tunnels_);
+}
+
+void Worker::remove(std::size_t place) {
+  tunnels_[place].sends = false;
+  routes_ = Routes(tunnels_);
+  outbound_.put(place, nullptr);
+  inbound_.put(place, {}, nullptr);
+  peers_[place].reset();
+}
+
+void Worker::move(std::size_t place, const Address& peer, std::uint16_t port, PeerSocket socket) {
+  tunnels_[place].peer = peer;
+  tunnels_[place].peer_port = port;
+  peers_[place].emplace(std::move(socket));
+  renew_mtu(place);
+}
+
+void Worker::send_on(const std::vector<bool>& places) {
+  for (std::size_t i = 0; i < std::min(places.size(), tunnels_.size()); ++i) tunnels_[i].sends = places[i];
+  routes_ = Routes(tunnels_);
 }
 
 void Worker::post(std::function<void(Worker&)> task) {
@@ -196,6 +229,7 @@ WorkerStatus Worker::status() {
 
 TunnelStatus Worker::status_of(std::size_t tunnel) {
   TunnelStatus out;
+  if (!peers_[tunnel]) return out;
   out.mtu = outbound_.mtu(tunnel);
   const vpe::Sender& sender = *outbound_.sender(tunnel);
   out.sent.add(sender.counters());

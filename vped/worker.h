@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "vped/adapters/inside.h"
@@ -30,24 +31,32 @@ class Worker {
     std::uint32_t index = 0, workers = 1;
     Inside inside;
     Inbox inbox;
-    std::vector<PeerSocket> peers;  // one for each tunnel
-    std::vector<std::unique_ptr<vpe::Sender>> senders;
-    std::vector<std::unique_ptr<vpe::Receiver>> receivers;
     std::span<Mailbox> mailboxes;  // of all workers
   };
-  static Result<std::unique_ptr<Worker>> create(const Routes& routes, std::span<const Tunnel> tunnels,
-                                                Parts parts);
+  // One tunnel in the hands of one worker.
+  struct Line {
+    Tunnel tunnel;
+    PeerSocket peer;
+    std::unique_ptr<vpe::Sender> sender;
+    std::unique_ptr<vpe::Receiver> receiver;
+  };
+  static Result<std::unique_ptr<Worker>> create(Parts parts);
   bool lost_device() const { return lost_device_; }
 
   void run();   // until stop(), or until the device is gone; in a thread of its own
   void stop();  // from any thread
   // Done by the worker itself, soon. From any thread.
   void post(std::function<void(Worker&)> task);
-  WorkerStatus status();                                                       // by the worker itself
-  std::size_t mtu(std::size_t tunnel) const { return outbound_.mtu(tunnel); }  // before run()
+  // By the worker itself, or before run(). All workers have the same tunnel at the same place.
+  void put(std::size_t place, Line line);  // which is free
+  void remove(std::size_t place);
+  void move(std::size_t place, const Address& peer, std::uint16_t port, PeerSocket socket);
+  void send_on(const std::vector<bool>& places);  // whether each sends
+  WorkerStatus status();
+  std::size_t mtu(std::size_t tunnel) const { return outbound_.mtu(tunnel); }
 
  private:
-  Worker(const Routes& routes, std::span<const Tunnel> tunnels, Parts parts);
+  explicit Worker(Parts parts);
   Status watch();
   void look_after(int what, bool broken);
   void from_inside();
@@ -56,11 +65,14 @@ class Worker {
   void flush_outbound();
   void flush_inbound();
   void renew_mtus(bool all);
+  void renew_mtu(std::size_t place);
   void do_tasks();
   TunnelStatus status_of(std::size_t tunnel);
 
-  std::span<const Tunnel> tunnels_;
   Parts parts_;
+  std::vector<Tunnel> tunnels_;
+  std::vector<std::optional<PeerSocket>> peers_;  // none: the place is free
+  Routes routes_;
   Counts counts_;
   Outbound outbound_;
   Inbound inbound_;

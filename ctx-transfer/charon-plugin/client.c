@@ -24,6 +24,7 @@ void hasync_client_destroy(hasync_client_t *this)
 {
 	close(this->fd);
 	hasync_frame_reader_clear(&this->reader);
+	DESTROY_IF(this->vpe);
 	this->requests->destroy_function(this->requests, (void *)hasync_chunk_destroy);
 	this->queue->destroy_function(this->queue, (void *)hasync_chunk_destroy);
 	free(this);

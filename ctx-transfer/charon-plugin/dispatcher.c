@@ -3,9 +3,11 @@
 
 #include "connections.h"
 #include "control.h"
+#include "convert.h"
 #include "export.h"
 #include "import.h"
 #include "request.h"
+#include "vpe.h"
 
 #include <threading/mutex.h>
 
@@ -151,6 +153,16 @@ static bool change(exchange_t *this)
 	return done;
 }
 
+static bool offer_vpe(exchange_t *this)
+{
+	host_t *host = hasync_to_host(this->request->offer_vpe->host);
+	bool taken = hasync_server_offer_vpe(this->dispatcher->server, this->client, host);
+
+	host->destroy(host);
+	return taken || hasync_fail(&this->error, HASYNC__PROTO__ERROR_CODE__CONFLICT,
+								"offer_vpe: another client does so already");
+}
+
 static bool carry_out(exchange_t *this)
 {
 	switch (this->request->request_case)
@@ -165,6 +177,8 @@ static bool carry_out(exchange_t *this)
 			return hasync_rekey(this->request->rekey, &this->error);
 		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
 			return TRUE;
+		case HASYNC__PROTO__REQUEST__REQUEST_OFFER_VPE:
+			return offer_vpe(this);
 		default:
 			return change(this);
 	}
@@ -213,14 +227,21 @@ void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content)
 	exchange_t this = {.dispatcher = dispatcher, .client = client};
 	uint64_t start = hasync_now_ns();
 
+	bool done;
+
 	hasync_arena_init(&this.arena);
 	hasync__proto__reply__init(&this.reply);
 	this.request = hasync_request_decode(content.ptr, content.len, &this.arena, &this.reply.id, &this.error);
-	finish(&this, this.request && carry_out(&this), start);
-	if (this.request && this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE)
+	done = this.request && carry_out(&this);
+	finish(&this, done, start);
+	/* the reply first: a client knows its events by it */
+	if (done && this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE)
 	{
-		/* the reply first: a client knows its events by it */
 		hasync_reporter_subscribe(this.dispatcher->reporter, client, this.request->subscribe->commit);
+	}
+	if (done && this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_OFFER_VPE)
+	{
+		hasync_vpe_tell_all(this.dispatcher->server, client);
 	}
 	hasync_arena_clear(&this.arena);
 }

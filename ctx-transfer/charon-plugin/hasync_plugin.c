@@ -84,7 +84,7 @@ static bool set_up(private_hasync_plugin_t *this)
 	}
 	this->commit = hasync_commit_create(this->server);
 	this->reporter = hasync_reporter_create(this->server, this->commit);
-	this->listener = hasync_listener_create(this->reporter);
+	this->listener = hasync_listener_create(this->reporter, this->server);
 	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter, this->commit);
 	hasync_resume_init();
 	hasync_keymat_register();

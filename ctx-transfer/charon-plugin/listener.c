@@ -4,11 +4,13 @@
 #include "keymat.h"
 #include "message_ids.h"
 #include "messages.h"
+#include "vpe.h"
 
 typedef struct
 {
 	hasync_listener_t public;
 	hasync_reporter_t *reporter;
+	hasync_server_t *server;
 } private_listener_t;
 
 METHOD(listener_t, ike_derived_keys, bool, private_listener_t *this, ike_sa_t *ike_sa, chunk_t sk_d,
@@ -39,6 +41,7 @@ METHOD(listener_t, child_derived_keys, bool, private_listener_t *this, ike_sa_t 
 		child->encryption_in = chunk_clone(initiator ? encr_r : encr_i);
 		child->integrity_out = chunk_clone(initiator ? integ_i : integ_r);
 		child->integrity_in = chunk_clone(initiator ? integ_r : integ_i);
+		hasync_vpe_derived(this->server, ike_sa, memory, child, child_sa, initiator);
 	}
 	return TRUE;
 }
@@ -58,6 +61,7 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	if (memory && plain)
 	{
 		hasync_message_ids_negotiate(ike_sa, message, incoming);
+		hasync_vpe_negotiate(this->server, ike_sa, memory, message, incoming);
 	}
 	if (memory)
 	{
@@ -67,6 +71,10 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 		{
 			hasync_reporter_changed(this->reporter, ike_sa);
 		}
+	}
+	if (memory && !plain && !incoming)
+	{
+		hasync_vpe_settle(this->server, ike_sa, memory, FALSE);
 	}
 	return TRUE;
 }
@@ -98,6 +106,10 @@ METHOD(listener_t, child_state_change, bool, private_listener_t *this, ike_sa_t 
 {
 	hasync_memory_t *memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
 
+	if (memory)
+	{
+		hasync_vpe_child_state(this->server, ike_sa, memory, child_sa, state);
+	}
 	if (memory && state == CHILD_DESTROYING)
 	{
 		hasync_memory_forget_child(memory, child_sa->get_spi(child_sa, TRUE));
@@ -162,7 +174,7 @@ METHOD(listener_t, assign_vips, bool, private_listener_t *this, ike_sa_t *ike_sa
 	return TRUE;
 }
 
-hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter)
+hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter, hasync_server_t *server)
 {
 	private_listener_t *this;
 
@@ -185,6 +197,7 @@ hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter)
 			},
 		},
 		.reporter = reporter,
+		.server = server,
 	);
 	/* clang-format on */
 	return &this->public;

@@ -8,6 +8,7 @@
 #define HASYNC_LISTENER_H_
 
 #include "reporter.h"
+#include "server.h"
 
 typedef struct hasync_listener_t hasync_listener_t;
 
@@ -16,7 +17,7 @@ struct hasync_listener_t
 	listener_t listener;
 };
 
-hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter);
+hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter, hasync_server_t *server);
 void hasync_listener_destroy(hasync_listener_t *this);
 
 #endif

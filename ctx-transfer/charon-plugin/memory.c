@@ -9,6 +9,8 @@ static void child_destroy(hasync_child_t *this)
 	chunk_clear(&this->encryption_out);
 	chunk_clear(&this->integrity_in);
 	chunk_clear(&this->integrity_out);
+	DESTROY_IF(this->vpe.local);
+	DESTROY_IF(this->vpe.remote);
 	free(this);
 }
 

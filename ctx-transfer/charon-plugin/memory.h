@@ -29,6 +29,15 @@ struct hasync_child_t
 	time_t installed_at;
 	time_t rekey_at;
 	time_t delete_at;
+	struct
+	{
+		uint16_t port;         /* where the peer receives its VPE; 0: it is no VPE */
+		bool pending;          /* as it was told last */
+		uint64_t client;       /* to whom */
+		uint32_t incarnations; /* how many clients were told of it */
+		host_t *local;         /* of the policies by which it stands in as ESP; NULL: it does not */
+		host_t *remote;
+	} vpe;
 };
 
 /* A message as it left, in one packet or in fragments. */
@@ -56,6 +65,12 @@ struct hasync_memory_t
 	hasync_sent_t request;  /* charon's own that waits for its response */
 	hasync_drawn_t drawn;   /* the last */
 	hasync_rekey_t *begun;  /* by a request that is about to be encrypted */
+	struct
+	{
+		uint16_t asked;  /* ports: ours, in our request that waits for its response */
+		uint16_t port;   /* the peer's, in the message that was read last; 0: it did not say */
+		uint16_t agreed; /* ours, to be said in the response that is about to be built */
+	} vpe;
 	struct
 	{
 		uint32_t child_spi; /* inbound */

@@ -58,6 +58,16 @@ static bool check_commit(const Hasync__Proto__OutputCommit *commit, hasync_error
 					   MAX_WAIT_MS);
 }
 
+static bool check_offer(const Hasync__Proto__Host *host, hasync_error_t *error)
+{
+	if (!host || (host->address.len != 4 && host->address.len != 16))
+	{
+		return hasync_fail(error, BAD, "offer_vpe.host.address: 4 or 16 bytes expected");
+	}
+	return (host->port && host->port <= UINT16_MAX) ||
+		   hasync_fail(error, BAD, "offer_vpe.host.port: %u, expected 1 to 65535", host->port);
+}
+
 static bool check_request(const Hasync__Proto__Request *request, hasync_error_t *error)
 {
 	/* as a number: newer clients may send what this enum does not have */
@@ -82,6 +92,8 @@ static bool check_request(const Hasync__Proto__Request *request, hasync_error_t 
 			return check_sas(request->release->sas, request->release->n_sas, "release.sas", error);
 		case HASYNC__PROTO__REQUEST__REQUEST_REKEY:
 			return check_sa(request->rekey->sa, "rekey.sa", error);
+		case HASYNC__PROTO__REQUEST__REQUEST_OFFER_VPE:
+			return check_offer(request->offer_vpe->host, error);
 		default:
 			return hasync_fail(error, BAD, "request: none that is known here");
 	}

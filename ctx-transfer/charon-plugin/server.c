@@ -1,38 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server.h"
 
-#include "client.h"
 #include "listen.h"
+#include "server_private.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <processing/jobs/callback_job.h>
-#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <threading/mutex.h>
-#include <threading/thread.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX 16
-
-struct hasync_server_t
-{
-	int listener;
-	int wake; /* eventfd: something changed that the thread has to look at */
-	char *path;
-	hasync_handler_t handler;
-	hasync_urgent_t urgent;
-	void *user;
-
-	thread_t *thread;
-	mutex_t *mutex;
-	atomic_bool stopping;
-	uint64_t last_id;
-	linked_list_t *clients; /* hasync_client_t* */
-	u_int subscribers;
-	hasync_server_counters_t counters;
-};
 
 /* What a job needs to find the client again, which may be gone by then. */
 typedef struct
@@ -51,7 +30,7 @@ static void wake(hasync_server_t *this)
 	}
 }
 
-static hasync_client_t *find(hasync_server_t *this, uint64_t id)
+hasync_client_t *hasync_server_find(hasync_server_t *this, uint64_t id)
 {
 	enumerator_t *enumerator = this->clients->create_enumerator(this->clients);
 	hasync_client_t *client, *found = NULL;
@@ -71,7 +50,7 @@ static chunk_t *next_request(hasync_server_t *this, uint64_t id)
 	chunk_t *request = NULL;
 
 	this->mutex->lock(this->mutex);
-	client = find(this, id);
+	client = hasync_server_find(this, id);
 	if (client)
 	{
 		client->requests->remove_first(client->requests, (void **)&request);
@@ -281,8 +260,7 @@ static void *serve(hasync_server_t *this)
 	return NULL;
 }
 
-/* Packs the message behind a frame header. */
-static chunk_t make_frame(Hasync__Proto__FromPlugin *message)
+chunk_t hasync_server_frame(Hasync__Proto__FromPlugin *message)
 {
 	size_t size = hasync__proto__from_plugin__get_packed_size(message);
 	chunk_t frame = chunk_alloc(HASYNC_FRAME_HEADER + size);
@@ -292,8 +270,7 @@ static chunk_t make_frame(Hasync__Proto__FromPlugin *message)
 	return frame;
 }
 
-/* The lock is held. */
-static bool send_frame(hasync_server_t *this, hasync_client_t *client, chunk_t frame)
+bool hasync_server_send(hasync_server_t *this, hasync_client_t *client, chunk_t frame)
 {
 	bool idle = client->backlog == 0;
 	bool taken = hasync_client_push(client, frame);
@@ -317,15 +294,15 @@ void hasync_server_reply(hasync_server_t *this, uint64_t id, Hasync__Proto__Repl
 
 	message.message_case = HASYNC__PROTO__FROM_PLUGIN__MESSAGE_REPLY;
 	message.reply = reply;
-	frame = make_frame(&message);
+	frame = hasync_server_frame(&message);
 
 	this->mutex->lock(this->mutex);
-	client = find(this, id);
+	client = hasync_server_find(this, id);
 	if (!client)
 	{
 		chunk_clear(&frame);
 	}
-	else if (!send_frame(this, client, frame))
+	else if (!hasync_server_send(this, client, frame))
 	{
 		client->doomed = TRUE;
 		wake(this);
@@ -334,80 +311,13 @@ void hasync_server_reply(hasync_server_t *this, uint64_t id, Hasync__Proto__Repl
 	this->mutex->unlock(this->mutex);
 }
 
-static void send_event(hasync_server_t *this, hasync_client_t *client, Hasync__Proto__Event *event)
-{
-	Hasync__Proto__FromPlugin message = HASYNC__PROTO__FROM_PLUGIN__INIT;
-
-	message.message_case = HASYNC__PROTO__FROM_PLUGIN__MESSAGE_EVENT;
-	message.event = event;
-	/* counted even if it is lost: that is how the client learns of it */
-	event->number = ++client->event_number;
-	if (!send_frame(this, client, make_frame(&message)))
-	{
-		this->counters.lost_events++;
-	}
-}
-
-uint64_t hasync_server_event(hasync_server_t *this, uint64_t id, Hasync__Proto__Event *event)
-{
-	enumerator_t *enumerator;
-	hasync_client_t *client;
-	uint64_t number = 0;
-
-	this->mutex->lock(this->mutex);
-	enumerator = this->clients->create_enumerator(this->clients);
-	while (enumerator->enumerate(enumerator, &client))
-	{
-		if (client->subscribed && (!id || client->id == id))
-		{
-			send_event(this, client, event);
-			number = client->commits ? event->number : number;
-		}
-	}
-	enumerator->destroy(enumerator);
-	this->mutex->unlock(this->mutex);
-	return number;
-}
-
-bool hasync_server_subscribe(hasync_server_t *this, uint64_t id, bool commits)
-{
-	enumerator_t *enumerator;
-	hasync_client_t *client, *other;
-
-	this->mutex->lock(this->mutex);
-	client = find(this, id);
-	if (client)
-	{
-		this->subscribers += client->subscribed ? 0 : 1;
-		client->subscribed = TRUE;
-		enumerator = this->clients->create_enumerator(this->clients);
-		while (enumerator->enumerate(enumerator, &other))
-		{
-			other->commits = commits ? other == client : other->commits && other != client;
-		}
-		enumerator->destroy(enumerator);
-	}
-	this->mutex->unlock(this->mutex);
-	return client != NULL;
-}
-
-bool hasync_server_has_subscribers(hasync_server_t *this)
-{
-	bool any;
-
-	this->mutex->lock(this->mutex);
-	any = this->subscribers != 0;
-	this->mutex->unlock(this->mutex);
-	return any;
-}
-
 ssize_t hasync_server_backlog(hasync_server_t *this, uint64_t id)
 {
 	hasync_client_t *client;
 	ssize_t backlog;
 
 	this->mutex->lock(this->mutex);
-	client = find(this, id);
+	client = hasync_server_find(this, id);
 	backlog = client ? (ssize_t)client->backlog : -1;
 	this->mutex->unlock(this->mutex);
 	return backlog;

@@ -53,6 +53,16 @@ bool hasync_server_has_subscribers(hasync_server_t *this);
  * for the subscriber that commits, 0 if that one does not get it. */
 uint64_t hasync_server_event(hasync_server_t *this, uint64_t client, Hasync__Proto__Event *event);
 
+/* This client receives VPE there, and gets what hasync_server_vpe_event sends. FALSE if it is gone, or
+ * another one does so already. */
+bool hasync_server_offer_vpe(hasync_server_t *this, uint64_t client, host_t *host);
+
+/* The client that receives VPE, and where (may be NULL; owned by the caller). 0: there is none. */
+uint64_t hasync_server_vpe_client(hasync_server_t *this, host_t **host);
+
+/* An event to this client, if it still is the one. */
+void hasync_server_vpe_event(hasync_server_t *this, uint64_t client, Hasync__Proto__Event *event);
+
 /* Bytes that wait to be sent to this client; -1 if it is gone. */
 ssize_t hasync_server_backlog(hasync_server_t *this, uint64_t client);
 

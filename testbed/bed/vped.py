@@ -46,10 +46,33 @@ local = ["{local}"]
 remote = ["{remote}"]
 key_file = "{key}"
 """)
+    return _run(bed, host, config, remote, program)
+
+
+def start_for_charon(bed, name, address):
+    """On a host with the plugin; its tunnels are CHILD_SAs of the IKE_SAs at this address."""
+    host = bed.hosts[name]
+    state = os.path.join(host.directory, "vpe-state")
+    os.makedirs(state, exist_ok=True)
+    config = host.write("vped.toml", f"""\
+[gateway]
+address = "{address}"
+port = {PORT}
+workers = 1
+state_dir = "{state}"
+control = "/run/vped.sock"
+[charon]
+""")
+    service = _run(bed, host, config, topology.REMOTE_TS if host.plan.gateway else topology.LOCAL_TS)
+    until(f"vped of {name} is connected to charon", lambda: status(bed, name)["charon"] == "connected")
+    return service
+
+
+def _run(bed, host, config, remote, program="vped/vped"):
     service = host.start("vped", bed.program(program), "--config", config)
-    until(f"vped of {name} answers", lambda: _answers(host) or not service.alive())
+    until(f"vped of {host.name} answers", lambda: _answers(host) or not service.alive())
     must_live(service, host)
-    inner = host.plan.address("lan") if gateway else topology.PEER_INNER
+    inner = host.plan.address("lan") if host.plan.gateway else topology.PEER_INNER
     host.ip(f"route replace {remote} dev vpe0 src {inner}")
     return service
 

@@ -1,17 +1,18 @@
-// Writes the start of the corpus of plugin_frame_fuzz: a frame of each kind of request, and two that are
-// refused.
+// Writes the start of two corpora. Of plugin_frame_fuzz: a frame of each kind of request, and two that are
+// refused. Of vped_plugin_fuzz: what the plugin says to vped.
 #include <cstdio>
 #include <fstream>
 
 #include "plugin.pb.h"
 #include "tests/support/context_samples.h"
+#include "tests/support/vpe_children.h"
 
 using namespace hasync;
 
 namespace {
 
-std::string frame(const proto::Request& request) {
-  const std::string content = request.SerializeAsString();
+std::string frame(const google::protobuf::Message& message) {
+  const std::string content = message.SerializeAsString();
   std::string out;
   for (const int shift : {24, 16, 8, 0}) out += static_cast<char>(content.size() >> shift);
   return out + content;
@@ -33,11 +34,27 @@ proto::Request put(const proto::Context& context) {
   return request;
 }
 
+void write_for_vped(const std::string& folder) {
+  proto::FromPlugin told = test::told_child(), gone, synced, reply;
+  gone.mutable_event()->mutable_vpe_gone()->set_inbound_spi(0xc0ffee01);
+  synced.mutable_event()->mutable_synced();
+  reply.mutable_reply()->set_text("no");
+  reply.mutable_reply()->set_code(proto::CONFLICT);
+  write(folder + "all", frame(reply) + frame(told) + frame(synced) + frame(gone));
+  write(folder + "cut", frame(told).substr(0, 100));
+  told.mutable_event()->mutable_vpe_child()->clear_outbound_key();
+  write(folder + "no-key", frame(told));
+  told = test::told_child();
+  told.mutable_event()->mutable_vpe_child()->mutable_local_ts(0)->set_to_address("\x0a\x01\xff\xfe");
+  write(folder + "no-prefix", frame(told));
+  write(folder + "too-long", std::string(4, '\xff'));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: %s FOLDER FOLDER_OF_VPED\n", argv[0]);
     return 2;
   }
   const std::string folder = std::string(argv[1]) + "/";
@@ -62,6 +79,10 @@ int main(int argc, char** argv) {
   set_sa(request.mutable_set_state()->add_sas());
   request.mutable_set_state()->set_state(proto::SA_STATE_ACTIVE);
   write(folder + "set-state", frame(request));
+  request.mutable_offer_vpe()->mutable_host()->set_address("\x7f\x01\x01\x01");
+  request.mutable_offer_vpe()->mutable_host()->set_port(4510);
+  write(folder + "offer-vpe", frame(request));
   write(folder + "too-long", std::string(4, '\xff'));
+  write_for_vped(std::string(argv[2]) + "/");
   return 0;
 }

@@ -39,8 +39,9 @@ void add(Flow& to, const Flow& from) {
 }
 
 // Of all workers together; each window belongs to one.
-ordered_json tunnel_json(const Tunnel& tunnel, std::size_t index, std::uint8_t incarnation,
+ordered_json tunnel_json(const KnownTunnel& known, std::size_t index,
                          const std::vector<WorkerStatus>& workers) {
+  const Tunnel& tunnel = known.tunnel;
   Flow sent, received;
   ordered_json sending = ordered_json::array(), receiving = ordered_json::array();
   for (std::size_t w = 0; w < workers.size(); ++w) {
@@ -60,9 +61,11 @@ ordered_json tunnel_json(const Tunnel& tunnel, std::size_t index, std::uint8_t i
           {"peer", to_string(tunnel.peer)},
           {"out_spi", hex(tunnel.spi_out.value)},
           {"in_spi", hex(tunnel.spi_in.value)},
+          {"keys", known.keys},
+          {"sends", tunnel.sends},
           {"mtu", workers.empty() ? 0 : workers[0].tunnels[index].mtu},
-          {"incarnation", incarnation},
-          {"incarnations_left", vpe::kIncarnations - 1 - incarnation},
+          {"incarnation", known.incarnation},
+          {"incarnations_left", vpe::kIncarnations - 1 - known.incarnation},
           {"sent", flow_json(sent)},
           {"received", flow_json(received)},
           {"sending_windows", sending},
@@ -83,15 +86,20 @@ ordered_json worker_json(const WorkerStatus& worker) {
 
 }  // namespace
 
-ordered_json to_json(const Config& config, const std::vector<std::uint8_t>& incarnations,
-                     const std::string& cipher, const std::vector<WorkerStatus>& workers) {
-  ordered_json tunnels = ordered_json::array(), each = ordered_json::array();
-  for (std::size_t i = 0; i < config.tunnels.size(); ++i)
-    tunnels.push_back(tunnel_json(config.tunnels[i], i, incarnations[i], workers));
+ordered_json to_json(const Config& config, const std::vector<std::optional<KnownTunnel>>& tunnels,
+                     const std::string& cipher, std::optional<bool> charon,
+                     const std::vector<WorkerStatus>& workers) {
+  ordered_json known = ordered_json::array(), each = ordered_json::array();
+  for (std::size_t i = 0; i < tunnels.size(); ++i)
+    if (tunnels[i]) known.push_back(tunnel_json(*tunnels[i], i, workers));
   for (const WorkerStatus& worker : workers) each.push_back(worker_json(worker));
-  return {{"version", HASYNC_VERSION}, {"interface", config.interface},
-          {"node", config.node},       {"cipher", cipher},
-          {"tunnels", tunnels},        {"workers", each}};
+  return {{"version", HASYNC_VERSION},
+          {"interface", config.interface},
+          {"node", config.node},
+          {"cipher", cipher},
+          {"charon", charon ? ordered_json(*charon ? "connected" : "lost") : ordered_json(nullptr)},
+          {"tunnels", known},
+          {"workers", each}};
 }
 
 }  // namespace hasync::vped

@@ -8,7 +8,9 @@
 
 namespace hasync::vped {
 
-nlohmann::ordered_json to_json(const Config& config, const std::vector<std::uint8_t>& incarnations,
-                               const std::string& cipher, const std::vector<WorkerStatus>& workers);
+// `tunnels` by place, as the workers have them. `charon`: whether it is connected; nothing: it has no part.
+nlohmann::ordered_json to_json(const Config& config, const std::vector<std::optional<KnownTunnel>>& tunnels,
+                               const std::string& cipher, std::optional<bool> charon,
+                               const std::vector<WorkerStatus>& workers);
 
 }  // namespace hasync::vped

@@ -43,6 +43,24 @@ class Requests : public testing::Test {
   hasync_error_t error_{};
 };
 
+TEST_F(Requests, ToOfferVpeSayWhere) {
+  proto::Request request;
+  proto::Host* host = request.mutable_offer_vpe()->mutable_host();
+  host->set_address(std::string("\xc0\0\x02\x01", 4));
+  host->set_port(4510);
+  EXPECT_EQ(pass(request)->offer_vpe->host->port, 4510U);
+  host->set_port(0);
+  EXPECT_EQ(pass(request), nullptr);
+  EXPECT_STREQ(error_.text, "offer_vpe.host.port: 0, expected 1 to 65535");
+  host->set_port(65536);
+  EXPECT_EQ(pass(request), nullptr);
+  host->set_address("abc");
+  EXPECT_EQ(pass(request), nullptr);
+  EXPECT_STREQ(error_.text, "offer_vpe.host.address: 4 or 16 bytes expected");
+  request.mutable_offer_vpe()->clear_host();
+  EXPECT_EQ(pass(request), nullptr);
+}
+
 TEST_F(Requests, ToCommitSayHowAndHowLong) {
   proto::Request request;
   proto::OutputCommit* commit = request.mutable_subscribe()->mutable_commit();

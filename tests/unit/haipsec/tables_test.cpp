@@ -137,7 +137,10 @@ TEST(Tables, OneTunnelWithItsLeases) {
 TEST(Tables, TunnelsOfVpedWithWindowsAndDrops) {
   vped::Config config;
   config.interface = "vpe0";
-  config.tunnels = {{.name = "branch", .peer = Address::v4(192, 0, 2, 2)}};
+  const vped::KnownTunnel branch{
+      .tunnel = {.name = "branch", .peer = Address::v4(192, 0, 2, 2), .spi_in = EspSpi{0xc0ffee01}},
+      .incarnation = 4,
+      .keys = "charon: home/branch"};
   vped::TunnelStatus first{.mtu = 1440}, second;
   first.sent.packets = 7;
   second.sent.packets = 5;
@@ -147,12 +150,13 @@ TEST(Tables, TunnelsOfVpedWithWindowsAndDrops) {
   second.receiving = {{{vpe::SenderId{9}, vpe::window_id({.core = 1}, 2)}, 77}};
   vped::WorkerStatus one{.tunnels = {first}}, two{.tunnels = {second}};
   two.drops[static_cast<std::size_t>(vped::Cause::NoTunnel)] = 6;
-  const std::string text = vpe_text(to_json(config, {4}, "ipsec-mb", {one, two}));
-  for (const char* line : {"branch  192.0.2.2  1440  4 (27 left)  12    0",
-                           "branch  next    0       2     4            0     0      0       8",
-                           "branch  next    0       2     4            0     3      0       spent",
-                           "branch  top     9       0     0            1     2      1       77",
-                           "branch, receiving  forged     3", "worker 1           no-tunnel  6"})
+  const std::string text = vpe_text(to_json(config, {branch}, "ipsec-mb", true, {one, two}));
+  for (const char* line :
+       {"branch  192.0.2.2  c0ffee01  charon: home/branch  yes    1440  4 (27 left)  12    0",
+        "branch  next    0       2     4            0     0      0       8",
+        "branch  next    0       2     4            0     3      0       spent",
+        "branch  top     9       0     0            1     2      1       77",
+        "branch, receiving  forged     3", "worker 1           no-tunnel  6"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\nin\n" << text;
 }
 

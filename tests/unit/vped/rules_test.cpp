@@ -33,6 +33,21 @@ TEST(Prefix, ContainsItsFamilyAndItsBits) {
   EXPECT_FALSE(prefix("2001:db8::8/125").contains(address("2001:db8::10")));
 }
 
+TEST(Prefix, IsWhatARangeOfAddressesMayBe) {
+  const auto range = [](const char* first, const char* last) {
+    return Prefix::of_range(address(first), address(last));
+  };
+  EXPECT_EQ(range("10.1.0.0", "10.1.255.255"), prefix("10.1.0.0/16"));
+  EXPECT_EQ(range("10.1.0.7", "10.1.0.7"), prefix("10.1.0.7/32"));
+  EXPECT_EQ(range("0.0.0.0", "255.255.255.255"), prefix("0.0.0.0/0"));
+  EXPECT_EQ(range("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), prefix("::/0"));
+  EXPECT_EQ(range("2001:db8::", "2001:db8::7"), prefix("2001:db8::/125"));
+  EXPECT_EQ(range("10.1.0.0", "10.1.255.254"), std::nullopt);
+  EXPECT_EQ(range("10.1.0.1", "10.1.255.255"), std::nullopt);
+  EXPECT_EQ(range("10.1.1.0", "10.1.0.255"), std::nullopt);
+  EXPECT_EQ(range("10.2.0.0", "10.1.255.255"), std::nullopt);
+}
+
 TEST(Prefix, RefusesWhatIsNone) {
   for (const char* text :
        {"10.1.0.0", "10.1.0.0/33", "10.1.0.0/-1", "10.1.0.0/", "10.1.0.1/16", "::/129", "x/8", "10.1.0.0/8x"})
@@ -182,6 +197,22 @@ TEST(VpedConfig, IsReadWithItsDefaults) {
   EXPECT_EQ(config.lines[0].window_bits, 1024U);
 }
 
+constexpr const char* kOfCharon = R"([gateway]
+address = "192.0.2.1"
+port = 4510
+[charon]
+)";
+
+TEST(VpedConfig, TunnelsMayBeCharonsAlone) {
+  const auto outcome = parse_config(kOfCharon, "f");
+  EXPECT_THAT(outcome.errors, testing::IsEmpty());
+  ASSERT_TRUE(outcome.config && outcome.config->charon);
+  EXPECT_EQ(outcome.config->charon->socket, "/run/charon.hasync");
+  EXPECT_EQ(outcome.config->charon->window_bits, 1024U);
+  EXPECT_THAT(outcome.config->tunnels, testing::IsEmpty());
+  EXPECT_FALSE(parse_config(kGood, "f").config->charon);
+}
+
 // Replaces the line that starts with `key`, or adds it to the tunnel.
 std::vector<std::string> errors_with(const std::string& line) {
   std::string text = kGood;
@@ -208,6 +239,9 @@ TEST(VpedConfig, EachMistakeIsNamedWithItsPlace) {
   EXPECT_THAT(errors_with("colour = \"red\""), one("tunnel.colour: is not known here"));
   EXPECT_THAT(errors_with("name = 7"), one("tunnel.name: must be a text"));
   EXPECT_THAT(parse_config("x = 1", "f").errors, testing::SizeIs(3));
+  EXPECT_THAT(parse_config("charon = 1", "f").errors, testing::SizeIs(3));
+  EXPECT_THAT(parse_config(kOfCharon + std::string("window = 65\n"), "f").errors, one("charon.window"));
+  EXPECT_THAT(parse_config(kOfCharon + std::string("key = 1\n"), "f").errors, one("charon.key"));
   EXPECT_THAT(parse_config("[gateway", "f").errors, one("not TOML"));
   for (const char* letter : {"\xc3\xa9", "\xe1\x80\x80", "\xe3\x81\x82", "\xf0\x9f\x94\x91"})  // beyond ASCII
     EXPECT_THAT(parse_config("a = " + std::string(letter), "f").errors, one("f:1: not TOML")) << letter;

@@ -51,21 +51,37 @@ class End {
 
   void start(std::uint16_t peer_port, std::uint8_t own_key, std::uint8_t peer_key) {
     tunnels_[0].peer_port = peer_port;
-    routes_ = std::make_unique<Routes>(tunnels_);
     for (std::uint32_t i = 0; i < kWorkers; ++i) {
       std::array<int, 2> ends{};
       ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
       hosts_.emplace_back(ends[0]);
-      Worker::Parts parts{i, kWorkers, Inside(Fd(ends[1])), std::move(inboxes_[i]), {}, {}, {}, mailboxes_};
-      parts.peers.push_back(PeerSocket::open(own_, tunnels_[0].peer, peer_port).value());
-      parts.senders.push_back(
-          vpe::test::sender(vpe::test::gcm("auto", vpe::test::key(16, own_key)),
-                            {.spi = tunnels_[0].spi_out, .place = {.core = static_cast<std::uint8_t>(i)}}));
-      parts.receivers.push_back(vpe::test::receiver(vpe::test::gcm("auto", vpe::test::key(16, peer_key)),
-                                                    {.spi = tunnels_[0].spi_in}));
-      workers_.push_back(Worker::create(*routes_, tunnels_, std::move(parts)).value());
+      workers_.push_back(
+          Worker::create({i, kWorkers, Inside(Fd(ends[1])), std::move(inboxes_[i]), mailboxes_}).value());
+      workers_.back()->put(0, line(i, 0, own_key, peer_key));
     }
     for (const auto& worker : workers_) threads_.emplace_back([&one = *worker] { one.run(); });
+  }
+
+  // The tunnel as this worker has it, under the SPIs that are `more` behind the first ones.
+  Worker::Line line(std::uint32_t worker, std::uint32_t more, std::uint8_t own_key, std::uint8_t peer_key) {
+    Tunnel tunnel = tunnels_[0];
+    tunnel.spi_out.value += more;
+    tunnel.spi_in.value += more;
+    return {
+        tunnel, PeerSocket::open(own_, tunnel.peer, tunnel.peer_port).value(),
+        vpe::test::sender(vpe::test::gcm("auto", vpe::test::key(16, own_key)),
+                          {.spi = tunnel.spi_out, .place = {.core = static_cast<std::uint8_t>(worker)}}),
+        vpe::test::receiver(vpe::test::gcm("auto", vpe::test::key(16, peer_key)), {.spi = tunnel.spi_in})};
+  }
+  void on_each(const std::function<void(Worker&, std::uint32_t)>& task) {
+    for (std::uint32_t i = 0; i < kWorkers; ++i) {
+      std::promise<void> done;
+      workers_[i]->post([&, i](Worker& one) {
+        task(one, i);
+        done.set_value();
+      });
+      done.get_future().get();
+    }
   }
 
   // A packet for the queue of this worker; waits while the queue is full.
@@ -102,7 +118,6 @@ class End {
   Address own_;
   std::uint16_t port_ = 0;
   std::vector<Tunnel> tunnels_;
-  std::unique_ptr<Routes> routes_;
   std::vector<Inbox> inboxes_;
   std::vector<Mailbox> mailboxes_;
   std::vector<Fd> hosts_;
@@ -174,6 +189,37 @@ TEST_P(Workers, AStrayIsHandedToTheWorkerWhoseItIs) {
   }
   EXPECT_EQ(came.size(), 2U);
   EXPECT_EQ(b_.status(0).handed_over, 1U);
+}
+
+// Make before break: both ends get the new SA, one sends on it, both lose the old one; nothing is lost.
+TEST_P(Workers, ARekeyLosesNoPacket) {
+  const auto add = [](End& end, std::uint8_t own, std::uint8_t peer) {
+    end.on_each([&](Worker& one, std::uint32_t i) { one.put(1, end.line(i, 1, own, peer)); });
+  };
+  const auto remove = [](End& end) { end.on_each([](Worker& one, std::uint32_t) { one.remove(0); }); };
+  std::set<std::size_t> came;
+  for (std::size_t i = 0; i < kPackets; ++i) {
+    if (i == 100) add(b_, 0x61, 0x41);
+    if (i == 150) add(a_, 0x41, 0x61);
+    if (i == 200) a_.on_each([](Worker& one, std::uint32_t) { one.send_on({false, true}); });
+    if (i == 300) remove(a_);
+    if (i == 350) remove(b_);
+    a_.put(static_cast<std::uint32_t>(i % kWorkers),
+           test::udp(64 + i, {.port = static_cast<std::uint16_t>(i)}));
+    const auto next = b_.get();
+    ASSERT_TRUE(next) << "after " << i;
+    EXPECT_TRUE(test::is_right(next->second));
+    EXPECT_TRUE(came.insert(next->second.size()).second) << "twice";
+  }
+  std::uint64_t old_sa = 0, new_sa = 0;
+  for (std::uint32_t worker = 0; worker < kWorkers; ++worker) {
+    const WorkerStatus status = b_.status(worker);
+    ASSERT_EQ(status.tunnels.size(), 2U);
+    old_sa += status.tunnels[0].received.packets;
+    new_sa += status.tunnels[1].received.packets;
+  }
+  EXPECT_EQ(old_sa, 0U) << "the place is free again";
+  EXPECT_EQ(new_sa, 200U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Workers, testing::Bool());

@@ -1,0 +1,65 @@
+#include "vped/child_table.h"
+
+#include <algorithm>
+
+namespace hasync::vped {
+
+ChildTable::Told ChildTable::told(const Child& child, Time now) {
+  const auto until = child.delete_in ? std::optional(now + *child.delete_in) : std::nullopt;
+  const auto [at, is_new] = entries_.try_emplace(child.in, Entry{child, told_ + 1, now, until});
+  if (is_new) return ++told_, Told::New;
+  Entry& entry = at->second;
+  const bool moved = entry.child.peer != child.peer || entry.child.peer_port != child.peer_port;
+  entry.child = child;
+  entry.until = until;
+  entry.asked = false;
+  return moved ? Told::Moved : Told::Known;
+}
+
+void ChildTable::ask() {
+  for (auto& [spi, entry] : entries_) entry.asked = true;
+}
+
+std::vector<EspSpi> ChildTable::synced() {
+  std::vector<EspSpi> out;
+  for (const auto& [spi, entry] : entries_)
+    if (entry.asked) out.push_back(spi);
+  for (const EspSpi spi : out) entries_.erase(spi);
+  return out;
+}
+
+std::vector<EspSpi> ChildTable::expired(Time now) {
+  std::vector<EspSpi> out;
+  for (const auto& [spi, entry] : entries_)
+    if (entry.until && *entry.until <= now) out.push_back(spi);
+  for (const EspSpi spi : out) entries_.erase(spi);
+  return out;
+}
+
+std::set<EspSpi> ChildTable::senders(Time now) const {
+  std::map<std::uint32_t, const Entry*> best;  // by reqid
+  std::vector<const Entry*> in_order;
+  for (const auto& [spi, entry] : entries_) in_order.push_back(&entry);
+  std::ranges::sort(in_order, {}, &Entry::order);
+  for (const Entry* entry : in_order) {
+    const auto [at, is_oldest] = best.try_emplace(entry->child.reqid, entry);
+    if (!is_oldest && !entry->child.pending && entry->since + kSettled <= now) at->second = entry;
+  }
+  std::set<EspSpi> out;
+  for (const auto& [reqid, entry] : best) out.insert(entry->child.in);
+  return out;
+}
+
+std::optional<ChildTable::Time> ChildTable::next(Time now) const {
+  std::optional<Time> out;
+  const auto consider = [&](Time when) {
+    if (when > now && (!out || when < *out)) out = when;
+  };
+  for (const auto& [spi, entry] : entries_) {
+    consider(entry.since + kSettled);
+    if (entry.until) consider(*entry.until);
+  }
+  return out;
+}
+
+}  // namespace hasync::vped
