@@ -81,7 +81,8 @@ void Children::told(const ToldChild& told, Time now) {
   if (what != ChildTable::Told::New) return;
   const Status started = start(told);
   if (!started) table_.gone(child.in);  // it must not displace one that works
-  say(child, started ? "carried" : "not carried: " + started.error().what);
+  say(child, started ? "carried, incarnation " + std::to_string(told.incarnation)
+                     : "not carried: " + started.error().what);
 }
 
 Status Children::start(const ToldChild& told) {
