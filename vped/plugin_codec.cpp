@@ -24,7 +24,7 @@ Bytes frame(const proto::Request& request) {
 }
 
 Result<Address> address_of(const std::string& wire, const char* field) {
-  const auto address = Address::from_wire(view_of(wire));
+  auto address = Address::from_wire(view_of(wire));
   if (!address) return invalid(std::string("vpe_child.") + field + ": no address");
   return address;
 }
