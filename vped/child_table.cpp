@@ -5,6 +5,7 @@
 namespace hasync::vped {
 
 ChildTable::Told ChildTable::told(const Child& child, Time now) {
+  if (over_.contains(child.in)) return Told::Over;
   const auto until = child.delete_in ? std::optional(now + *child.delete_in) : std::nullopt;
   const auto [at, is_new] = entries_.try_emplace(child.in, Entry{child, told_ + 1, now, until});
   if (is_new) return ++told_, Told::New;
@@ -17,6 +18,7 @@ ChildTable::Told ChildTable::told(const Child& child, Time now) {
 }
 
 void ChildTable::ask() {
+  over_.clear();  // it gives out other incarnations
   for (auto& [spi, entry] : entries_) entry.asked = true;
 }
 
@@ -33,6 +35,7 @@ std::vector<EspSpi> ChildTable::expired(Time now) {
   for (const auto& [spi, entry] : entries_)
     if (entry.until && *entry.until <= now) out.push_back(spi);
   for (const EspSpi spi : out) entries_.erase(spi);
+  over_.insert(out.begin(), out.end());
   return out;
 }
 

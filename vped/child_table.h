@@ -22,10 +22,14 @@ class ChildTable {
   // a replaced one for (charon.delete_rekeyed_delay, 5 s).
   static constexpr std::chrono::seconds kSettled{1};
 
-  enum class Told { New, Moved, Known };  // Moved: the peer receives elsewhere
+  // Moved: the peer receives elsewhere. Over: it had expired, and the incarnation that came with it is used.
+  enum class Told { New, Moved, Known, Over };
   Told told(const Child& child, Time now);
   // False: it was not there.
-  bool gone(EspSpi in) { return entries_.erase(in) != 0; }
+  bool gone(EspSpi in) {
+    over_.erase(in);
+    return entries_.erase(in) != 0;
+  }
 
   // Charon is asked anew for all there is; what it has not told until synced() is gone, and returned.
   void ask();
@@ -49,6 +53,7 @@ class ChildTable {
     bool asked = false;  // and not told since
   };
   std::map<EspSpi, Entry> entries_;
+  std::set<EspSpi> over_;  // expired since charon was asked
   std::uint64_t told_ = 0;
 };
 

@@ -121,5 +121,21 @@ TEST(ChildTable, ALifetimeEndsWithoutCharon) {
   EXPECT_EQ(table.next(kStart + 89s), std::nullopt);
 }
 
+// The same incarnation under the same key would repeat IVs.
+TEST(ChildTable, WhatHasExpiredIsNotCarriedAgainUnlessAnotherIncarnationComes) {
+  ChildTable table;
+  Child limited = child(kFirst);
+  limited.delete_in = 60s;
+  table.told(limited, kStart);
+  table.expired(kStart + 60s);
+  EXPECT_EQ(table.told(limited, kStart + 61s), Told::Over);
+  EXPECT_EQ(table.size(), 0U);
+  table.ask();
+  EXPECT_EQ(table.told(limited, kStart + 62s), Told::New);
+  table.expired(kStart + 200s);
+  table.gone(kFirst);  // and its key with it
+  EXPECT_EQ(table.told(limited, kStart + 201s), Told::New);
+}
+
 }  // namespace
 }  // namespace hasync::vped
