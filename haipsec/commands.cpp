@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "haipsec/control_client.h"
+#include "haipsec/events.h"
 #include "haipsec/tables.h"
 
 namespace hasync::haipsec {
@@ -14,10 +15,13 @@ using Render = std::function<std::string(const ordered_json& reply)>;
 constexpr std::chrono::seconds kQuestion{10};
 constexpr std::chrono::seconds kMove{60};  // longer than any change of epoch
 
+int show_failure(const Output& output, const Error& error) {
+  return output.failure(error, error.code == Errc::Invalid ? kRefused : kUnreachable);
+}
+
 int show_reply(const Options& options, const Result<ordered_json>& reply, const Render& render) {
   const Output output(options.json);
-  if (!reply)
-    return output.failure(reply.error(), reply.error().code == Errc::Invalid ? kRefused : kUnreachable);
+  if (!reply) return show_failure(output, reply.error());
   if (!(*reply)["ok"].get<bool>()) return output.refusal(*reply);
   return output.success(*reply, render(*reply));
 }
@@ -69,6 +73,16 @@ int failover(const Options& options) {
 
 int takeover(const Options& options) {
   return command(options, {{"command", "takeover"}, {"other_is_off", options.other_is_off}}, kMove, text_of);
+}
+
+int events(const Options& options) {
+  if (!options.follow) return command(options, {{"command", "events"}}, kQuestion, events_text);
+  const Output output(options.json);
+  const Result<ordered_json> reply =
+      follow(options.socket, {{"command", "events"}, {"follow", true}},
+             [&](const ordered_json& event) { output.success(event, event_text(event)); });
+  if (!reply) return show_failure(output, reply.error());
+  return (*reply)["ok"].get<bool>() ? kOk : output.refusal(*reply);
 }
 
 int vpe(const Options& options) {

@@ -23,6 +23,7 @@ struct Options {
   bool plain = false;
   bool release = false;
   bool other_is_off = false;
+  bool follow = false;
   std::uint64_t skip = 65536;  // sequence numbers
 };
 
@@ -33,6 +34,7 @@ int show(const Options& options);
 int migrate(const Options& options);
 int failover(const Options& options);
 int takeover(const Options& options);
+int events(const Options& options);
 int vpe(const Options& options);
 int reload(const Options& options);
 int version(const Options& options);

@@ -1,5 +1,8 @@
 #include "haipsec/control_client.h"
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -9,6 +12,8 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 namespace hasync::haipsec {
 namespace {
@@ -16,15 +21,40 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kLargestReply = 64U << 20U;
+constexpr std::chrono::seconds kFirstReply{10};  // of a stream
 
-struct Closer {
-  int fd;
-  ~Closer() { ::close(fd); }
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
 };
 
 Error unreachable(const std::string& socket, const std::string& who) {
   return {Errc::NotFound, who + " does not answer at " + socket + ": " + std::strerror(errno) +
                               (errno == EACCES ? "" : " (is it running?)")};
+}
+
+Result<Descriptor> connect_to(const std::string& socket, std::chrono::seconds limit, const std::string& who) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) return invalid("--socket: longer than 107 characters");
+  socket.copy(address.sun_path, socket.size());
+  Descriptor out(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (out.get() < 0) return unreachable(socket, who);
+  const timeval time{limit.count(), 0};
+  ::setsockopt(out.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+  ::setsockopt(out.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+  if (::connect(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return unreachable(socket, who);
+  return out;
 }
 
 Status send_all(int fd, const std::string& text, const std::string& who) {
@@ -38,48 +68,107 @@ Status send_all(int fd, const std::string& text, const std::string& who) {
   return Done{};
 }
 
-Result<std::string> read_line(int fd, const std::string& who) {
-  std::string line;
-  std::array<char, 65536> buffer{};
-  while (line.empty() || line.back() != '\n') {
-    const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      return Error{Errc::Busy, who + " has not answered in time"};
-    }
-    if (n < 0) return Error{Errc::System, who + " broke off: " + std::strerror(errno)};
-    if (n == 0) return Error{Errc::System, who + " broke off before it had answered"};
-    line.append(buffer.data(), static_cast<std::size_t>(n));
-    if (line.size() > kLargestReply) return invalid("reply: larger than 64 MiB");
+// Lines as they come. What was received with one and belongs to the next is kept.
+class Lines {
+ public:
+  Lines(int fd, std::string who) : fd_(fd), who_(std::move(who)) {}
+  std::optional<std::string> whole() {
+    const std::size_t end = received_.find('\n', looked_);
+    looked_ = received_.size();
+    if (end == std::string::npos) return std::nullopt;
+    std::string out = received_.substr(0, end + 1);
+    received_.erase(0, end + 1);
+    looked_ = 0;
+    return out;
   }
-  return line;
+  Status receive() {
+    std::array<char, 65536> buffer{};
+    const ssize_t n = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (n < 0 && errno == EINTR) return Done{};
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      return Error{Errc::Busy, who_ + " has not answered in time"};
+    }
+    if (n < 0) return Error{Errc::System, who_ + " broke off: " + std::strerror(errno)};
+    if (n == 0) return Error{Errc::System, who_ + " broke off"};
+    received_.append(buffer.data(), static_cast<std::size_t>(n));
+    if (received_.size() > kLargestReply) return invalid("reply: larger than 64 MiB");
+    return Done{};
+  }
+
+ private:
+  int fd_;
+  std::string who_;
+  std::string received_;
+  std::size_t looked_ = 0;  // no line ends before
+};
+
+Result<std::string> read_line(Lines& lines) {
+  while (true) {
+    if (auto line = lines.whole()) return *std::move(line);
+    if (const Status received = lines.receive(); !received) return received.error();
+  }
+}
+
+Result<ordered_json> parse_reply(const std::string& line, const std::string& who) {
+  ordered_json reply = ordered_json::parse(line, nullptr, false);
+  if (!reply.is_object() || !reply.contains("ok") || !reply["ok"].is_boolean()) {
+    return invalid(who + "'s reply is not understood; are " + who + " and haipsec of the same version?");
+  }
+  return reply;
+}
+
+Result<ordered_json> first_reply(int fd, Lines& lines, const ordered_json& request, const std::string& who) {
+  if (const Status sent = send_all(fd, request.dump() + "\n", who); !sent) return sent.error();
+  const Result<std::string> line = read_line(lines);
+  if (!line) return line.error();
+  return parse_reply(*line, who);
+}
+
+// Readable once the user wants an end.
+Descriptor interruption() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return Descriptor(::signalfd(-1, &signals, SFD_CLOEXEC));
+}
+
+// False: it is over.
+bool await_more(int from, int interrupted) {
+  std::array<pollfd, 3> waiting{{{from, POLLIN, 0}, {interrupted, POLLIN, 0}, {STDOUT_FILENO, 0, 0}}};
+  while (::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
+  }
+  return waiting[1].revents == 0 && waiting[2].revents == 0;
 }
 
 }  // namespace
 
 Result<ordered_json> ask(const std::string& socket, const ordered_json& request, std::chrono::seconds limit,
                          const std::string& who) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket.size() >= sizeof address.sun_path) return invalid("--socket: longer than 107 characters");
-  socket.copy(address.sun_path, socket.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return unreachable(socket, who);
-  const Closer closer{fd};
-  const timeval time{limit.count(), 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return unreachable(socket, who);
+  const Result<Descriptor> to = connect_to(socket, limit, who);
+  if (!to) return to.error();
+  Lines lines(to->get(), who);
+  return first_reply(to->get(), lines, request, who);
+}
 
-  if (Status s = send_all(fd, request.dump() + "\n", who); !s) return s.error();
-  Result<std::string> line = read_line(fd, who);
-  if (!line) return line.error();
-  ordered_json reply = ordered_json::parse(*line, nullptr, false);
-  if (!reply.is_object() || !reply.contains("ok") || !reply["ok"].is_boolean()) {
-    return invalid(who + "'s reply is not understood; are " + who + " and haipsec of the same version?");
+Result<ordered_json> follow(const std::string& socket, const ordered_json& request,
+                            const std::function<void(const ordered_json&)>& told) {
+  const Descriptor interrupted = interruption();
+  const Result<Descriptor> to = connect_to(socket, kFirstReply, "hasyncd");
+  if (!to) return to.error();
+  Lines lines(to->get(), "hasyncd");
+  const Result<ordered_json> reply = first_reply(to->get(), lines, request, "hasyncd");
+  if (!reply || !(*reply)["ok"].get<bool>()) return reply;
+  while (true) {
+    while (const auto line = lines.whole()) {
+      const ordered_json object = ordered_json::parse(*line, nullptr, false);
+      if (!object.is_object()) return invalid("what hasyncd tells is not understood");
+      told(object);
+    }
+    if (!await_more(to->get(), interrupted.get())) return reply;
+    if (const Status received = lines.receive(); !received) return received.error();
   }
-  return reply;
 }
 
 }  // namespace hasync::haipsec

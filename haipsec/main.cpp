@@ -20,6 +20,7 @@ Examples:
   haipsec status                         how this node and its cluster are
   haipsec tunnels --json                 every tunnel, as one JSON object
   haipsec show branch-7                  one tunnel, with its leases
+  haipsec events --follow                what happens, as it happens
   haipsec migrate --to gw2               hand everything over to gw2
   haipsec get branch-7 b7.ctx --release  take a tunnel out of this gateway (no cluster needed)
   haipsec put b7.ctx                     and go on with it at this one
@@ -55,6 +56,8 @@ class Program {
             "You have seen that the other gateway is without power, or cut off from all peers. If it is "
             "not, there will be two")
         ->required();
+    add("events", "What hasyncd has logged lately (docs/messages.md)", hasync::haipsec::events)
+        ->add_flag("--follow", options_.follow, "And what happens from now on, as it happens");
     add("reload", "Have hasyncd read its configuration again: all of it, or nothing",
         hasync::haipsec::reload);
     add_get();

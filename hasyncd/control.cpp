@@ -36,7 +36,7 @@ Result<ControlGroups> groups_of(const Config& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Daemon& daemon, Log& log,
+Result<std::unique_ptr<Control>> Control::create(boost::asio::io_context& io, Daemon& daemon, EventFeed& log,
                                                  Reload reload) {
   std::unique_ptr<Control> control(new Control(daemon, log, std::move(reload)));
   const auto groups = groups_of(daemon.config());
@@ -110,6 +110,7 @@ ControlAnswer Control::carry_out(const ControlRequest& request) {
     if (!swapped) return swapped.error();
     return Accepted{*swapped};
   }
+  if (request.command == "events") return events(request);
   if (request.command == "tunnels") return tunnel_list(daemon_);
   if (request.command == "show") return show(request);
   if (request.command == "migrate") return migrate(request);
@@ -119,6 +120,11 @@ ControlAnswer Control::carry_out(const ControlRequest& request) {
   }
   if (request.command == "takeover") return take_over(request);
   return Error{Errc::NotFound, "unknown command \"" + request.command + "\""};
+}
+
+ControlAnswer Control::events(const ControlRequest& request) {
+  if (request.argument("follow") == "true") return EventStream{log_.follow()};
+  return EventList{{log_.newest().begin(), log_.newest().end()}};
 }
 
 ControlAnswer Control::migrate(const ControlRequest& request) {

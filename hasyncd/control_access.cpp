@@ -13,7 +13,7 @@ Access access_of(const Caller& caller, const ControlGroups& groups) {
 }
 
 Access needed_for(std::string_view command) {
-  constexpr std::string_view kLooking[] = {"status", "nodes", "tunnels", "show", "keys", "check"};
+  constexpr std::string_view kLooking[] = {"status", "nodes", "tunnels", "show", "keys", "check", "events"};
   return std::ranges::find(kLooking, command) != std::end(kLooking) ? Access::Read : Access::Admin;
 }
 

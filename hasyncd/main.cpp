@@ -30,7 +30,8 @@ void reload_at_hangup(boost::asio::signal_set& hangup, Control& control) {
 
 int serve(const Config& config, const std::string& file) {
   if (const hasync::Status hidden = hasync::hide_process(); !hidden) return fail(hidden.error().what);
-  StderrLog log(severity_of(config.log_level), journal_is_attached());
+  StderrLog lines(severity_of(config.log_level), journal_is_attached());
+  EventFeed log(lines, wall_clock);
   if (config.realtime) {
     const hasync::Status raised = run_in_real_time();
     if (!raised) log.warning("not-realtime", {{"error", raised.error().what}});
@@ -39,8 +40,8 @@ int serve(const Config& config, const std::string& file) {
   boost::asio::io_context io{1};
   auto daemon = Daemon::create(io, config, log);
   if (!daemon) return fail(daemon.error().what);
-  auto control = Control::create(io, **daemon, log, {file, [&log](const Config& applied) {
-                                                       log.log_from(severity_of(applied.log_level));
+  auto control = Control::create(io, **daemon, log, {file, [&lines](const Config& applied) {
+                                                       lines.log_from(severity_of(applied.log_level));
                                                      }});
   if (!control) return fail(control.error().what);
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);

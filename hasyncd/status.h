@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "hasyncd/events.h"
 #include "hasyncd/wire/messages.h"
 
 namespace hasync::hasyncd {
@@ -152,7 +153,16 @@ struct CheckStatus {
   std::string gate_problem;             // empty: the programs are in place, or this is a witness
 };
 
+struct EventList {
+  std::vector<EventPtr> events;
+};
+
+// An answer without an end: lines, until the client goes.
+struct EventStream {
+  std::shared_ptr<EventQueue> queue;
+};
+
 using ControlAnswer = std::variant<Error, Accepted, NodeStatus, std::vector<TunnelStatus>, TunnelStatus,
-                                   KeyStatus, CheckStatus>;
+                                   KeyStatus, CheckStatus, EventList, EventStream>;
 
 }  // namespace hasync::hasyncd

@@ -6,7 +6,7 @@ _haipsec_names() { # KIND: nodes or tunnels
 _haipsec() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in status | check | nodes | tunnels | show | migrate | failover | takeover | reload | get | put | keygen | key | vpe | version) command=$word ;; esac
+    case $word in status | check | nodes | tunnels | show | events | migrate | failover | takeover | reload | get | put | keygen | key | vpe | version) command=$word ;; esac
   done
   case $previous in
     --socket | --config | --vped | --charon | --key | --out | --witness) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
@@ -20,8 +20,9 @@ _haipsec() {
   esac
   local options="--json --socket --help"
   case $command in
-    '') options="status check nodes tunnels show migrate failover takeover reload get put keygen key vpe version $options" ;;
+    '') options="status check nodes tunnels show events migrate failover takeover reload get put keygen key vpe version $options" ;;
     check) options="--config $options" ;;
+    events) options="--follow $options" ;;
     migrate) options="--to $options" ;;
     takeover) options="--other-is-off $options" ;;
     get) options="--release --plain --key --charon $options" ;;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -21,7 +22,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Protocol = asio::local::stream_protocol;
 
-constexpr std::chrono::seconds kWriteTime{10};  // a client that does not read is dropped
+constexpr std::chrono::seconds kWriteTime{10};  // a client that does not read its reply is dropped
+constexpr std::size_t kBatch = 16384;           // bytes of a stream that are written at once
 
 Error failed(const std::filesystem::path& path, const std::string& what) {
   return {Errc::System, "control socket " + path.string() + ": " + what};
@@ -62,7 +64,10 @@ class ControlServer::Session : public std::enable_shared_from_this<Session> {
         shared_(std::move(shared)) {
     ++shared_->open;
   }
-  ~Session() { --shared_->open; }
+  ~Session() {
+    --shared_->open;
+    if (events_) --shared_->streams;
+  }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -94,8 +99,58 @@ class ControlServer::Session : public std::enable_shared_from_this<Session> {
     shared_->handler(*request, access_,
                      [self = shared_from_this(), done = false](const ControlAnswer& answer) mutable {
                        if (std::exchange(done, true)) return;
-                       self->write(to_line(answer), false);
+                       self->answer(answer);
                      });
+  }
+
+  void answer(const ControlAnswer& answer) {
+    const auto* stream = std::get_if<EventStream>(&answer);
+    if (stream == nullptr) return write(to_line(answer), false);
+    if (!input_.empty()) return refuse(invalid("request: nothing may come after one for a stream"));
+    if (shared_->streams >= kMaxStreams) {
+      ++shared_->counters.refused;
+      return write(to_line(Error{Errc::Busy, "too many follow the events"}), false);
+    }
+    ++shared_->streams;
+    events_ = stream->queue;
+    events_->on_ready([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->wake();
+    });
+    telling_ = true;
+    tell(to_line(answer));
+    await_end();
+  }
+
+  // Events come from within the daemon's work; they are sent after it.
+  void wake() {
+    if (std::exchange(telling_, true)) return;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->tell({}); });
+  }
+
+  // One write at a time, of what has gathered; no limit: whoever does not read misses events only.
+  void tell(std::string lines) {
+    while (lines.size() < kBatch) {
+      const auto item = events_->next();
+      if (!item) break;
+      lines += event_line(*item);
+    }
+    telling_ = !lines.empty();
+    if (lines.empty()) return;
+    output_ = std::move(lines);
+    asio::async_write(socket_, asio::buffer(output_),
+                      [self = shared_from_this()](const error_code& error, std::size_t) {
+                        if (!error) self->tell({});
+                      });
+  }
+
+  // The client's end, or a request that has no place here.
+  void await_end() {
+    input_.resize(1);
+    socket_.async_read_some(asio::buffer(input_),
+                            [self = shared_from_this()](const error_code&, std::size_t) {
+                              error_code ignored;
+                              self->socket_.close(ignored);
+                            });
   }
 
   void write(std::string line, bool last) {
@@ -118,6 +173,8 @@ class ControlServer::Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Shared> shared_;
   std::string input_;
   std::string output_;
+  std::shared_ptr<EventQueue> events_;  // of a stream
+  bool telling_ = false;                // a write, or its beginning, is under way
 };
 
 ControlServer::ControlServer(asio::io_context& io, std::filesystem::path path, Shared shared)

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/log_line.h"
+
 namespace hasync::hasyncd {
 namespace {
 
@@ -189,6 +191,36 @@ Ordered of(const CheckStatus& c) {
   return out;
 }
 
+// RFC 3339, in UTC.
+std::string time_text(std::chrono::nanoseconds since_epoch) {
+  using namespace std::chrono;
+  const sys_time<milliseconds> at{duration_cast<milliseconds>(since_epoch)};
+  const auto day = floor<days>(at);
+  const year_month_day date{day};
+  const hh_mm_ss time{at - day};
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ld.%03ldZ", int{date.year()},
+                unsigned{date.month()}, unsigned{date.day()}, static_cast<long>(time.hours().count()),
+                static_cast<long>(time.minutes().count()), static_cast<long>(time.seconds().count()),
+                static_cast<long>(time.subseconds().count()));
+  return text.data();
+}
+
+Ordered of(const Event& e) {
+  Ordered out = {{"number", e.number},
+                 {"time", time_text(e.at)},
+                 {"severity", to_string(e.severity)},
+                 {"event", e.id},
+                 {"fields", Ordered::object()}};
+  for (const auto& [key, value] : e.fields) out["fields"][key] = value;
+  return out;
+}
+
+// Names come from peers and configuration and need not be UTF-8.
+std::string line_of(const Ordered& object) {
+  return object.dump(-1, ' ', false, Ordered::error_handler_t::replace) + "\n";
+}
+
 Ordered body_of(const ControlAnswer& answer) {
   return std::visit(
       Overloaded{[](const Error& e) {
@@ -210,6 +242,14 @@ Ordered body_of(const ControlAnswer& answer) {
                  },
                  [](const CheckStatus& c) {
                    return Ordered{{"ok", true}, {"check", of(c)}};
+                 },
+                 [](const EventList& list) {
+                   Ordered out = {{"ok", true}, {"events", Ordered::array()}};
+                   for (const EventPtr& event : list.events) out["events"].push_back(of(*event));
+                   return out;
+                 },
+                 [](const EventStream&) {
+                   return Ordered{{"ok", true}, {"following", true}};
                  },
                  [](const TunnelStatus& t) {
                    return Ordered{{"ok", true}, {"tunnel", of(t)}};
@@ -243,8 +283,12 @@ Result<ControlRequest> parse_request(std::string_view line) {
 }
 
 std::string to_line(const ControlAnswer& answer) {
-  // Names come from peers and configuration and need not be UTF-8.
-  return body_of(answer).dump(-1, ' ', false, Ordered::error_handler_t::replace) + "\n";
+  return line_of(body_of(answer));
+}
+
+std::string event_line(const std::variant<EventPtr, Missed>& item) {
+  if (const auto* missed = std::get_if<Missed>(&item)) return line_of({{"missed", missed->count}});
+  return line_of(of(*std::get<EventPtr>(item)));
 }
 
 }  // namespace hasync::hasyncd

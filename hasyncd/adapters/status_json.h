@@ -16,4 +16,7 @@ Result<ControlRequest> parse_request(std::string_view line);
 // {"ok":true,...} or {"ok":false,"error":{"code":"not-found","text":"..."}}, with the line's end.
 std::string to_line(const ControlAnswer& answer);
 
+// Of a stream: {"number":7,"time":...} or {"missed":12}, with the line's end.
+std::string event_line(const std::variant<EventPtr, Missed>& item);
+
 }  // namespace hasync::hasyncd

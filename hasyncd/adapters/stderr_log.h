@@ -28,8 +28,4 @@ class StderrLog : public Log {
 bool journal_is_attached();                          // standard error is the journal
 Severity severity_of(std::string_view config_text);  // "debug", "info", "warning", "error"
 
-// One line, without its end. Values with spaces, quotes or control characters are quoted, so a line cannot be
-// forged.
-std::string log_line(std::string_view id, std::span<const LogField> fields);
-
 }  // namespace hasync::hasyncd

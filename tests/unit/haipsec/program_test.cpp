@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <boost/asio/post.hpp>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +13,7 @@
 
 #include "hasyncd/adapters/control_server.h"
 #include "hasyncd/adapters/key_file.h"
+#include "tests/support/running.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -84,7 +87,7 @@ TEST_F(ProgramTest, WrongUsageIsTwo) {
 
 TEST_F(ProgramTest, NobodyThereIsThree) {
   for (const char* arguments : {"status", "nodes", "tunnels", "show x", "migrate", "failover", "reload",
-                                "key status", "key reload"}) {
+                                "events", "events --follow", "key status", "key reload"}) {
     const Ran ran = ask(arguments);
     EXPECT_EQ(ran.code, 3) << arguments;
     EXPECT_THAT(ran.output, HasSubstr("does not answer")) << arguments;
@@ -117,6 +120,93 @@ TEST_F(ProgramTest, StatusIsReadable) {
   serve(status);
   EXPECT_THAT(ask("status").output, StartsWith("cluster    branch\n"));
   EXPECT_THAT(ask("nodes").output, StartsWith("ID  NAME"));
+}
+
+struct Silence : Log {
+  void write(Severity, std::string_view, std::span<const LogField>) override {}
+};
+
+class FollowTest : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    feed_.info("started", {{"node", "1"}});
+    serve(EventStream{feed_.follow()});
+  }
+  // The server's thread is the one that its events come from.
+  void happens(const std::string& id) {
+    boost::asio::post(io_, [this, id] { feed_.warning(id, {{"text", "two words"}}); });
+  }
+  std::vector<std::string> arguments() {
+    return {"--socket", (folder_ / "s").string(), "events", "--follow"};
+  }
+
+  Silence silence_;
+  EventFeed feed_{silence_, [] { return std::chrono::milliseconds{1250}; }};
+};
+
+TEST_F(FollowTest, EventsArePrintedAsTheyHappenUntilTheUserInterrupts) {
+  test::Running haipsec(HAIPSEC_PROGRAM, arguments());
+  EXPECT_EQ(haipsec.line(), "1970-01-01T00:00:01.250Z info event=started node=1\n");
+  happens("charon-lost");
+  EXPECT_EQ(haipsec.line(), "1970-01-01T00:00:01.250Z warning event=charon-lost text=\"two words\"\n");
+  haipsec.interrupt(SIGINT);
+  EXPECT_EQ(haipsec.ended(), 0);
+}
+
+TEST_F(FollowTest, AServiceManagerEndsItCleanlyAsWell) {
+  test::Running haipsec(HAIPSEC_PROGRAM, arguments());
+  EXPECT_THAT(haipsec.line(), HasSubstr("started"));
+  haipsec.interrupt(SIGTERM);
+  EXPECT_EQ(haipsec.ended(), 0);
+}
+
+TEST_F(FollowTest, AsJsonEachIsAnObjectOnALine) {
+  std::vector<std::string> words = arguments();
+  words.emplace_back("--json");
+  test::Running haipsec(HAIPSEC_PROGRAM, words);
+  EXPECT_THAT(haipsec.line(), HasSubstr("\"event\":\"started\",\"fields\":{\"node\":\"1\"}}\n"));
+  happens("charon-lost");
+  EXPECT_THAT(haipsec.line(), HasSubstr("\"event\":\"charon-lost\""));
+}
+
+TEST_F(FollowTest, ItEndsWhenNobodyReadsAnyMore) {
+  test::Running haipsec(HAIPSEC_PROGRAM, arguments());
+  EXPECT_THAT(haipsec.line(), HasSubstr("started"));
+  haipsec.close_output();
+  EXPECT_EQ(haipsec.ended(), 0);
+}
+
+TEST_F(ProgramTest, WhatWasLoggedLatelyIsAList) {
+  auto event = std::make_shared<Event>();
+  event->id = "started";
+  serve(EventList{{event, event}});
+  const Ran ran = ask("events");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.output,
+            "1970-01-01T00:00:00.000Z debug event=started\n1970-01-01T00:00:00.000Z debug event=started\n");
+  EXPECT_EQ(asked_.argument("follow"), std::nullopt);
+  EXPECT_THAT(ask("events --json").output, StartsWith("{\"ok\":true,\"events\":[{\"number\":0,"));
+}
+
+TEST_F(ProgramTest, AStreamThatIsRefusedIsOneAndOneThatBreaksOffIsThree) {
+  serve(Error{Errc::Busy, "too many follow the events"});
+  EXPECT_EQ(ask("events --follow").code, 1);
+  io_.stop();
+  thread_.join();
+  server_.reset();
+  boost::asio::io_context io;
+  boost::asio::local::stream_protocol::acceptor acceptor(
+      io, boost::asio::local::stream_protocol::endpoint((folder_ / "s").string()));
+  test::Running haipsec(HAIPSEC_PROGRAM, {"--socket", (folder_ / "s").string(), "events", "--follow"});
+  {
+    auto socket = acceptor.accept();
+    std::array<char, 256> request{};
+    socket.receive(boost::asio::buffer(request));
+    socket.send(boost::asio::buffer(std::string("{\"ok\":true}\n{\"missed\":3}\n")));
+    EXPECT_EQ(haipsec.line(), "(3 events missed: they came faster than they were read)\n");
+  }
+  EXPECT_EQ(haipsec.ended(), 3);
 }
 
 TEST_F(ProgramTest, AKeyIsRotatedWithoutADaemonAndRetiredOnlyWhenItSaysSo) {

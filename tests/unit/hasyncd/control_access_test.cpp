@@ -23,7 +23,7 @@ TEST(ControlAccess, EverybodyElseGetsNothing) {
 }
 
 TEST(ControlAccess, WhatIsNotKnownToOnlyLookIsForAdmins) {
-  for (const char* command : {"status", "nodes", "tunnels", "show", "keys", "check"}) {
+  for (const char* command : {"status", "nodes", "tunnels", "show", "keys", "check", "events"}) {
     EXPECT_EQ(needed_for(command), Access::Read) << command;
   }
   for (const char* command :
