@@ -4,7 +4,9 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace hasync {
 
@@ -32,7 +34,8 @@ struct SaId {
   constexpr auto operator<=>(const SaId&) const = default;
 };
 
-std::string to_string(SaId id);  // "0123456789abcdef_i 0123456789abcdef_r"
+std::string to_string(SaId id);                          // "0123456789abcdef_i 0123456789abcdef_r"
+std::optional<SaId> parse_sa_id(std::string_view text);  // of this form, and no other
 
 }  // namespace hasync
 

@@ -15,13 +15,9 @@ using Render = std::function<std::string(const ordered_json& reply)>;
 constexpr std::chrono::seconds kQuestion{10};
 constexpr std::chrono::seconds kMove{60};  // longer than any change of epoch
 
-int show_failure(const Output& output, const Error& error) {
-  return output.failure(error, error.code == Errc::Invalid ? kRefused : kUnreachable);
-}
-
 int show_reply(const Options& options, const Result<ordered_json>& reply, const Render& render) {
   const Output output(options.json);
-  if (!reply) return show_failure(output, reply.error());
+  if (!reply) return output.failure(reply.error(), exit_code_of(reply.error()));
   if (!(*reply)["ok"].get<bool>()) return output.refusal(*reply);
   return output.success(*reply, render(*reply));
 }
@@ -52,10 +48,6 @@ int nodes(const Options& options) {
                  [](const ordered_json& reply) { return nodes_text(part(reply, "status")); });
 }
 
-int tunnels(const Options& options) {
-  return command(options, {{"command", "tunnels"}}, kQuestion, tunnels_text);
-}
-
 int show(const Options& options) {
   return command(options, {{"command", "show"}, {"tunnel", options.tunnel}}, kQuestion,
                  [](const ordered_json& reply) { return tunnel_text(part(reply, "tunnel")); });
@@ -81,7 +73,7 @@ int events(const Options& options) {
   const Result<ordered_json> reply =
       follow(options.socket, {{"command", "events"}, {"follow", true}},
              [&](const ordered_json& event) { output.success(event, event_text(event)); });
-  if (!reply) return show_failure(output, reply.error());
+  if (!reply) return output.failure(reply.error(), exit_code_of(reply.error()));
   return (*reply)["ok"].get<bool>() ? kOk : output.refusal(*reply);
 }
 

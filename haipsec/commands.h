@@ -19,6 +19,8 @@ struct Options {
   std::string tunnel;
   std::string file;
   std::string to;
+  std::string peer;
+  std::string state;
   std::string witness;
   bool plain = false;
   bool release = false;

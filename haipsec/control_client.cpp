@@ -152,6 +152,26 @@ Result<ordered_json> ask(const std::string& socket, const ordered_json& request,
   return first_reply(to->get(), lines, request, who);
 }
 
+struct Conversation::Connection {
+  Descriptor to;
+  Lines lines;
+};
+
+Conversation::Conversation(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Conversation::Conversation(Conversation&&) noexcept = default;
+Conversation::~Conversation() = default;
+
+Result<Conversation> Conversation::begin(const std::string& socket, std::chrono::seconds limit) {
+  Result<Descriptor> to = connect_to(socket, limit, "hasyncd");
+  if (!to) return to.error();
+  Lines lines(to->get(), "hasyncd");
+  return Conversation(std::make_unique<Connection>(Connection{*std::move(to), std::move(lines)}));
+}
+
+Result<ordered_json> Conversation::ask(const ordered_json& request) {
+  return first_reply(connection_->to.get(), connection_->lines, request, "hasyncd");
+}
+
 Result<ordered_json> follow(const std::string& socket, const ordered_json& request,
                             const std::function<void(const ordered_json&)>& told) {
   const Descriptor interrupted = interruption();

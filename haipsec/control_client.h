@@ -3,12 +3,28 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "base/result.h"
 
 namespace hasync::haipsec {
+
+// Several requests on one connection. As ask().
+class Conversation {
+ public:
+  static Result<Conversation> begin(const std::string& socket, std::chrono::seconds limit);
+  Conversation(Conversation&&) noexcept;
+  Conversation& operator=(Conversation&&) = delete;
+  ~Conversation();
+  Result<nlohmann::ordered_json> ask(const nlohmann::ordered_json& request);
+
+ private:
+  struct Connection;
+  explicit Conversation(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
+};
 
 // Blocks, with a limit. NotFound: nobody answers at `socket`. System, Invalid: it broke off or spoke
 // nonsense. A refusal is no error here but a reply with "ok": false.

@@ -8,6 +8,7 @@
 #include "haipsec/commands.h"
 #include "haipsec/keys.h"
 #include "haipsec/transfer.h"
+#include "haipsec/tunnels.h"
 
 namespace {
 
@@ -42,7 +43,7 @@ class Program {
         ->capture_default_str();
     add("status", "How this node and its cluster are", hasync::haipsec::status);
     add("nodes", "All nodes of the cluster", hasync::haipsec::nodes);
-    add("tunnels", "All tunnels that this node knows", hasync::haipsec::tunnels);
+    add_tunnels();
     add("show", "One tunnel", hasync::haipsec::show)
         ->add_option("TUNNEL", options_.tunnel, "Name of the connection, or the initiator's SPI")
         ->required();
@@ -82,6 +83,14 @@ class Program {
  private:
   CLI::App* add(const std::string& name, const std::string& help, Command command) {
     return app_.add_subcommand(name, help)->callback([this, command] { command_ = command; });
+  }
+
+  void add_tunnels() {
+    CLI::App* tunnels = add("tunnels", "All tunnels that this node knows", hasync::haipsec::tunnels);
+    tunnels->add_option("--peer", options_.peer,
+                        "Only those of this peer: its address or identity, or the name of its connection");
+    tunnels->add_option("--state", options_.state, "Only those that are so here")
+        ->check(CLI::IsMember(hasync::haipsec::tunnel_states()));
   }
 
   void add_charon(CLI::App* app) {

@@ -13,6 +13,10 @@ std::string line(const ordered_json& object) {
 
 }  // namespace
 
+ExitCode exit_code_of(const Error& asking) {
+  return asking.code == Errc::Invalid ? kRefused : kUnreachable;
+}
+
 int Output::success(const ordered_json& reply, const std::string& text) const {
   std::cout << (json_ ? line(reply) : text) << std::flush;
   return kOk;

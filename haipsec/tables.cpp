@@ -161,6 +161,10 @@ std::string vpe_text(const ordered_json& status) {
 
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
+  return table_text(rows, widths);
+}
+
+std::string table_text(const std::vector<std::vector<std::string>>& rows, std::vector<std::size_t>& widths) {
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -213,16 +217,15 @@ std::string status_text(const ordered_json& status) {
   return out + "\n" + nodes_text(status) + relations_text(status);
 }
 
-std::string tunnels_text(const ordered_json& reply) {
-  const ordered_json& tunnels = member(reply, "tunnels");
-  if (!tunnels.is_array() || tunnels.empty()) return "no tunnels\n";
-  std::vector<std::vector<std::string>> rows{
-      {"CONNECTION", "PEER", "IDENTITY", "IKE_SA", "CHILDREN", "HERE", "PROTECTED"}};
+std::string TunnelTable::page(const ordered_json& tunnels) {
+  std::vector<std::vector<std::string>> rows;
+  if (widths_.empty())
+    rows.push_back({"CONNECTION", "PEER", "IDENTITY", "IKE_SA", "CHILDREN", "HERE", "PROTECTED"});
   for (const ordered_json& t : tunnels) {
     rows.push_back({text(t, "connection"), text(t, "peer"), text(t, "remote_id"), spis(t),
                     text(t, "children"), text(t, "here"), protection(t)});
   }
-  return table_text(rows);
+  return table_text(rows, widths_);
 }
 
 std::string tunnel_text(const ordered_json& tunnel) {

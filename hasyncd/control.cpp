@@ -7,6 +7,7 @@
 
 #include "hasyncd/config_change.h"
 #include "hasyncd/status_of.h"
+#include "hasyncd/tunnels_of.h"
 
 namespace hasync::hasyncd {
 
@@ -111,7 +112,7 @@ ControlAnswer Control::carry_out(const ControlRequest& request) {
     return Accepted{*swapped};
   }
   if (request.command == "events") return events(request);
-  if (request.command == "tunnels") return tunnel_list(daemon_);
+  if (request.command == "tunnels") return tunnels(request);
   if (request.command == "show") return show(request);
   if (request.command == "migrate") return migrate(request);
   if (request.command == "failover") {
@@ -146,16 +147,18 @@ ControlAnswer Control::take_over(const ControlRequest& request) {
   return Accepted{"this node takes over; every peer has to connect anew"};
 }
 
+ControlAnswer Control::tunnels(const ControlRequest& request) {
+  const auto after = request.argument("after");
+  if (!after) return tunnel_page(daemon_, std::nullopt);
+  const auto sa = parse_sa_id(*after);
+  if (!sa) return invalid("tunnels: `after` is none of the `next` that were given");
+  return tunnel_page(daemon_, *sa);
+}
+
 ControlAnswer Control::show(const ControlRequest& request) {
   const auto wanted = request.argument("tunnel");
   if (!wanted) return invalid("show: `tunnel` is missing");
-  for (const TunnelStatus& tunnel : tunnel_list(daemon_)) {
-    const std::string id = to_string(tunnel.sa);
-    if (id == *wanted || id.substr(0, id.find('_')) == *wanted || tunnel.connection == *wanted ||
-        tunnel.remote_id == *wanted || to_string(tunnel.peer) == *wanted) {
-      return tunnel;
-    }
-  }
+  if (auto tunnel = tunnel_named(daemon_, *wanted)) return *std::move(tunnel);
   return Error{Errc::NotFound,
                "no tunnel is called \"" + *wanted + "\": its SPIs, connection, peer or address are accepted"};
 }

@@ -35,6 +35,7 @@ class Control {
   ControlAnswer events(const ControlRequest& request);
   ControlAnswer migrate(const ControlRequest& request);
   ControlAnswer take_over(const ControlRequest& request);
+  ControlAnswer tunnels(const ControlRequest& request);
   ControlAnswer show(const ControlRequest& request);
 
   Daemon& daemon_;

@@ -296,6 +296,10 @@ std::vector<OutboundNumber> Daemon::left() const {
   return plane_ ? plane_->left() : std::vector<OutboundNumber>{};
 }
 
+std::uint64_t Daemon::left(const OutboundKey& key) const {
+  return plane_ ? plane_->left(key) : 0;
+}
+
 void Daemon::run(Actions actions) {
   queue_.insert(queue_.end(), std::make_move_iterator(actions.begin()),
                 std::make_move_iterator(actions.end()));

@@ -39,6 +39,7 @@ class Daemon {
   std::optional<DataPlane::NumberFailures> number_failures() const;
   std::optional<std::uint64_t> bypasses() const;  // SAs whose gate stays closed
   std::vector<OutboundNumber> left() const;
+  std::uint64_t left(const OutboundKey& key) const;  // 0: nothing, or not known here
   Status reload_keys();
   // Another configuration, which differs in live keys only (config_change.h).
   Status fits(const Config& config) const;  // the ring, as far as that is known

@@ -190,6 +190,10 @@ std::vector<OutboundNumber> DataPlane::left() const {
   return out;
 }
 
+std::uint64_t DataPlane::left(const OutboundKey& key) const {
+  return gate_->top(key).value_or(1) - 1;
+}
+
 std::vector<OutboundUse> DataPlane::used() {
   std::vector<OutboundUse> out;
   for (const clusterip::SaTop& top : gate_->moved()) {

@@ -54,6 +54,7 @@ class DataPlane {
   void keep_ahead(std::vector<OutboundNumber>& numbers);
   // The highest number that left through the gate, per SA.
   std::vector<OutboundNumber> left() const;
+  std::uint64_t left(const OutboundKey& key) const;  // 0: nothing
   // The same of those that have moved since the last call or can go no further; and the kernel's counter
   // where that may have run on without the gate: packets that were dropped use numbers, too.
   std::vector<OutboundUse> used();

@@ -96,6 +96,11 @@ struct TunnelStatus {
   std::string here;  // "active", "passive", "absent": what charon on this node holds
 };
 
+struct TunnelPage {
+  std::vector<TunnelStatus> tunnels;
+  std::optional<SaId> next;  // where to go on; empty: these are the last
+};
+
 struct ControlRequest {
   std::string command;
   std::vector<std::pair<std::string, std::string>> arguments;
@@ -162,7 +167,7 @@ struct EventStream {
   std::shared_ptr<EventQueue> queue;
 };
 
-using ControlAnswer = std::variant<Error, Accepted, NodeStatus, std::vector<TunnelStatus>, TunnelStatus,
-                                   KeyStatus, CheckStatus, EventList, EventStream>;
+using ControlAnswer = std::variant<Error, Accepted, NodeStatus, TunnelPage, TunnelStatus, KeyStatus,
+                                   CheckStatus, EventList, EventStream>;
 
 }  // namespace hasync::hasyncd

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hasyncd/tunnels_of.h"
+
 namespace hasync::hasyncd {
 
 namespace {
@@ -87,30 +89,6 @@ std::vector<RelationStatus> relations_of(const Daemon& daemon) {
   return out;
 }
 
-// Tunnels that the loss of this node would end.
-std::vector<TunnelStatus> unprotected(const Daemon& daemon) {
-  std::vector<TunnelStatus> out;
-  const auto add = [&](SaId sa, const char* reason) {
-    TunnelStatus tunnel{.sa = sa, .reason = reason, .owner = daemon.config().node, .here = "active"};
-    if (const auto* view = daemon.charon()->view(sa)) {
-      tunnel.connection = view->connection;
-      tunnel.peer = view->peer;
-      tunnel.remote_id = view->remote_id;
-      tunnel.children = static_cast<std::uint32_t>(view->children.size());
-    }
-    out.push_back(std::move(tunnel));
-  };
-  if (daemon.charon() == nullptr) return out;
-  for (const auto& [sa, summary] : daemon.charon()->keyless()) {
-    add(sa, "made before the plugin was loaded; it is being rekeyed");
-    out.back().connection = summary.connection;
-    out.back().remote_id = summary.remote_id;
-    out.back().children = summary.children;
-  }
-  for (const SaId sa : daemon.node().unlogged()) add(sa, "its context is not in the log yet");
-  return out;
-}
-
 std::vector<std::string> warnings_of(const Daemon& daemon) {
   std::vector<std::string> out;
   const Node& node = daemon.node();
@@ -159,38 +137,12 @@ NodeStatus node_status(const Daemon& daemon) {
   out.fence = fence_of(node, config.fence, at);
   out.relations = relations_of(daemon);
   out.members = members_of(daemon, at);
-  out.unprotected = unprotected(daemon).size();
+  out.unprotected = count_unprotected(daemon);
   out.tunnels = node.replica().contexts().size() + out.unprotected;
   out.warnings = warnings_of(daemon);
   out.owner_changes = node.moves();
   out.up = duration_cast<std::chrono::seconds>(at - daemon.started());
   add_counters(daemon, out);
-  return out;
-}
-
-std::vector<TunnelStatus> tunnel_list(const Daemon& daemon) {
-  const Node& node = daemon.node();
-  std::map<OutboundKey, std::uint64_t> used;
-  for (const OutboundNumber& top : daemon.left()) used.emplace(top.key, top.used);
-  std::vector<TunnelStatus> out;
-  for (const auto& [sa, delta] : node.replica().contexts()) {
-    TunnelStatus tunnel{.sa = sa, .peer = delta.peer, .version = delta.version, .is_protected = true};
-    tunnel.children = static_cast<std::uint32_t>(delta.outbound.size());
-    for (const OutboundSa& child : delta.outbound) {
-      const auto lease = node.replica().leases().find(child.key);
-      if (lease == node.replica().leases().end()) continue;
-      tunnel.leases.push_back({child.key, child.esn, used[child.key], lease->second.end});
-    }
-    if (const auto* view = daemon.charon() == nullptr ? nullptr : daemon.charon()->view(sa)) {
-      tunnel.connection = view->connection;
-      tunnel.remote_id = view->remote_id;
-    }
-    if (node.replica().owner().node != kNobody) tunnel.owner = node.replica().owner().node;
-    const auto held = node.held(sa);
-    tunnel.here = !held ? "absent" : *held ? "active" : "passive";
-    out.push_back(std::move(tunnel));
-  }
-  for (TunnelStatus& tunnel : unprotected(daemon)) out.push_back(std::move(tunnel));
   return out;
 }
 

@@ -7,7 +7,6 @@
 namespace hasync::hasyncd {
 
 NodeStatus node_status(const Daemon& daemon);
-std::vector<TunnelStatus> tunnel_list(const Daemon& daemon);
 CheckStatus check_status(const Daemon& daemon);  // after the inquirer has asked
 KeyStatus key_status(const Daemon& daemon);
 

@@ -22,6 +22,7 @@
 #include "haipsec/check/certificates.h"
 #include "haipsec/check/cluster_facts.h"
 #include "haipsec/control_client.h"
+#include "haipsec/tunnels.h"
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/ring_settings_reader.h"
 
@@ -122,21 +123,22 @@ MachineFacts look_at_machine(const Options& options) {
   return out;
 }
 
-// The part of a reply, or why there is none.
-Result<ordered_json> part_of(const Options& options, const char* command, const char* part) {
-  auto reply = ask(options.socket, {{"command", command}}, kQuestion);
-  if (!reply) return reply.error();
-  if ((*reply)["ok"].get<bool>() && reply->contains(part)) return (*reply)[part];
+// The reply, or why there is none.
+Result<ordered_json> accepted(Result<ordered_json> reply) {
+  if (!reply || (*reply)["ok"].get<bool>()) return reply;
   const ordered_json error = reply->value("error", ordered_json::object());
   return Error{Errc::Denied, error.is_object() ? error.value("text", "hasyncd refused") : "hasyncd refused"};
 }
 
 Result<ClusterFacts> ask_cluster(const Options& options) {
-  const auto check = part_of(options, "check", "check");
-  if (!check) return check.error();
-  const auto tunnels = part_of(options, "tunnels", "tunnels");
-  if (!tunnels) return tunnels.error();
-  return cluster_facts(*check, *tunnels);
+  const auto reply = accepted(ask(options.socket, {{"command", "check"}}, kQuestion));
+  if (!reply) return reply.error();
+  ordered_json tunnels = ordered_json::array();
+  const auto last = accepted(each_page(options.socket, [&](const ordered_json& page) {
+    tunnels.insert(tunnels.end(), page.begin(), page.end());
+  }));
+  if (!last) return last.error();
+  return cluster_facts(reply->value("check", ordered_json::object()), tunnels);
 }
 
 constexpr std::string_view kHex = "0123456789abcdefABCDEF";

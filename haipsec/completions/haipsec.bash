@@ -10,6 +10,7 @@ _haipsec() {
   done
   case $previous in
     --socket | --config | --vped | --charon | --key | --out | --witness) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --state) mapfile -t COMPREPLY < <(compgen -W "active passive absent unprotected" -- "$current"); return ;;
     --to) mapfile -t COMPREPLY < <(compgen -W "$(_haipsec_names nodes 2)" -- "$current"); return ;;
     show | get)
       if [[ $current != -* ]]; then
@@ -22,6 +23,7 @@ _haipsec() {
   case $command in
     '') options="status check nodes tunnels show events migrate failover takeover reload get put keygen key vpe version $options" ;;
     check) options="--config $options" ;;
+    tunnels) options="--peer --state $options" ;;
     events) options="--follow $options" ;;
     migrate) options="--to $options" ;;
     takeover) options="--other-is-off $options" ;;

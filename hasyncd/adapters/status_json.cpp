@@ -232,9 +232,10 @@ Ordered body_of(const ControlAnswer& answer) {
                  [](const NodeStatus& s) {
                    return Ordered{{"ok", true}, {"status", of(s)}};
                  },
-                 [](const std::vector<TunnelStatus>& list) {
-                   Ordered out = {{"ok", true}, {"tunnels", Ordered::array()}};
-                   for (const TunnelStatus& tunnel : list) out["tunnels"].push_back(of(tunnel));
+                 [](const TunnelPage& page) {
+                   Ordered out = {{"ok", true}, {"tunnels", Ordered::array()}, {"next", nullptr}};
+                   for (const TunnelStatus& tunnel : page.tunnels) out["tunnels"].push_back(of(tunnel));
+                   if (page.next) out["next"] = to_string(*page.next);
                    return out;
                  },
                  [](const KeyStatus& k) {

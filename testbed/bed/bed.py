@@ -143,7 +143,13 @@ class Bed:
 
     def tunnels(self, name):
         """The tunnels that hasyncd of a host knows of, as `haipsec tunnels` lists them."""
-        return (control.ask(self.hosts[name], "tunnels") or {}).get("tunnels", [])
+        out, after = [], {}
+        while True:
+            page = control.ask(self.hosts[name], "tunnels", **after) or {}
+            out += page.get("tunnels", [])
+            if not page.get("next"):
+                return out
+            after = {"after": page["next"]}
 
     def owner(self, *asked):
         """The name of the one owner that all asked nodes (default: all with a living hasyncd) agree upon, or None."""

@@ -21,6 +21,15 @@ def paced(bed, words):
 
 def begin(bed, sas, streaming=True):
     """The cluster, with `sas` replicated IKE_SAs, and the stream. Returns the names of the owner and of the standby."""
+    owner, standby = start(bed, sas)
+    fill(bed, owner, standby, sas)
+    if streaming:
+        _stream(bed)
+    return owner, standby
+
+
+def start(bed, sas):
+    """The cluster, before there are any. Returns the names of the owner and of the standby."""
     bed.start()
     for name in topology.CLUSTER:
         _lose(bed, name)
@@ -28,12 +37,12 @@ def begin(bed, sas, streaming=True):
     for name in topology.GATEWAYS:
         services.standin(bed, bed.hosts[name], sas)
     bed.start_hasyncd(*topology.CLUSTER)
-    owner, standby = bed.await_cluster()
+    return bed.await_cluster()
+
+
+def fill(bed, owner, standby, sas):
     bed.hosts[owner].services["charon"].signal(signal.SIGUSR1)
     await_replicated(bed, owner, standby, sas)
-    if streaming:
-        _stream(bed)
-    return owner, standby
 
 
 def _stream(bed):

@@ -31,5 +31,16 @@ TEST(OutboundKey, PrintsTheSpiAsPeersDo) {
   EXPECT_EQ(to_string(OutboundKey{Address::v4(192, 0, 2, 1), EspSpi{0xc0ffee1}}), "192.0.2.1/0c0ffee1");
 }
 
+TEST(SaId, ItsTextIsReadBackAndNothingElse) {
+  const SaId id{0x123456789abcdef, 0xfedcba9876543210};
+  EXPECT_EQ(parse_sa_id(to_string(id)), id);
+  EXPECT_EQ(parse_sa_id(to_string(SaId{})), SaId{});
+  for (const char* text : {"", "0123456789abcdef_i", "0123456789ABCDEF_i fedcba9876543210_r", "x",
+                           "0123456789abcdef_r fedcba9876543210_r", "0123456789abcde+_i fedcba9876543210_r",
+                           "0123456789abcdef_i fedcba9876543210_r "}) {
+    EXPECT_FALSE(parse_sa_id(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace hasync

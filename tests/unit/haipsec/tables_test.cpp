@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "haipsec/tunnels.h"
 #include "hasyncd/adapters/status_json.h"
 #include "vped/adapters/status_json.h"
 
@@ -108,14 +109,44 @@ TEST(Tables, Tunnels) {
   open.reason = "keys not known yet";
   open.remote_id.clear();
   EXPECT_EQ(
-      tunnels_text(sent(std::vector<TunnelStatus>{tunnel(), open})),
+      TunnelTable().page(sent(TunnelPage{{tunnel(), open}, {}})["tunnels"]),
       "CONNECTION  PEER          IDENTITY       IKE_SA                                 CHILDREN  HERE     "
       "PROTECTED\n"
       "branch-7    198.51.100.7  peer7.example  0000000000000abc_i 0000000000000def_r  1         passive  "
       "yes\n"
       "branch-7    198.51.100.7  -              0000000000000abc_i 0000000000000def_r  1         passive  "
       "no: keys not known yet\n");
-  EXPECT_EQ(tunnels_text(sent(std::vector<TunnelStatus>{})), "no tunnels\n");
+}
+
+TEST(Tables, ALongListKeepsItsColumnsFromPageToPage) {
+  TunnelTable table;
+  TunnelStatus other = tunnel();
+  other.connection = "a-longer-name";
+  const std::string first = table.page(sent(TunnelPage{{tunnel()}, {}})["tunnels"]);
+  const std::string second = table.page(sent(TunnelPage{{other, tunnel()}, {}})["tunnels"]);
+  const std::string third = table.page(sent(TunnelPage{{tunnel()}, {}})["tunnels"]);
+  EXPECT_EQ(first.find("CONNECTION  PEER"), 0U);
+  EXPECT_EQ(second.find("a-longer-name  198.51.100.7"), 0U);
+  EXPECT_EQ(third.find("branch-7       198.51.100.7"), 0U);
+}
+
+TEST(Tunnels, AreSelectedByPeerAndState) {
+  TunnelStatus open = tunnel();
+  open.connection = "branch-8";
+  open.is_protected = false;
+  open.here = "active";
+  const auto all = sent(TunnelPage{{tunnel(), open}, {}})["tunnels"];
+  const auto names = [&](const std::string& peer, const std::string& state) {
+    std::string out;
+    for (const auto& t : selected(all, peer, state)) out += t["connection"].get<std::string>() + " ";
+    return out;
+  };
+  EXPECT_EQ(names("", ""), "branch-7 branch-8 ");
+  EXPECT_EQ(names("198.51.100.7", ""), "branch-7 branch-8 ");
+  EXPECT_EQ(names("peer7.example", "passive"), "branch-7 ");
+  EXPECT_EQ(names("branch-8", ""), "branch-8 ");
+  EXPECT_EQ(names("", "unprotected"), "branch-8 ");
+  EXPECT_EQ(names("branch-7", "active"), "");
 }
 
 TEST(Tables, OneTunnelWithItsLeases) {
@@ -167,7 +198,8 @@ TEST(Tables, NonsenseIsShownAsUnknownNotACrash) {
     const ordered_json json = ordered_json::parse(reply);
     EXPECT_FALSE(status_text(json).empty());
     EXPECT_FALSE(nodes_text(json).empty());
-    EXPECT_FALSE(tunnels_text(json).empty());
+    EXPECT_FALSE(TunnelTable().page(json).empty());
+    EXPECT_TRUE(selected(json, "x", "").empty());
     EXPECT_FALSE(tunnel_text(json).empty());
     EXPECT_FALSE(vpe_text(json).empty());
   }
@@ -176,7 +208,7 @@ TEST(Tables, NonsenseIsShownAsUnknownNotACrash) {
 TEST(Tables, NoTextSteersTheTerminal) {
   TunnelStatus t = tunnel();
   t.remote_id = "\x1b[2Jpeer\n";
-  const std::string text = tunnels_text(sent(std::vector<TunnelStatus>{t}));
+  const std::string text = TunnelTable().page(sent(TunnelPage{{t}, {}})["tunnels"]);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(text.find("?[2Jpeer?"), std::string::npos);
 }
