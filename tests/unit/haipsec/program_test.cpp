@@ -54,11 +54,14 @@ class ProgramTest : public testing::Test {
   }
 
   void serve(ControlAnswer answer) {
+    serve_each([answer = std::move(answer)](const ControlRequest&) { return answer; });
+  }
+  void serve_each(std::function<ControlAnswer(const ControlRequest&)> answer) {
     auto server = ControlServer::create(
         io_, folder_ / "s", {},
         [this, answer = std::move(answer)](const ControlRequest& request, Access, const auto& reply) {
           asked_ = request;
-          reply(answer);
+          reply(answer(request));
         });
     ASSERT_TRUE(server);
     server_ = *std::move(server);
@@ -120,6 +123,30 @@ TEST_F(ProgramTest, StatusIsReadable) {
   serve(status);
   EXPECT_THAT(ask("status").output, StartsWith("cluster    branch\n"));
   EXPECT_THAT(ask("nodes").output, StartsWith("ID  NAME"));
+}
+
+TEST_F(ProgramTest, ALongListIsAskedForPageByPage) {
+  serve_each([](const ControlRequest& request) -> ControlAnswer {
+    const auto after = request.argument("after");
+    if (!after) return TunnelPage{{{.sa = {1, 1}, .connection = "first"}}, SaId{1, 1}};
+    if (parse_sa_id(*after) != SaId{1, 1}) return Error{Errc::Invalid, "after: " + *after};
+    return TunnelPage{{{.sa = {2, 2}, .connection = "last"}}, {}};
+  });
+  const Ran plain = ask("tunnels");
+  EXPECT_EQ(plain.code, 0);
+  EXPECT_THAT(plain.output, testing::ContainsRegex("CONNECTION.*\nfirst.*\nlast.*\n"));
+  const Ran json = ask("tunnels --json");
+  EXPECT_THAT(json.output, testing::ContainsRegex("\"first\".*\"last\".*\\]\\}\n$"));
+  EXPECT_EQ(ask("tunnels --peer nobody").output, "no tunnels\n");
+  EXPECT_EQ(ask("tunnels --state asleep").code, 2);
+}
+
+TEST_F(ProgramTest, AListThatIsRefusedOnTheWayIsAnError) {
+  serve_each([](const ControlRequest& request) -> ControlAnswer {
+    if (request.argument("after")) return Error{Errc::Invalid, "no"};
+    return TunnelPage{{}, SaId{1, 1}};
+  });
+  EXPECT_EQ(ask("tunnels").code, 1);
 }
 
 struct Silence : Log {
