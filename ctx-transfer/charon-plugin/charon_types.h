@@ -15,10 +15,19 @@
 #include <sa/child_sa.h>
 #include <sa/ike_sa.h>
 
-_Static_assert(sizeof(ike_sa_t) == 728, "ike_sa_t is not that of strongSwan 5.9.8 with mediation");
-_Static_assert(sizeof(peer_cfg_t) == 272, "peer_cfg_t is not that of strongSwan 5.9.8 with mediation");
-_Static_assert(sizeof(daemon_t) == 176, "daemon_t is not that of strongSwan 5.9.8 with mediation");
-_Static_assert(sizeof(child_sa_t) == 336, "child_sa_t is not that of strongSwan 5.9.8");
-_Static_assert(sizeof(listener_t) == 160, "listener_t is not that of strongSwan 5.9.8");
+#if HASYNC_STRONGSWAN_MAJOR >= 6
+#define HASYNC_PEER_CFG 256
+#define HASYNC_CHILD_SA 392
+#else
+#define HASYNC_PEER_CFG 272
+#define HASYNC_CHILD_SA 336
+#endif
+
+_Static_assert(sizeof(ike_sa_t) == 728, "ike_sa_t is not that of strongSwan " VERSION " with mediation");
+_Static_assert(sizeof(peer_cfg_t) == HASYNC_PEER_CFG,
+			   "peer_cfg_t is not that of strongSwan " VERSION " with mediation");
+_Static_assert(sizeof(daemon_t) == 176, "daemon_t is not that of strongSwan " VERSION " with mediation");
+_Static_assert(sizeof(child_sa_t) == HASYNC_CHILD_SA, "child_sa_t is not that of strongSwan " VERSION);
+_Static_assert(sizeof(listener_t) == 160, "listener_t is not that of strongSwan " VERSION);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * How Debian 12 configures strongSwan 5.9.8, as far as its headers ask. Included before everything else
+ * How Debian configures strongSwan, as far as its headers ask. Included before everything else
  * (-include). ME is the one define that changes the layout of objects; sizes are asserted in charon_types.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -28,6 +28,13 @@
 #define HAVE_SYS_PARAM_H
 #define HAVE_STRERROR_R
 #define HAVE_SIGWAITINFO
+
+/* what is built for; the plugin refuses to be loaded into another version */
+#if HASYNC_STRONGSWAN_MAJOR >= 6
+#define VERSION "6.1.0"
+#define TESTABLE_KE /* by --enable-test-vectors; changes the layout of key exchanges */
+#else
 #define VERSION "5.9.8"
+#endif
 
 #endif

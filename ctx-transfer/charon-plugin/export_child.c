@@ -2,6 +2,7 @@
 #include "export_child.h"
 
 #include "numbers.h"
+#include "releases.h"
 
 #define UNSUPPORTED HASYNC__PROTO__ERROR_CODE__UNSUPPORTED
 #define KEYS_UNKNOWN HASYNC__PROTO__ERROR_CODE__KEYS_UNKNOWN
@@ -81,7 +82,7 @@ static void export_form(ike_sa_t *ike_sa, child_sa_t *child_sa, hasync_arena_t *
 	child->mode = child_sa->get_mode(child_sa);
 	child->reqid = child_sa->get_reqid(child_sa);
 	child->installed = state == CHILD_INSTALLED || state == CHILD_UPDATING || state == CHILD_REKEYING;
-	child->replaced_by_outbound_spi = ntohl(child_sa->get_rekey_spi(child_sa));
+	child->replaced_by_outbound_spi = ntohl(hasync_successor_spi(child_sa));
 	child->outbound_pending = (child_sa->get_outbound_state(child_sa) & CHILD_OUTBOUND_REGISTERED) != 0;
 	child->encryption = hasync_from_proposal(arena, proposal, ENCRYPTION_ALGORITHM);
 	child->integrity = hasync_from_proposal(arena, proposal, INTEGRITY_ALGORITHM);

@@ -4,6 +4,7 @@
 #include "convert.h"
 #include "keymat.h"
 #include "numbers.h"
+#include "releases.h"
 
 #define NO_CONFIG HASYNC__PROTO__ERROR_CODE__NO_CONFIG
 #define CONFLICT HASYNC__PROTO__ERROR_CODE__CONFLICT
@@ -123,9 +124,10 @@ static bool install_sas(child_sa_t *child_sa, const Hasync__Proto__ChildSa *chil
 											child->outbound_spi, child->name);
 }
 
-static void apply(child_sa_t *child_sa, hasync_child_t *known, const Hasync__Proto__ChildSa *child)
+static void apply(ike_sa_t *ike_sa, child_sa_t *child_sa, hasync_child_t *known,
+				  const Hasync__Proto__ChildSa *child)
 {
-	child_sa->set_rekey_spi(child_sa, htonl(child->replaced_by_outbound_spi));
+	hasync_set_successor(ike_sa, child_sa, htonl(child->replaced_by_outbound_spi));
 	child_sa->set_state(child_sa, child->installed ? CHILD_INSTALLED : CHILD_REKEYED);
 	known->installed_at = max(1, time_monotonic(NULL) - child->installed_ago);
 	known->rekey_at = hasync_to_time(child->rekey_in);
@@ -160,7 +162,7 @@ static bool install_child(ike_sa_t *ike_sa, child_cfg_t *config, const Hasync__P
 	known->integrity_in = chunk_clone(hasync_to_chunk(child->inbound_integrity_key));
 	known->encryption_out = chunk_clone(hasync_to_chunk(child->outbound_encryption_key));
 	known->integrity_out = chunk_clone(hasync_to_chunk(child->outbound_integrity_key));
-	apply(child_sa, known, child);
+	apply(ike_sa, child_sa, known, child);
 	ike_sa->add_child_sa(ike_sa, child_sa);
 	return TRUE;
 }
@@ -379,7 +381,7 @@ void hasync_import_update_children(ike_sa_t *ike_sa, const Hasync__Proto__Contex
 		{
 			DBG1(DBG_CHD, "hasync: outbound SA of %s could not be installed", child_sa->get_name(child_sa));
 		}
-		apply(child_sa, known, context->children[i]);
+		apply(ike_sa, child_sa, known, context->children[i]);
 	}
 	remove_unlisted(ike_sa, context);
 }

@@ -3,6 +3,7 @@
 
 #include "context_check.h"
 #include "rekey.h"
+#include "releases.h"
 #include "resume.h"
 
 typedef struct private_keymat_t private_keymat_t;
@@ -52,7 +53,7 @@ METHOD(keymat_t, get_aead, aead_t *, private_keymat_t *this, bool in)
 	return this->inner->keymat.get_aead(&this->inner->keymat, in);
 }
 
-METHOD(keymat_v2_t, derive_ike_keys, bool, private_keymat_t *this, proposal_t *proposal, key_exchange_t *ke,
+METHOD(keymat_v2_t, derive_ike_keys, bool, private_keymat_t *this, proposal_t *proposal, hasync_kes_t kes,
 	   chunk_t nonce_i, chunk_t nonce_r, ike_sa_id_t *id, pseudo_random_function_t rekey_function,
 	   chunk_t rekey_skd)
 {
@@ -66,7 +67,7 @@ METHOD(keymat_v2_t, derive_ike_keys, bool, private_keymat_t *this, proposal_t *p
 	/* charon passes the keys to the listener in this thread, but not always with the IKE_SA that they belong
 	 * to */
 	deriving = this->memory;
-	derived = this->inner->derive_ike_keys(this->inner, proposal, ke, nonce_i, nonce_r, id, rekey_function,
+	derived = this->inner->derive_ike_keys(this->inner, proposal, kes, nonce_i, nonce_r, id, rekey_function,
 										   rekey_skd);
 	deriving = NULL;
 	return derived;
@@ -94,10 +95,10 @@ static bool child_key_lengths(proposal_t *proposal, int *encryption, int *integr
 	return *encryption >= 0 && *integrity >= 0;
 }
 
-METHOD(keymat_v2_t, derive_child_keys, bool, private_keymat_t *this, proposal_t *proposal, key_exchange_t *ke,
+METHOD(keymat_v2_t, derive_child_keys, bool, private_keymat_t *this, proposal_t *proposal, hasync_kes_t kes,
 	   chunk_t nonce_i, chunk_t nonce_r, chunk_t *encr_i, chunk_t *integ_i, chunk_t *encr_r, chunk_t *integ_r)
 {
-	chunk_t secret = chunk_empty, seed, keymat = chunk_empty;
+	chunk_t secret, more, seed, keymat = chunk_empty;
 	int encryption, integrity;
 	kdf_t *kdf;
 	bool derived;
@@ -108,15 +109,15 @@ METHOD(keymat_v2_t, derive_child_keys, bool, private_keymat_t *this, proposal_t 
 	}
 	if (!this->imported)
 	{
-		return this->inner->derive_child_keys(this->inner, proposal, ke, nonce_i, nonce_r, encr_i, integ_i,
+		return this->inner->derive_child_keys(this->inner, proposal, kes, nonce_i, nonce_r, encr_i, integ_i,
 											  encr_r, integ_r);
 	}
-	if (!child_key_lengths(proposal, &encryption, &integrity) || (ke && !ke->get_shared_secret(ke, &secret)))
+	if (!child_key_lengths(proposal, &encryption, &integrity) || !hasync_shared_secrets(kes, &secret, &more))
 	{
 		return FALSE;
 	}
 	/* RFC 7296, section 2.17: KEYMAT = prf+(SK_d, [g^ir (new) |] Ni | Nr), first the initiator's keys */
-	seed = chunk_cat("scc", secret, nonce_i, nonce_r);
+	seed = chunk_cat("sccs", secret, nonce_i, nonce_r, more);
 	kdf = lib->crypto->create_kdf(lib->crypto, KDF_PRF_PLUS, this->prf);
 	derived = kdf && kdf->set_param(kdf, KDF_PARAM_KEY, this->memory->keys.d) &&
 			  kdf->set_param(kdf, KDF_PARAM_SALT, seed) &&
@@ -143,17 +144,22 @@ METHOD(keymat_v2_t, get_skd, pseudo_random_function_t, private_keymat_t *this, c
 	return this->inner->get_skd(this->inner, skd);
 }
 
+HASYNC_FORWARD_INT_AUTH(private_keymat_t)
+
 METHOD(keymat_v2_t, get_auth_octets, bool, private_keymat_t *this, bool verify, chunk_t ike_sa_init,
-	   chunk_t nonce, chunk_t ppk, identification_t *id, char reserved[3], chunk_t *octets, array_t *schemes)
+	   chunk_t nonce, HASYNC_INT_AUTH_PARAM chunk_t ppk, identification_t *id, char reserved[3],
+	   chunk_t *octets, array_t *schemes)
 {
-	return this->inner->get_auth_octets(this->inner, verify, ike_sa_init, nonce, ppk, id, reserved, octets,
-										schemes);
+	return this->inner->get_auth_octets(this->inner, verify, ike_sa_init, nonce, HASYNC_INT_AUTH ppk, id,
+										reserved, octets, schemes);
 }
 
 METHOD(keymat_v2_t, get_psk_sig, bool, private_keymat_t *this, bool verify, chunk_t ike_sa_init,
-	   chunk_t nonce, chunk_t secret, chunk_t ppk, identification_t *id, char reserved[3], chunk_t *sig)
+	   chunk_t nonce, HASYNC_INT_AUTH_PARAM chunk_t secret, chunk_t ppk, identification_t *id,
+	   char reserved[3], chunk_t *sig)
 {
-	return this->inner->get_psk_sig(this->inner, verify, ike_sa_init, nonce, secret, ppk, id, reserved, sig);
+	return this->inner->get_psk_sig(this->inner, verify, ike_sa_init, nonce, HASYNC_INT_AUTH secret, ppk, id,
+									reserved, sig);
 }
 
 METHOD(keymat_v2_t, hash_algorithm_supported, bool, private_keymat_t *this, hash_algorithm_t hash)
@@ -193,6 +199,7 @@ static keymat_t *keymat_create_wrapped(bool initiator)
 			.derive_ike_keys_ppk = _derive_ike_keys_ppk,
 			.derive_child_keys = _derive_child_keys,
 			.get_skd = _get_skd,
+			HASYNC_INT_AUTH_METHOD
 			.get_auth_octets = _get_auth_octets,
 			.get_psk_sig = _get_psk_sig,
 			.add_hash_algorithm = _add_hash_algorithm,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "private_value.h"
 
+#include "releases.h"
+
 #define TRIES 100 /* each succeeds with a probability of at least a half */
 
 /* A value's first two bytes stay below those of the group's order, so that it is uniform and below that. */
@@ -118,7 +120,7 @@ key_exchange_t *hasync_private_value_use(keymat_t *keymat, key_exchange_method_t
 {
 	key_exchange_t *ke = keymat->create_ke(keymat, method);
 
-	if (ke && ke->set_private_key && ke->set_private_key(ke, value))
+	if (ke && hasync_set_private_value(ke, value))
 	{
 		return ke;
 	}

@@ -4,6 +4,7 @@
 #include "numbers.h"
 #include "private_value.h"
 #include "rekey.h"
+#include "releases.h"
 
 #include <encoding/payloads/delete_payload.h>
 
@@ -213,13 +214,13 @@ static child_sa_t *find_rival(ike_sa_t *ike_sa, hasync_memory_t *memory, child_s
 	{
 		*old = find_child(ike_sa, rekey->child_spi, TRUE);
 	}
-	return *old ? find_child(ike_sa, (*old)->get_rekey_spi(*old), FALSE) : NULL;
+	return *old ? find_child(ike_sa, hasync_successor_spi(*old), FALSE) : NULL;
 }
 
 /* The peer goes on with what has replaced this CHILD_SA. charon knows, unless we rekey the same one. */
 static void use_successor(ike_sa_t *ike_sa, child_sa_t *child_sa)
 {
-	child_sa_t *successor = find_child(ike_sa, child_sa->get_rekey_spi(child_sa), FALSE);
+	child_sa_t *successor = find_child(ike_sa, hasync_successor_spi(child_sa), FALSE);
 
 	if (successor && (successor->get_outbound_state(successor) & CHILD_OUTBOUND_REGISTERED) &&
 		successor->install_outbound(successor) != SUCCESS)
@@ -273,7 +274,7 @@ void hasync_resume_answered(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t
 	/* the peer deletes it: neither event nor action */
 	rival->set_close_action(rival, ACTION_NONE);
 	rival->set_state(rival, CHILD_REKEYED);
-	old->set_rekey_spi(old, 0);
+	hasync_set_successor(ike_sa, old, 0);
 }
 
 static bool make_charon_begin(ike_sa_t *ike_sa, hasync_memory_t *memory, const hasync_sent_t *sent)
