@@ -35,11 +35,3 @@ def esp_times(path, peer):
 
 def esp_frames(path, source):
     return [frame for _, frame in frames(path) if is_ipv4(frame, ESP, source)]
-
-
-def esp_spi(frame):
-    return frame[34:38]
-
-
-def esp_number(frame):
-    return struct.unpack_from("!I", frame, 38)[0]
