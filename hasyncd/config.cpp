@@ -22,6 +22,24 @@ using std::chrono::milliseconds;
 constexpr std::size_t kLargestFile = 1 << 20;
 constexpr std::size_t kLongestSocket = 107;  // sockaddr_un.sun_path
 
+bool is_number(const std::string& text, std::size_t digits) {
+  return !text.empty() && text.size() <= digits &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+// "127.0.0.1:9420", "[::1]:9420"
+std::optional<Config::Listen> listen_of(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || !is_number(text.substr(colon + 1), 5)) return std::nullopt;
+  const int port = std::stoi(text.substr(colon + 1));
+  std::string host = text.substr(0, colon);
+  const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (brackets) host = host.substr(1, host.size() - 2);
+  const Result<Address> address = Address::parse(host);
+  if (!address || address->is_v4() == brackets || port < 1 || port > 65535) return std::nullopt;
+  return Config::Listen{*address, static_cast<std::uint16_t>(port)};
+}
+
 bool is_interface(const std::string& name) {
   return !name.empty() && name.size() <= 15 && name != "." && name != ".." &&
          std::ranges::none_of(name,
@@ -45,6 +63,7 @@ class Builder {
     for (const ConfigRow& row : rows_.tables.at("member")) take_member(row);
     for (const ConfigRow& row : rows_.tables.at("vip")) take_vip(row);
     take_interfaces();
+    take_metrics();
     std::ranges::sort(config.members, {}, &Config::Member::id);
     if (rows_.problems.empty()) validate();
   }
@@ -108,9 +127,8 @@ class Builder {
     const std::size_t slash = text.find('/');
     const Result<Address> address = Address::parse(text.substr(0, slash));
     const std::string prefix = slash == std::string::npos ? "" : text.substr(slash + 1);
-    const bool digits = !prefix.empty() && prefix.size() <= 3 &&
-                        std::ranges::all_of(prefix, [](unsigned char c) { return std::isdigit(c) != 0; });
-    if (address && digits && std::stoi(prefix) >= 1 && std::stoi(prefix) <= (address->is_v4() ? 32 : 128)) {
+    if (address && is_number(prefix, 3) && std::stoi(prefix) >= 1 &&
+        std::stoi(prefix) <= (address->is_v4() ? 32 : 128)) {
       vip.address = *address;
       vip.prefix = static_cast<std::uint8_t>(std::stoi(prefix));
     } else if (!text.empty()) {
@@ -120,6 +138,17 @@ class Builder {
                   "\"192.0.2.100/24\", or an IPv6 address with one from 1 to 128, as \"2001:db8::100/64\"");
     }
     config.vips.push_back(std::move(vip));
+  }
+
+  void take_metrics() {
+    const std::string& text = row("metrics").text("listen");
+    if (text.empty()) return;
+    config.metrics = listen_of(text);
+    if (config.metrics) return;
+    problem(row("metrics").line_of("listen"),
+            "metrics.listen: \"" + text +
+                "\" is not allowed; allowed: an address and a port, as \"127.0.0.1:9420\" or "
+                "\"[2001:db8::1]:9420\"");
   }
 
   void take_interfaces() {
@@ -277,6 +306,11 @@ ConfigOutcome load_config(const std::filesystem::path& file) {
   return parse_config(text, file.string());
 }
 
+std::string to_string(const Config::Listen& listen) {
+  const std::string address = to_string(listen.address);
+  return (listen.address.is_v4() ? address : "[" + address + "]") + ":" + std::to_string(listen.port);
+}
+
 std::string to_text(const Config& config) {
   std::ostringstream out;
   out << "node.id = " << config.node.value
@@ -302,8 +336,8 @@ std::string to_text(const Config& config) {
       << "\noutput_commit.mode = " << (config.commit == Config::Commit::Available ? "available" : "strict")
       << "\noutput_commit.wait_ms = " << config.commit_wait.count()
       << "\ncontrol.socket = " << config.control_socket.string() << "\ncontrol.admin_group = \""
-      << config.admin_group << "\"\ncontrol.read_group = \"" << config.read_group
-      << "\"\nlog.level = " << config.log_level << "\n";
+      << config.admin_group << "\"\ncontrol.read_group = \"" << config.read_group << "\"\nmetrics.listen = \""
+      << (config.metrics ? to_string(*config.metrics) : "") << "\"\nlog.level = " << config.log_level << "\n";
   return out.str();
 }
 

@@ -50,6 +50,12 @@ struct Config {
   std::filesystem::path control_socket;
   std::string admin_group;  // empty: none
   std::string read_group;   // empty: none
+  struct Listen {
+    Address address;
+    std::uint16_t port = 0;
+    bool operator==(const Listen&) const = default;
+  };
+  std::optional<Listen> metrics;
   std::string log_level;
   std::map<std::string, std::string> places;  // "file:line" of the keys that the file has, by "table.key"
 
@@ -68,6 +74,7 @@ struct ConfigOutcome {
 ConfigOutcome parse_config(const std::string& text, const std::string& name);
 ConfigOutcome load_config(const std::filesystem::path& file);
 
+std::string to_string(const Config::Listen& listen);
 std::string to_text(const Config& config);  // every value in effect, one "key = value" per line
 
 }  // namespace hasync::hasyncd

@@ -20,6 +20,7 @@ constexpr TableDefinition kTables[] = {
     {"charon", false, "The IKE daemon."},
     {"output_commit", false, "IKE messages leave when the change that they tell of is stable."},
     {"control", false, "The socket that `haipsec` uses."},
+    {"metrics", false, "Figures for Prometheus (docs/metrics.md)."},
     {"log", false, "What is written to the journal."},
 };
 
@@ -69,6 +70,9 @@ constexpr KeyDefinition kKeys[] = {
      "for root alone, and for the groups below"},
     {"control", "admin_group", K::Text, "", 0, 0, nullptr, "", "its members may do everything that root may"},
     {"control", "read_group", K::Text, "", 0, 0, nullptr, "", "its members may look, and change nothing"},
+    {"metrics", "listen", K::Text, "", 0, 0, nullptr, "",
+     "address and port, as \"127.0.0.1:9420\" or \"[2001:db8::1]:9420\", where HTTP serves them to whoever "
+     "can reach it; without it nothing is served"},
     {"log", "level", K::Text, "info", 0, 0, "debug|info|warning|error", "", "least severity that is logged"},
 };
 

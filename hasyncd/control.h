@@ -24,6 +24,7 @@ class Control {
 
   // The whole new configuration, or nothing. What was changed, in words; or why nothing was. Also logged.
   Result<std::string> reload();
+  NodeStatus status() const;
 
  private:
   Control(Daemon& daemon, EventFeed& log, Reload reload)
@@ -31,7 +32,6 @@ class Control {
   Result<std::string> swap();
   void answer(const ControlRequest& request, Access access, const ControlServer::Reply& reply);
   ControlAnswer carry_out(const ControlRequest& request);
-  NodeStatus status() const;
   ControlAnswer events(const ControlRequest& request);
   ControlAnswer migrate(const ControlRequest& request);
   ControlAnswer take_over(const ControlRequest& request);

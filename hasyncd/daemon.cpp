@@ -40,6 +40,7 @@ Daemon::Daemon(boost::asio::io_context& io, Config config, StateStore store, Log
       log_(log),
       store_(std::move(store)),
       give_up_(io),
+      takeovers_(config_.node),
       started_(now()) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::create(boost::asio::io_context& io, Config config, Log& log) {
@@ -81,8 +82,7 @@ RingLink::Callbacks Daemon::ring_callbacks() {
                 check_ring_settings();
                 run(node_->on_view(nodes, now()));
               },
-          .message = [this](NodeId from,
-                            const RingMessage& message) { run(node_->on_ring(from, message, now())); },
+          .message = [this](NodeId from, const RingMessage& message) { heard(from, message); },
           .aside = [this](NodeId from, const Aside& aside) { inquirer_->heard(from, aside); },
           .heartbeat = [this](const Heartbeat& heartbeat) { run(node_->on_heartbeat(heartbeat, now())); },
           .quorate = [this](bool quorate) { run(node_->on_quorate(quorate, now())); },
@@ -91,6 +91,17 @@ RingLink::Callbacks Daemon::ring_callbacks() {
               [this](const std::string& id, const Error& error) {
                 log_.warning(id, {{"error", error.what}});
               }};
+}
+
+void Daemon::heard(NodeId from, const RingMessage& message) {
+  const std::uint64_t before = node_->replica().mark().index;
+  Actions actions = node_->on_ring(from, message, now());
+  const std::uint64_t index = node_->replica().mark().index;
+  if (from == config_.node && index == before + 1) stable_times_.delivered(message.number, index);
+  const auto* entry = std::get_if<Entry>(&message.body);
+  const auto* move = entry == nullptr ? nullptr : std::get_if<Move>(&entry->body);
+  watch(move != nullptr && move->to == config_.node);
+  run(std::move(actions));
 }
 
 std::unique_ptr<Inquirer> Daemon::make_inquirer() {
@@ -273,6 +284,7 @@ Status Daemon::fail_over() {
 Status Daemon::take_alone() {
   auto actions = node_->take_alone(now());
   if (!actions) return actions.error();
+  takeovers_.asked_by_operator();
   run(*std::move(actions));
   return Done{};
 }
@@ -310,6 +322,17 @@ void Daemon::run(Actions actions) {
   }
   queue_.clear();
   running_ = false;
+  watch(false);
+}
+
+// What has come of an event, for the metrics. `moved`: it was a Move to this node.
+void Daemon::watch(bool moved) {
+  const auto& epoch = node_->agreement().current();
+  if (epoch) stable_times_.stable(epoch->epoch, node_->stability().stable(), now());
+  takeovers_.seen({.role = node_->role(),
+                   .owner = node_->replica().current() ? node_->replica().owner().node : kNobody,
+                   .moved = moved,
+                   .alone = epoch && epoch->members.size() == 1});
 }
 
 void Daemon::report(const std::string& id, const Status& status) {
@@ -329,8 +352,13 @@ template <typename... Handlers>
 Match(Handlers...) -> Match<Handlers...>;  // clang 14 does not deduce it for an aggregate
 }  // namespace
 
+void Daemon::say(const RingMessage& message) {
+  if (std::holds_alternative<Entry>(message.body)) stable_times_.sent(message.number, now());
+  ring_->send(message);
+}
+
 void Daemon::carry_out(const Action& action) {
-  std::visit(Match{[&](const SendRing& a) { ring_->send(a.message); },
+  std::visit(Match{[&](const SendRing& a) { say(a.message); },
                    [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
                    [&](const Persist& a) {
                      // A promise that is not on disk must not be given: better no node than a forgetful one.

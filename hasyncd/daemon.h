@@ -20,6 +20,8 @@
 #include "hasyncd/node/node.h"
 #include "hasyncd/ring_link.h"
 #include "hasyncd/ring_settings.h"
+#include "hasyncd/stable_times.h"
+#include "hasyncd/takeovers.h"
 
 namespace hasync::hasyncd {
 
@@ -54,6 +56,8 @@ class Daemon {
   const ClockSteps& clock_steps() const { return clock_steps_; }
   Inquirer& inquirer() { return *inquirer_; }
   const Inquirer& inquirer() const { return *inquirer_; }
+  const Histogram& stable_times() const { return stable_times_.times(); }
+  const Takeovers::Counts& takeovers() const { return takeovers_.counts(); }
   Instant started() const { return started_; }
   const std::optional<RingSettings>& ring_settings() const {
     return ring_settings_;
@@ -66,6 +70,7 @@ class Daemon {
   void follow(const ContextTrace& trace);
   RingLink::Callbacks ring_callbacks();
   void check_ring_settings();
+  void heard(NodeId from, const RingMessage& message);
   void tick(Instant at);
   std::unique_ptr<Inquirer> make_inquirer();
   void renew_seals();
@@ -73,6 +78,8 @@ class Daemon {
   void watch_gate();
   void watch_links();
   void run(Actions actions);
+  void watch(bool moved);
+  void say(const RingMessage& message);
   void carry_out(const Action& action);
   void fatal(const std::string& id, const Error& error);
   void report(const std::string& id, const Status& status);
@@ -98,6 +105,8 @@ class Daemon {
   bool failed_ = false;
   Clocks clocks_;
   ClockSteps clock_steps_;
+  StableTimes stable_times_;
+  Takeovers takeovers_;
   Instant started_;
   ServiceNotifier notifier_;
   std::optional<std::chrono::microseconds> watchdog_ = ServiceNotifier::watchdog_interval();

@@ -4,12 +4,15 @@
 #include <iostream>
 
 #include "base/adapters/hidden_process.h"
+#include "hasyncd/adapters/metrics_server.h"
+#include "hasyncd/adapters/metrics_text.h"
 #include "hasyncd/adapters/privileges.h"
 #include "hasyncd/adapters/realtime.h"
 #include "hasyncd/adapters/service_notifier.h"
 #include "hasyncd/adapters/stderr_log.h"
 #include "hasyncd/control.h"
 #include "hasyncd/daemon.h"
+#include "hasyncd/status_of.h"
 
 namespace {
 
@@ -25,6 +28,16 @@ void reload_at_hangup(boost::asio::signal_set& hangup, Control& control) {
     if (error) return;
     (void)control.reload();  // the log tells how it went
     reload_at_hangup(hangup, control);
+  });
+}
+
+// Nothing where none is configured.
+hasync::Result<std::unique_ptr<MetricsServer>> serve_metrics(boost::asio::io_context& io,
+                                                             const Daemon& daemon, const Control& control) {
+  const auto& listen = daemon.config().metrics;
+  if (!listen) return std::unique_ptr<MetricsServer>();
+  return MetricsServer::create(io, listen->address, listen->port, [&daemon, &control] {
+    return metrics_text(metrics_status(daemon, control.status()));
   });
 }
 
@@ -44,6 +57,8 @@ int serve(const Config& config, const std::string& file) {
                                                        lines.log_from(severity_of(applied.log_level));
                                                      }});
   if (!control) return fail(control.error().what);
+  const auto metrics = serve_metrics(io, **daemon, **control);
+  if (!metrics) return fail(metrics.error().what);
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     notifier.stopping();

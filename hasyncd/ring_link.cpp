@@ -124,6 +124,7 @@ void RingLink::send_heartbeat() {
   heartbeat.keys = keys_.own();
   const Bytes sealed = sealer_.seal(encode(heartbeat), additional_data(Purpose::Heartbeat, kNobody));
   for (const auto& [node, endpoint] : others_) socket_->send(node, sealed);
+  counters_.heartbeats_sent += others_.size();
 }
 
 void RingLink::delivered(GroupMember from, BytesView bytes) {
@@ -198,6 +199,7 @@ void RingLink::received(BytesView bytes, const Address& from) {
   }
   keys_.heard(heartbeat->from.node, heartbeat->keys, key_id_of(bytes));
   sealer_.seal_with(keys_.sealing());
+  ++counters_.heartbeats_received;
   callbacks_.heartbeat(*heartbeat);
 }
 

@@ -28,6 +28,8 @@ struct LinkCounters {
   std::uint64_t replayed = 0;   // delivered before
   std::uint64_t malformed = 0;  // opened, but is no message; the last reason is logged
   std::uint64_t unsent = 0;     // the queue towards the ring was full
+  std::uint64_t heartbeats_sent = 0;
+  std::uint64_t heartbeats_received = 0;  // that counted
 };
 
 // Who has sent datagrams to the heartbeat's port that are none of this cluster.

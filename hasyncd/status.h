@@ -1,6 +1,7 @@
 // What hasyncd tells the operator about itself: plain values, filled in by the daemon, printed by others.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -73,6 +74,27 @@ struct NodeStatus {
   std::chrono::seconds up{};
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // by name; docs/control.md
+};
+
+// Seconds, counted by upper bounds.
+struct Histogram {
+  static constexpr std::array kBounds = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0};
+  std::array<std::uint64_t, kBounds.size() + 1> counts{};  // of each alone; the last: above all bounds
+  double sum = 0;
+
+  void observe(double seconds) {
+    std::size_t bucket = 0;
+    while (bucket < kBounds.size() && seconds > kBounds.at(bucket)) ++bucket;
+    ++counts.at(bucket);
+    sum += seconds;
+  }
+};
+
+// What only monitoring is told (docs/metrics.md), beside the status.
+struct MetricsStatus {
+  NodeStatus node;
+  Histogram stable_times;
+  std::optional<std::uint64_t> lease_headroom;  // numbers; none: this node does not own, or has no SA
 };
 
 struct LeaseStatus {

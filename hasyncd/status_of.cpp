@@ -34,10 +34,18 @@ std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
 
 void add_counters(const Daemon& daemon, NodeStatus& out) {
   const LinkCounters& link = daemon.link_counters();
+  const Takeovers::Counts& taken = daemon.takeovers();
   out.counters = {{"ring_unsealed", link.unsealed},
                   {"ring_replayed", link.replayed},
                   {"ring_malformed", link.malformed},
                   {"ring_unsent", link.unsent},
+                  {"heartbeats_sent", link.heartbeats_sent},
+                  {"heartbeats_received", link.heartbeats_received},
+                  {"takeovers_lost", taken.lost},
+                  {"takeovers_handed_over", taken.handed_over},
+                  {"takeovers_by_operator", taken.by_operator},
+                  {"takeovers_first", taken.first},
+                  {"takeovers_resumed", taken.resumed},
                   {"lapses", daemon.node().lapses()},
                   {"suspensions", daemon.node().suspensions()},
                   {"clock_steps", daemon.clock_steps().count()},
@@ -143,6 +151,19 @@ NodeStatus node_status(const Daemon& daemon) {
   out.owner_changes = node.moves();
   out.up = duration_cast<std::chrono::seconds>(at - daemon.started());
   add_counters(daemon, out);
+  return out;
+}
+
+MetricsStatus metrics_status(const Daemon& daemon, NodeStatus node) {
+  MetricsStatus out{.node = std::move(node), .stable_times = daemon.stable_times()};
+  if (daemon.node().role() != Role::Owner) return out;
+  const auto& leases = daemon.node().replica().leases();
+  for (const OutboundNumber& top : daemon.left()) {
+    const auto lease = leases.find(top.key);
+    if (lease == leases.end()) continue;
+    const std::uint64_t left = lease->second.end - std::min(lease->second.end, top.used + 1);
+    out.lease_headroom = std::min(out.lease_headroom.value_or(left), left);
+  }
   return out;
 }
 

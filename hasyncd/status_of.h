@@ -7,6 +7,7 @@
 namespace hasync::hasyncd {
 
 NodeStatus node_status(const Daemon& daemon);
+MetricsStatus metrics_status(const Daemon& daemon, NodeStatus node);
 CheckStatus check_status(const Daemon& daemon);  // after the inquirer has asked
 KeyStatus key_status(const Daemon& daemon);
 

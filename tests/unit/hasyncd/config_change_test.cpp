@@ -40,6 +40,8 @@ TEST(ConfigChange, LiveKeysAndOthersAreToldApart) {
   EXPECT_EQ(
       change_of(config(), config("[lease]\npeak = 7\n[control]\nadmin_group = \"a\"\nread_group = \"b\"\n")),
       (ConfigChange{{"control.admin_group", "control.read_group", "lease.peak"}, {}}));
+  EXPECT_EQ(change_of(config(), config("[metrics]\nlisten = \"127.0.0.1:9420\"\n")),
+            (ConfigChange{{}, {"metrics.listen"}}));
 }
 
 TEST(ConfigChange, EveryLiveKeyIsOneOfTheTable) {

@@ -79,6 +79,22 @@ TEST(Config, DefaultsObeyTheirOwnRules) {
   }
 }
 
+TEST(Config, WhereMetricsAreServedIsAnAddressAndAPort) {
+  const std::string rest = content(kSource / "tests/golden/config/witness.toml") + "\n[metrics]\nlisten = ";
+  for (const std::string good : {"127.0.0.1:9420", "0.0.0.0:1", "[::]:65535", "[2001:db8::1]:9420"}) {
+    const ConfigOutcome outcome = parse_config(rest + '"' + good + '"', "x");
+    ASSERT_TRUE(outcome.config && outcome.config->metrics) << good;
+    EXPECT_EQ(to_string(*outcome.config->metrics), good);
+  }
+  EXPECT_FALSE(parse_config(rest + "\"\"", "x").config->metrics);
+  for (const std::string bad : {"9420", ":9420", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
+                                "127.0.0.1:94200000000000000000", "127.0.0.1:-1", "127.0.0.1:1x", "::1:9420",
+                                "[127.0.0.1]:9420", "[::1]", "[::1:9420", "[]:9420", "localhost:9420"}) {
+    EXPECT_THAT(parse_config(rest + '"' + bad + '"', "x").errors,
+                testing::ElementsAre(testing::HasSubstr("metrics.listen: \"" + bad + "\" is not allowed")));
+  }
+}
+
 TEST(Config, AFileThatCannotBeReadIsNamed) {
   EXPECT_THAT(load_config("/nonexistent/x.toml").errors,
               testing::ElementsAre("/nonexistent/x.toml: cannot be read: No such file or directory"));
