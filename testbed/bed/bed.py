@@ -411,6 +411,12 @@ class Bed:
             self.hosts[name].services.pop(service).wait()
         return moment
 
+    def step_clock(self, seconds):
+        """Sets the time of day of all hosts, which have one kernel: only where that is not this machine's."""
+        assert self.booted, "the time of day is set in a booted kernel only"
+        time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME) + seconds)
+        self.say(f"the time of day jumps by {seconds} s")
+
     def stop(self, name, service):
         """SIGTERM, and its end awaited."""
         moment = monotonic_ns()

@@ -79,8 +79,17 @@ def come_back(bed, owner, standby):
     return moment
 
 
+def clock_set(bed, owner, standby):
+    """The time of day jumps an hour back, and then the owner loses its power: the takeover takes no longer for it."""
+    bed.stop_stream()
+    bed.step_clock(-3600)
+    bed.stream(100)
+    bed.pause(1)
+    return bed.power_off(owner)
+
+
 EVENTS = {event.__name__: event for event in (power_off, clean_stop, kill_hasyncd, kill_corosync, kill_charon, wan_down, detached,
-                                              hang_5s, hang_30s, come_back)}
+                                              hang_5s, hang_30s, come_back, clock_set)}
 
 
 def play(bed, event="power_off"):

@@ -5,6 +5,7 @@ Variants: the events below. The ring stands still for a while in each of them; t
 import signal
 
 from bed import story
+from bed.wait import until
 
 
 def standby_off(bed, standby):
@@ -29,8 +30,18 @@ def standby_hangs(bed, standby):
     bed.signal(standby, "hasyncd", signal.SIGCONT)
 
 
+def clock_set(bed, standby):
+    """The time of day of all hosts jumps, ahead and back."""
+    gateways = {name: bed.status(name)["counters"]["clock_steps"] for name in ("gw1", "gw2")}
+    for seconds in (3600, -7200, 3600):
+        bed.step_clock(seconds)
+        bed.pause(2)
+    for name, before in gateways.items():
+        until(f"{name} tells that its clock was set", lambda n=name, b=before: bed.status(n)["counters"]["clock_steps"] > b)
+
+
 EVENTS = {event.__name__: event for event in (standby_off, witness_off, standby_corosync, witness_corosync,
-                                              standby_hangs)}
+                                              standby_hangs, clock_set)}
 
 
 def play(bed, event="standby_off"):
