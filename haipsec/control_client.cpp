@@ -178,7 +178,7 @@ Result<ordered_json> follow(const std::string& socket, const ordered_json& reque
   const Result<Descriptor> to = connect_to(socket, kFirstReply, "hasyncd");
   if (!to) return to.error();
   Lines lines(to->get(), "hasyncd");
-  const Result<ordered_json> reply = first_reply(to->get(), lines, request, "hasyncd");
+  Result<ordered_json> reply = first_reply(to->get(), lines, request, "hasyncd");
   if (!reply || !(*reply)["ok"].get<bool>()) return reply;
   while (true) {
     while (const auto line = lines.whole()) {

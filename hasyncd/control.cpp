@@ -73,7 +73,7 @@ Result<std::string> Control::swap() {
 }
 
 Result<std::string> Control::reload() {
-  const Result<std::string> swapped = swap();
+  Result<std::string> swapped = swap();
   if (swapped) {
     log_.info("reloaded", {{"text", *swapped}});
   } else {
