@@ -49,6 +49,7 @@ def _pings(bed, name="gw1", count=3):
 
 def _on_the_wire(bed):
     """Packets of VPE and of ESP in the last recording."""
+    bed.pause(1)  # what has just passed is still on its way into the recording
     bed.stop_captures()
     frames = [frame for _, frame in pcap.frames(bed.captures[-1])]
     port = vped.PORT.to_bytes(2, "big")
