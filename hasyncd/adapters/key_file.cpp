@@ -13,6 +13,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/adapters/fd.h"
 #include "hasyncd/adapters/hkdf.h"
 
 namespace hasync::hasyncd {
@@ -26,11 +27,6 @@ constexpr std::size_t kLargestFile = 4096;
 Error at(const std::filesystem::path& file, Errc code, const std::string& what) {
   return {code, "key file " + file.string() + ": " + what};
 }
-
-struct Closer {
-  int fd;
-  ~Closer() { ::close(fd); }
-};
 
 // A key as its file has it. Texts that hold one are wiped as they are freed (base/adapters/hidden_process.h).
 struct Stored {
@@ -149,7 +145,7 @@ Result<StoredKeys> read(const std::filesystem::path& file) {
     return at(file, errno == ENOENT ? Errc::NotFound : Errc::System,
               std::string(std::strerror(errno)) + (errno == ENOENT ? "; make one with: haipsec keygen" : ""));
   }
-  const Closer closer{fd};
+  const Fd closer(fd);
   if (auto problem = check_owner(fd, file)) return *problem;
   std::string text(kLargestFile, '\0');
   const ssize_t length = ::read(fd, text.data(), text.size());
@@ -163,7 +159,7 @@ Status write_new(const std::filesystem::path& file, const StoredKeys& keys) {
   if (fd < 0 && errno == EEXIST)
     return at(file, Errc::Conflict, "exists already; keys are never overwritten");
   if (fd < 0) return at(file, Errc::System, std::strerror(errno));
-  const Closer closer{fd};
+  const Fd closer(fd);
   const std::string text = to_text(keys);
   if (::fchmod(fd, 0600) == 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       ::fsync(fd) == 0) {
@@ -183,7 +179,7 @@ Status replace(const std::filesystem::path& file, const StoredKeys& keys) {
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return at(file, Errc::System, std::strerror(errno));
-  const Closer closer{fd};
+  const Fd closer(fd);
   return ::fsync(fd) == 0 ? Status(Done{}) : at(file, Errc::System, std::strerror(errno));
 }
 

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/adapters/fd.h"
+
 namespace hasync::hasyncd {
 namespace {
 
@@ -20,11 +22,6 @@ constexpr const char* kTemporary = "epochs.new";
 Error failed(const std::filesystem::path& path, const char* call) {
   return {Errc::System, "state " + path.string() + ": " + call + ": " + std::strerror(errno)};
 }
-
-struct Closer {
-  int fd;
-  ~Closer() { ::close(fd); }
-};
 
 std::string text_of(const StoredEpochs& epochs) {
   return "hasyncd-epochs 1 promised=" + std::to_string(epochs.promised.value) +
@@ -58,7 +55,7 @@ Result<StateStore> StateStore::open(const std::filesystem::path& folder) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0 && errno == ENOENT) return StateStore(folder, {}, true);
   if (fd < 0) return failed(path, "open");
-  const Closer closer{fd};
+  const Fd closer(fd);
   std::array<char, 256> content{};
   const ssize_t length = ::read(fd, content.data(), content.size());
   if (length < 0) return failed(path, "read");
@@ -72,7 +69,7 @@ Status StateStore::save(const StoredEpochs& epochs) {
   {
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return failed(temporary, "open");
-    const Closer closer{fd};
+    const Fd closer(fd);
     const std::string text = text_of(epochs);
     if (::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
       return failed(temporary, "write");
@@ -81,7 +78,7 @@ Status StateStore::save(const StoredEpochs& epochs) {
   if (::rename(temporary.c_str(), (folder_ / kFile).c_str()) != 0) return failed(temporary, "rename");
   const int fd = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return failed(folder_, "open");
-  const Closer closer{fd};
+  const Fd closer(fd);
   if (::fsync(fd) != 0) return failed(folder_, "fsync");
   epochs_ = epochs;
   return Done{};

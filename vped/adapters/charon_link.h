@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "vped/adapters/fd.h"
+#include "base/adapters/fd.h"
 #include "vped/plugin_codec.h"
 
 namespace hasync::vped {

@@ -7,8 +7,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/adapters/fd.h"
 #include "base/result.h"
-#include "vped/adapters/fd.h"
 
 namespace hasync::vped {
 

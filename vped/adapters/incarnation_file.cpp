@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include "vped/adapters/fd.h"
+#include "base/adapters/fd.h"
 #include "vped/incarnation_book.h"
 
 namespace hasync::vped {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "vped/adapters/fd.h"
+#include "base/adapters/fd.h"
 #include "vped/merge.h"
 #include "vped/offload.h"
 

@@ -10,8 +10,8 @@
 #include <array>
 #include <sstream>
 
+#include "base/adapters/fd.h"
 #include "base/bytes.h"
-#include "vped/adapters/fd.h"
 
 namespace hasync::vped {
 namespace {

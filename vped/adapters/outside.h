@@ -10,9 +10,9 @@
 #include <span>
 #include <vector>
 
+#include "base/adapters/fd.h"
 #include "base/address.h"
 #include "base/result.h"
-#include "vped/adapters/fd.h"
 #include "vped/outbox.h"
 
 namespace hasync::vped {

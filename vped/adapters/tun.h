@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/adapters/fd.h"
 #include "base/result.h"
-#include "vped/adapters/fd.h"
 
 namespace hasync::vped {
 

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace hasync::vped {
+namespace hasync {
 
 class Fd {
  public:
@@ -34,4 +34,4 @@ inline Error system_error(const std::string& what) {
   return {Errc::System, what + ": " + std::strerror(errno)};
 }
 
-}  // namespace hasync::vped
+}  // namespace hasync
