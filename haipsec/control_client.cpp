@@ -15,6 +15,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/adapters/fd.h"
+
 namespace hasync::haipsec {
 namespace {
 
@@ -22,50 +24,11 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kLargestReply = 64U << 20U;
 constexpr std::chrono::seconds kFirstReply{10};  // of a stream
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+constexpr const char* kHasyncd = "hasyncd";
 
 Error unreachable(const std::string& socket, const std::string& who) {
   return {Errc::NotFound, who + " does not answer at " + socket + ": " + std::strerror(errno) +
                               (errno == EACCES ? "" : " (is it running?)")};
-}
-
-Result<Descriptor> connect_to(const std::string& socket, std::chrono::seconds limit, const std::string& who) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket.size() >= sizeof address.sun_path) return invalid("--socket: longer than 107 characters");
-  socket.copy(address.sun_path, socket.size());
-  Descriptor out(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (out.get() < 0) return unreachable(socket, who);
-  const timeval time{limit.count(), 0};
-  ::setsockopt(out.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-  ::setsockopt(out.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-  if (::connect(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return unreachable(socket, who);
-  return out;
-}
-
-Status send_all(int fd, const std::string& text, const std::string& who) {
-  for (std::size_t sent = 0; sent < text.size();) {
-    const ssize_t n = ::send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EPIPE) return Done{};  // refused before it was asked: the reason can still be read
-    if (n <= 0) return Error{Errc::System, who + " broke off: " + std::strerror(errno)};
-    sent += static_cast<std::size_t>(n);
-  }
-  return Done{};
 }
 
 // Lines as they come. What was received with one and belongs to the next is kept.
@@ -102,6 +65,43 @@ class Lines {
   std::size_t looked_ = 0;  // no line ends before
 };
 
+Status send_all(int fd, const std::string& text, const std::string& who) {
+  for (std::size_t sent = 0; sent < text.size();) {
+    const ssize_t n = ::send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) return Done{};  // refused before it was asked: the reason can still be read
+    if (n <= 0) return Error{Errc::System, who + " broke off: " + std::strerror(errno)};
+    sent += static_cast<std::size_t>(n);
+  }
+  return Done{};
+}
+
+}  // namespace
+
+struct Connection {
+  Fd to;
+  std::string who;
+  Lines lines;
+};
+
+namespace {
+
+Result<Connection> connect_to(const std::string& socket, std::chrono::seconds limit, const std::string& who) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) return invalid("--socket: longer than 107 characters");
+  socket.copy(address.sun_path, socket.size());
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return unreachable(socket, who);
+  const timeval time{limit.count(), 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return unreachable(socket, who);
+  Lines lines(fd.get(), who);
+  return Connection{std::move(fd), who, std::move(lines)};
+}
+
 Result<std::string> read_line(Lines& lines) {
   while (true) {
     if (auto line = lines.whole()) return *std::move(line);
@@ -117,21 +117,22 @@ Result<ordered_json> parse_reply(const std::string& line, const std::string& who
   return reply;
 }
 
-Result<ordered_json> first_reply(int fd, Lines& lines, const ordered_json& request, const std::string& who) {
-  if (const Status sent = send_all(fd, request.dump() + "\n", who); !sent) return sent.error();
-  const Result<std::string> line = read_line(lines);
+Result<ordered_json> exchange(Connection& with, const ordered_json& request) {
+  if (const Status sent = send_all(with.to.get(), request.dump() + "\n", with.who); !sent)
+    return sent.error();
+  const Result<std::string> line = read_line(with.lines);
   if (!line) return line.error();
-  return parse_reply(*line, who);
+  return parse_reply(*line, with.who);
 }
 
 // Readable once the user wants an end.
-Descriptor interruption() {
+Fd interruption() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  return Descriptor(::signalfd(-1, &signals, SFD_CLOEXEC));
+  return Fd(::signalfd(-1, &signals, SFD_CLOEXEC));
 }
 
 // False: it is over.
@@ -144,50 +145,42 @@ bool await_more(int from, int interrupted) {
 
 }  // namespace
 
-Result<ordered_json> ask(const std::string& socket, const ordered_json& request, std::chrono::seconds limit,
-                         const std::string& who) {
-  const Result<Descriptor> to = connect_to(socket, limit, who);
-  if (!to) return to.error();
-  Lines lines(to->get(), who);
-  return first_reply(to->get(), lines, request, who);
-}
-
-struct Conversation::Connection {
-  Descriptor to;
-  Lines lines;
-};
-
 Conversation::Conversation(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 Conversation::Conversation(Conversation&&) noexcept = default;
 Conversation::~Conversation() = default;
 
 Result<Conversation> Conversation::begin(const std::string& socket, std::chrono::seconds limit) {
-  Result<Descriptor> to = connect_to(socket, limit, "hasyncd");
-  if (!to) return to.error();
-  Lines lines(to->get(), "hasyncd");
-  return Conversation(std::make_unique<Connection>(Connection{*std::move(to), std::move(lines)}));
+  Result<Connection> connection = connect_to(socket, limit, kHasyncd);
+  if (!connection) return connection.error();
+  return Conversation(std::make_unique<Connection>(*std::move(connection)));
 }
 
 Result<ordered_json> Conversation::ask(const ordered_json& request) {
-  return first_reply(connection_->to.get(), connection_->lines, request, "hasyncd");
+  return exchange(*connection_, request);
+}
+
+Result<ordered_json> ask(const std::string& socket, const ordered_json& request, std::chrono::seconds limit,
+                         const std::string& who) {
+  Result<Connection> connection = connect_to(socket, limit, who);
+  if (!connection) return connection.error();
+  return exchange(*connection, request);
 }
 
 Result<ordered_json> follow(const std::string& socket, const ordered_json& request,
                             const std::function<void(const ordered_json&)>& told) {
-  const Descriptor interrupted = interruption();
-  const Result<Descriptor> to = connect_to(socket, kFirstReply, "hasyncd");
-  if (!to) return to.error();
-  Lines lines(to->get(), "hasyncd");
-  Result<ordered_json> reply = first_reply(to->get(), lines, request, "hasyncd");
+  const Fd interrupted = interruption();
+  Result<Connection> connection = connect_to(socket, kFirstReply, kHasyncd);
+  if (!connection) return connection.error();
+  Result<ordered_json> reply = exchange(*connection, request);
   if (!reply || !(*reply)["ok"].get<bool>()) return reply;
   while (true) {
-    while (const auto line = lines.whole()) {
+    while (const auto line = connection->lines.whole()) {
       const ordered_json object = ordered_json::parse(*line, nullptr, false);
       if (!object.is_object()) return invalid("what hasyncd tells is not understood");
       told(object);
     }
-    if (!await_more(to->get(), interrupted.get())) return reply;
-    if (const Status received = lines.receive(); !received) return received.error();
+    if (!await_more(connection->to.get(), interrupted.get())) return reply;
+    if (const Status received = connection->lines.receive(); !received) return received.error();
   }
 }
 

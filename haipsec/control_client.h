@@ -11,6 +11,8 @@
 
 namespace hasync::haipsec {
 
+struct Connection;
+
 // Several requests on one connection. As ask().
 class Conversation {
  public:
@@ -21,7 +23,6 @@ class Conversation {
   Result<nlohmann::ordered_json> ask(const nlohmann::ordered_json& request);
 
  private:
-  struct Connection;
   explicit Conversation(std::unique_ptr<Connection> connection);
   std::unique_ptr<Connection> connection_;
 };

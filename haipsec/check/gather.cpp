@@ -123,22 +123,23 @@ MachineFacts look_at_machine(const Options& options) {
   return out;
 }
 
-// The reply, or why there is none.
-Result<ordered_json> accepted(Result<ordered_json> reply) {
-  if (!reply || (*reply)["ok"].get<bool>()) return reply;
+// The reply, or why there is none with this part.
+Result<ordered_json> accepted(Result<ordered_json> reply, const char* part) {
+  if (!reply || ((*reply)["ok"].get<bool>() && reply->contains(part))) return reply;
   const ordered_json error = reply->value("error", ordered_json::object());
   return Error{Errc::Denied, error.is_object() ? error.value("text", "hasyncd refused") : "hasyncd refused"};
 }
 
 Result<ClusterFacts> ask_cluster(const Options& options) {
-  const auto reply = accepted(ask(options.socket, {{"command", "check"}}, kQuestion));
+  const auto reply = accepted(ask(options.socket, {{"command", "check"}}, kQuestion), "check");
   if (!reply) return reply.error();
   ordered_json tunnels = ordered_json::array();
-  const auto last = accepted(each_page(options.socket, [&](const ordered_json& page) {
-    tunnels.insert(tunnels.end(), page.begin(), page.end());
-  }));
+  const auto last = accepted(
+      each_page(options.socket,
+                [&](const ordered_json& page) { tunnels.insert(tunnels.end(), page.begin(), page.end()); }),
+      "tunnels");
   if (!last) return last.error();
-  return cluster_facts(reply->value("check", ordered_json::object()), tunnels);
+  return cluster_facts((*reply)["check"], tunnels);
 }
 
 constexpr std::string_view kHex = "0123456789abcdefABCDEF";
