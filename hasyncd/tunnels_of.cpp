@@ -63,23 +63,27 @@ TunnelStatus tunnel_status(const Daemon& daemon, SaId sa) {
   return out;
 }
 
-std::set<SaId> ids_unprotected(const Daemon& daemon) {
+// Those behind `after`, up to `last`.
+std::set<SaId> ids_unprotected(const Daemon& daemon, std::optional<SaId> after = {},
+                               std::optional<SaId> last = {}) {
   std::set<SaId> out;
   if (daemon.charon() == nullptr) return out;
-  for (const SaId sa : daemon.node().unlogged()) out.insert(sa);
-  for (const auto& [sa, summary] : daemon.charon()->keyless()) out.insert(sa);
+  for (const SaId sa : daemon.node().unlogged(after, last)) out.insert(sa);
+  const auto& keyless = daemon.charon()->keyless();
+  const auto end = last ? keyless.upper_bound(*last) : keyless.end();
+  for (auto it = after ? keyless.upper_bound(*after) : keyless.begin(); it != end; ++it)
+    out.insert(it->first);
   return out;
 }
 
-// Of both kinds, in order, the first that are behind `after`.
+// Of both kinds, in order, the first that are behind `after`. Looks no further than they reach.
 std::set<SaId> next_ids(const Daemon& daemon, std::optional<SaId> after, std::size_t count) {
   std::set<SaId> out;
-  const auto take = [&](const auto& all, const auto& id_of) {
-    auto it = after ? all.upper_bound(*after) : all.begin();
-    for (std::size_t i = 0; i < count && it != all.end(); ++i, ++it) out.insert(id_of(*it));
-  };
-  take(daemon.node().replica().contexts(), [](const auto& context) { return context.first; });
-  take(ids_unprotected(daemon), [](SaId sa) { return sa; });
+  const Contexts& contexts = daemon.node().replica().contexts();
+  auto it = after ? contexts.upper_bound(*after) : contexts.begin();
+  for (; it != contexts.end() && out.size() < count; ++it) out.insert(it->first);
+  const std::optional<SaId> last = out.size() < count ? std::nullopt : std::optional{*out.rbegin()};
+  out.merge(ids_unprotected(daemon, after, last));
   while (out.size() > count) out.erase(std::prev(out.end()));
   return out;
 }

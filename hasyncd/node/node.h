@@ -115,8 +115,8 @@ class Node {
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
-  // What charon here answers for and the cluster does not know yet.
-  std::vector<SaId> unlogged() const;
+  // What charon here answers for and the cluster does not know yet, behind `after`, up to `last`.
+  std::vector<SaId> unlogged(std::optional<SaId> after, std::optional<SaId> last) const;
 
  private:
   // node.cpp: ring and heartbeats

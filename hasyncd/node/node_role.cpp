@@ -50,10 +50,11 @@ std::optional<bool> Node::held(SaId sa) const {
   return it == charon_.end() ? std::nullopt : std::optional{it->second};
 }
 
-std::vector<SaId> Node::unlogged() const {
+std::vector<SaId> Node::unlogged(std::optional<SaId> after, std::optional<SaId> last) const {
   std::vector<SaId> out;
-  for (const auto& [sa, active] : charon_) {
-    if (active && !replica_.contexts().contains(sa)) out.push_back(sa);
+  const auto end = last ? charon_.upper_bound(*last) : charon_.end();
+  for (auto it = after ? charon_.upper_bound(*after) : charon_.begin(); it != end; ++it) {
+    if (it->second && !replica_.contexts().contains(it->first)) out.push_back(it->first);
   }
   return out;
 }
