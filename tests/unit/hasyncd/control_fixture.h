@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "hasyncd/adapters/control_server.h"
+#include "tests/support/run_until.h"
 
 namespace hasync::hasyncd {
 
@@ -83,14 +84,7 @@ class ControlTest : public testing::Test {
     return out;
   }
 
-  bool until(const std::function<bool()>& condition) {
-    const auto end = std::chrono::steady_clock::now() + 10s;
-    while (!condition() && std::chrono::steady_clock::now() < end) {
-      io_.restart();
-      io_.run_one_for(50ms);
-    }
-    return condition();
-  }
+  bool until(const std::function<bool()>& condition) { return test::run_until(io_, condition); }
 
   boost::asio::io_context io_{1};
   std::filesystem::path folder_;
