@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 
+#include "base/adapters/fd.h"
 #include "clusterip/adapters/bpf_gate.h"
 #include "clusterip/adapters/netlink_announcer.h"
 #include "tests/unit/clusterip/frames.h"
@@ -37,23 +38,6 @@ inline constexpr int kFrame = 5000;   // ms to wait for what must come
 inline Deadline now() {
   return std::chrono::steady_clock::now().time_since_epoch();
 }
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 inline void shell(const std::string& command) {
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
