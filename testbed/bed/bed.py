@@ -10,7 +10,7 @@ from . import control, network, services, topology
 from .host import Host, monotonic_ns
 from .swanctl import Tunnel
 from .vici import Vici
-from .wait import TimedOut, until
+from .wait import PATIENCE, TimedOut, until
 
 _VIPS = (f"{topology.WAN_VIP}/32 dev wan0", f"{topology.LAN_VIP}/32 dev lan0",
          f"{topology.WAN_VIP6}/128 dev wan0 nodad", f"{topology.LAN_VIP6}/128 dev lan0 nodad")
@@ -158,7 +158,7 @@ class Bed:
         names = {plan.node: plan.name for plan in topology.HOSTS.values() if plan.node}
         return names.get(told.pop()) if len(told) == 1 else None
 
-    def await_owner(self, wanted, timeout=30):
+    def await_owner(self, wanted, timeout=PATIENCE):
         """The owner, once `wanted` says that it is; or whoever is it when time is up."""
         try:
             until(f"{wanted} is the owner", lambda: self.owner(wanted) == wanted, timeout, every=0.2)
@@ -167,19 +167,19 @@ class Bed:
             pass
         return self.owner(wanted)
 
-    def await_protected(self, timeout=20):
+    def await_protected(self):
         """Every tunnel of the owner would survive it."""
         def safe():
             owner, _ = self._in_step() or (None, None)
             status = owner and self.status(owner)
             return status and status["tunnels"] > 0 and status["unprotected"] == 0
-        until("the tunnel is protected", safe, timeout, every=0.1)
+        until("the tunnel is protected", safe, every=0.1)
         self.say("the tunnel is protected: the standby has its context")
 
-    def await_tunnels(self, name, count, timeout=20):
+    def await_tunnels(self, name, count):
         """How many tunnels the cluster's log holds, as this node sees it: `count`, or what it is when time is up."""
         try:
-            until(f"{count} tunnels", lambda: (self.status(name) or {}).get("tunnels") == count, timeout, every=0.1)
+            until(f"{count} tunnels", lambda: (self.status(name) or {}).get("tunnels") == count, every=0.1)
         except TimedOut:
             pass
         return (self.status(name) or {}).get("tunnels")
@@ -188,9 +188,9 @@ class Bed:
         services_of = self.hosts[name].services
         return service in services_of and services_of[service].alive()
 
-    def await_cluster(self, timeout=30):
+    def await_cluster(self):
         """One owner, known to all, the other gateway ready to take over. Returns their names."""
-        owner, standby = until("an owner and a standby that is ready", self._in_step, timeout, every=0.1)
+        owner, standby = until("an owner and a standby that is ready", self._in_step, every=0.1)
         self.say(f"{owner} owns, {standby} stands by")
         return owner, standby
 
@@ -209,7 +209,7 @@ class Bed:
         running = [name for name in (*topology.GATEWAYS, "peer") if self.runs(name, "charon")]
         if "peer" in running and self.spis("peer"):
             with Vici(self.hosts["peer"]) as vici:
-                vici.command("terminate", ike="tunnel", timeout=10000)
+                vici.command("terminate", ike="tunnel", timeout=PATIENCE * 1000)
             until("no gateway has the old tunnel", lambda: not any(self.spis(name) for name in running))
         for name in running:
             services.load_connections(self, self.hosts[name])
@@ -217,15 +217,15 @@ class Bed:
     def initiate(self, host="peer", child="net"):
         started = monotonic_ns()
         with Vici(self.hosts[host]) as vici:
-            vici.command("initiate", child=child, timeout=20000)
+            vici.command("initiate", child=child, timeout=PATIENCE * 1000)
         self.say(f"tunnel is up ({(monotonic_ns() - started) / 1e6:.0f} ms)")
 
     def rekey_child(self, host):
         """A CREATE_CHILD_SA begun by `host`; returns when the new SA alone is left."""
-        before = until(f"one CHILD_SA on {host}", lambda: self._one_child(host), timeout=15)
+        before = until(f"one CHILD_SA on {host}", lambda: self._one_child(host))
         with Vici(self.hosts[host]) as vici:
             vici.command("rekey", child="net")
-        until(f"a new CHILD_SA after a rekey by {host}", lambda: self._one_child(host) - before, timeout=15)
+        until(f"a new CHILD_SA after a rekey by {host}", lambda: self._one_child(host) - before)
         self.say(f"{host} rekeyed the CHILD_SA")
 
     def _one_child(self, host):
@@ -255,7 +255,7 @@ class Bed:
         for process in self._recorders:
             process.send_signal(signal.SIGTERM)
         for process in self._recorders:
-            process.wait(20)
+            process.wait(PATIENCE)
         self._recorders = []
 
     def stream(self, rate, size=200):
@@ -285,14 +285,14 @@ class Bed:
         with open(os.path.join(self.directory, host, "stream.events")) as file:
             return [json.loads(line) for line in file if line.endswith("\n")]
 
-    def await_stream(self, since, timeout=20):
+    def await_stream(self, since):
         """Both ends hear the other; tells of the silence that the moment `since` (CLOCK_MONOTONIC, ns) brought them."""
         offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()
         listened = monotonic_ns() + 2 * self.event_gap * 1_000_000  # by then an end that hears nothing has said so
 
         def flowing():
             return monotonic_ns() > listened and all(self.stream_events(h)[-1]["event"] != "silent" for h in self._streams)
-        until("the stream flows in both directions", flowing, timeout)
+        until("the stream flows in both directions", flowing)
         for host in self._streams:
             for event in self.stream_events(host):
                 if event["event"] == "back" and event["to_ns"] - offset > since:
@@ -305,7 +305,7 @@ class Bed:
             self.hosts[host].services["stream"].signal(signal.SIGTERM)
         reports = {}
         for host, path in self._streams.items():
-            self.hosts[host].services.pop("stream").wait(10)
+            self.hosts[host].services.pop("stream").wait()
             with open(path) as file:
                 reports[host] = json.load(file)
         if not self._streams:
@@ -343,7 +343,7 @@ class Bed:
             self.expect("rekeys", seen["rekeys"], rekeys)
         return seen
 
-    def await_log(self, name, event, text="", since=0, timeout=30):
+    def await_log(self, name, event, text="", since=0):
         """The moment (CLOCK_MONOTONIC, ns) at which hasyncd of a host logged an event, the first after `since`."""
         offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()
 
@@ -355,7 +355,7 @@ class Bed:
                     if moment > since:
                         return moment
             return None
-        return until(f"{event} {text} on {name}", logged, timeout)
+        return until(f"{event} {text} on {name}", logged)
 
     # Events
 

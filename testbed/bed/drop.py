@@ -25,9 +25,9 @@ class Dropping:
     def __init__(self, where):
         self._where = where
 
-    def await_one(self, timeout=20):
+    def await_one(self):
         """Returns when a message has been dropped."""
-        until("a message is dropped", lambda: self.count() > 0, timeout)
+        until("a message is dropped", lambda: self.count() > 0)
 
     def count(self):
         return sum(map(int, re.findall(r"\(dropped (\d+),", _tc("-s", "filter", "show", *self._where))))

@@ -10,6 +10,7 @@ import time
 import traceback
 
 from . import linux
+from .wait import PATIENCE
 
 _KINDS = {"mnt": linux.NEWNS, "uts": linux.NEWUTS, "net": linux.NEWNET}
 _PLUGINS = "/usr/lib/ipsec/plugins"
@@ -27,7 +28,7 @@ class Service:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, timeout=10):
+    def wait(self, timeout=PATIENCE):
         return self.process.wait(timeout)
 
     def log_text(self):
@@ -157,7 +158,7 @@ class Host:
             linux.setns(own, linux.NEWPID)
             os.close(own)
 
-    def run(self, *command, check=True, timeout=30, stdin=None, env=None):
+    def run(self, *command, check=True, timeout=PATIENCE, stdin=None, env=None):
         """Runs a short command to its end and returns what it printed (stdout and stderr)."""
         process = self.popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True, env={**os.environ, **(env or {})})
@@ -188,15 +189,15 @@ class Host:
         self.services[name] = Service(name, process, log)
         return self.services[name]
 
-    def stop(self, name, number=signal.SIGTERM, timeout=15):
+    def stop(self, name, number=signal.SIGTERM):
         service = self.services.pop(name)
         service.signal(number)
         try:
-            return service.wait(timeout)
+            return service.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             service.signal(signal.SIGKILL)
             service.wait()
-            raise RuntimeError(f"{self.name}: {name} did not end within {timeout} s of signal {number}") from None
+            raise RuntimeError(f"{self.name}: {name} did not end within {PATIENCE} s of signal {number}") from None
 
 
 def monotonic_ns():

@@ -20,9 +20,9 @@ def tell(directory, event, text=""):
     os.rename(path + ".new", path)
 
 
-def await_event(directory, event, timeout=60):
+def await_event(directory, event):
     path = os.path.join(directory, event)
-    until(event, lambda: os.path.exists(path), timeout, every=0.05)
+    until(event, lambda: os.path.exists(path), every=0.05)
     with open(path) as file:
         return file.read()
 

@@ -28,7 +28,7 @@ class Nat:
                        "match", "ip", "protocol", "17", "0xff", "match", "u16", str(inside), "0xffff", "at", str(at),
                        "action", "pedit", "munge", "offset", str(at), "u16", "set", str(outside))
 
-    def await_known(self, gateway, timeout=20):
+    def await_known(self, gateway):
         """Returns when the kernel of a gateway sends its ESP to the present port."""
         sign = f"dport {self.outside} "
-        until(f"{gateway.name} knows port {self.outside}", lambda: sign in gateway.run("ip", "xfrm", "state"), timeout, every=0.02)
+        until(f"{gateway.name} knows port {self.outside}", lambda: sign in gateway.run("ip", "xfrm", "state"))

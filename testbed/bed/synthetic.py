@@ -59,7 +59,7 @@ def come_back(bed, name, sas):
     bed.start_corosync(name)
     services.standin(bed, bed.hosts[name], sas)
     bed.start_hasyncd(name)
-    owner, standby = bed.await_cluster(60)
+    owner, standby = bed.await_cluster()
     await_replicated(bed, owner, standby, sas)
     return owner, standby
 
@@ -81,5 +81,5 @@ def await_replicated(bed, owner, standby, sas):
     def safe():
         told = [bed.status(name) or {} for name in (owner, standby)]
         return all(one.get("tunnels") == sas for one in told) and told[0].get("unprotected") == 0
-    until(f"{sas} tunnels are protected", safe, timeout=120, every=0.2)
+    until(f"{sas} tunnels are protected", safe, every=0.2)
     bed.say(f"{sas} tunnels are protected")

@@ -6,7 +6,10 @@ class TimedOut(Exception):
     pass
 
 
-def until(what, condition, timeout=30.0, every=0.02):
+PATIENCE = 120  # s; whatever takes longer does not happen. It costs a story that passes nothing, and machines differ
+
+
+def until(what, condition, timeout=PATIENCE, every=0.02):
     """Returns the first true value of condition(); raises TimedOut, naming `what`, when there is none in time."""
     end = time.monotonic() + timeout
     while True:

@@ -14,4 +14,4 @@ def play(bed, directory):
     meeting.take_keys(bed, directory)
     meeting.start_gateway(bed, "gw1")
     meeting.tell(directory, "gateway-is-up")
-    until("the other machine has ended its story", lambda: os.path.exists(os.path.join(directory, "over")), timeout=120, every=0.5)
+    until("the other machine has ended its story", lambda: os.path.exists(os.path.join(directory, "over")), every=0.5)

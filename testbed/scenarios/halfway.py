@@ -24,8 +24,7 @@ def play(bed, event="peer_rekeys"):
     moment = EVENTS[event](bed, owner)
     bed.expect("owner after", bed.await_owner(standby), standby)
     bed.await_stream(moment)
-    until("the same SAs on both sides", lambda: len(ike_sas(bed, "peer")) == 1 and state(bed, "peer") == state(bed, standby),
-          timeout=60)
+    until("the same SAs on both sides", lambda: len(ike_sas(bed, "peer")) == 1 and state(bed, "peer") == state(bed, standby))
     if event.startswith(("owner_rekeys", "both_rekey")):
         bed.expect("rekeys of the old owner that the new one went on with",
                    log_of(bed.hosts[standby]).count(RESUMED) - resumed, 1)

@@ -52,7 +52,7 @@ def _ha(bed):
     until("gw2 is active", lambda: _log(bed, "gw2").count(_ACTIVATED) > before, every=0.01)
     bed.hosts["server"].within(lambda: set_neighbour("lan0", topology.LAN_VIP, topology.HOSTS["gw2"].mac("lan")))
     bed.say("gw2 has activated the segment")
-    bed.await_stream(moment, timeout=60)
+    bed.await_stream(moment)
     bed.pause(1)
 
 

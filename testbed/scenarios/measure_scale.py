@@ -64,7 +64,7 @@ def _join(bed, owner, standby, sas):
     services.standin(bed, bed.hosts[standby], sas)
     begun = monotonic_ns()
     bed.start_hasyncd(standby)
-    until(f"{standby} could take over", lambda: _could_take_over(bed, owner, standby, sas), timeout=60, every=0.01)
+    until(f"{standby} could take over", lambda: _could_take_over(bed, owner, standby, sas), every=0.01)
     took = (monotonic_ns() - begun) / 1e6
     bed.say(f"{standby} has {sas} tunnels after {took:.0f} ms")
     return took

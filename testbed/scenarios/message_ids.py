@@ -23,8 +23,7 @@ def play(bed, holding="synced"):
     one.get(sa)
     asked = "parsed INFORMATIONAL re"
     before = log_of(bed.host("gw1")).count(asked)
-    until("exchanges that the context does not know of", lambda: log_of(bed.host("gw1")).count(asked) - before >= _EXCHANGES,
-          timeout=60)
+    until("exchanges that the context does not know of", lambda: log_of(bed.host("gw1")).count(asked) - before >= _EXCHANGES)
     one("release", sa)
     two.put_from(one, holding, str(JUMP))
     move_vip(bed, "gw1", "gw2")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bed import numbered, pcap, services, topology, vped
 from bed.swanctl import Tunnel
 from bed.vici import Vici
-from bed.wait import until
+from bed.wait import PATIENCE, until
 
 _INNER = topology.PEER_INNER
 _UDP_PORT = 14 + 20 + 2
@@ -38,7 +38,7 @@ def _await_one(bed, name, *not_these):
     def one():
         tunnels = _tunnels(bed, name)
         return tunnels[0] if len(tunnels) == 1 and tunnels[0]["sends"] and tunnels[0]["in_spi"] not in not_these else None
-    return until(f"one tunnel in vped of {name}", one, timeout=30, every=0.2)
+    return until(f"one tunnel in vped of {name}", one, every=0.2)
 
 
 def _pings(bed, name="gw1", count=3):
@@ -63,7 +63,7 @@ def _policies(bed, name):
 
 def _terminate(bed):
     with Vici(bed.hosts["peer"]) as vici:
-        vici.command("terminate", child="net", timeout=10000)
+        vici.command("terminate", child="net", timeout=PATIENCE * 1000)
     until("no CHILD_SA is left", lambda: not bed.spis("gw1") and not bed.spis("peer"))
 
 
@@ -94,7 +94,7 @@ def rekeyed(bed):
     for by in ("peer", "gw1"):
         before = {name: _await_one(bed, name)["in_spi"] for name in ("gw1", "peer")}
         bed.rekey_child(by)
-        both = until("both ends send on the new SA", lambda: all(_sends_anew(bed, name, before[name]) for name in before), timeout=20)
+        both = until("both ends send on the new SA", lambda: all(_sends_anew(bed, name, before[name]) for name in before))
         bed.expect(f"after the rekey by {by} both send on the new SA", both, True)
         for name, spi in before.items():
             bed.expect(f"incarnation of {name} under the new key", _await_one(bed, name, spi)["incarnation"], 0)
@@ -132,7 +132,7 @@ def charon_anew(bed):
     bed.signal("peer", "charon", 9)
     bed.expect("ping goes on without charon", _pings(bed), 3)
     services.charon(bed, bed.hosts["peer"])
-    until("vped of the peer has dropped the old SA", lambda: not _tunnels(bed, "peer"), timeout=20)
+    until("vped of the peer has dropped the old SA", lambda: not _tunnels(bed, "peer"))
     before = _await_one(bed, "gw1")["in_spi"]
     bed.initiate()  # with INITIAL_CONTACT, upon which gw1 drops the old IKE_SA
     for name in ("gw1", "peer"):

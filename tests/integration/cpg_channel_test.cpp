@@ -80,9 +80,9 @@ class CpgTest : public testing::Test {
     })) << ring_->log();
   }
 
-  // Runs the loop until `condition` holds, for at most 20 s.
+  // Runs the loop until `condition` holds, for at most a minute.
   bool until(const std::function<bool()>& condition) {
-    const auto end = std::chrono::steady_clock::now() + 20s;
+    const auto end = std::chrono::steady_clock::now() + 60s;
     while (!condition()) {
       if (std::chrono::steady_clock::now() > end) return false;
       io_.restart();

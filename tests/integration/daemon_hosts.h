@@ -174,7 +174,7 @@ class DaemonHosts : public testing::Test {
   }
 
   bool until(const std::function<bool()>& condition) const {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{60};
     while (!condition()) {
       if (std::chrono::steady_clock::now() > limit) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds{50});  // the daemons tell nothing by themselves
