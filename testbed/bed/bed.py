@@ -17,9 +17,9 @@ _VIPS = (f"{topology.WAN_VIP}/32 dev wan0", f"{topology.LAN_VIP}/32 dev lan0",
 
 
 class Bed:
-    def __init__(self, directory, build, booted, libipsec=False):
+    def __init__(self, directory, build, booted, libipsec=False, shared=False):
         self.directory, self.build, self.booted, self.libipsec = directory, build, booted, libipsec
-        self.pace = topology.BOOTED if booted else topology.NATIVE
+        self.pace = (topology.SHARED if shared else topology.BOOTED) if booted else topology.NATIVE
         self.tunnel = Tunnel(connection=("encap = yes",)) if libipsec else Tunnel()
         self.cluster = topology.CLUSTER         # who is a member
         self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about

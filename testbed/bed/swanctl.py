@@ -13,6 +13,7 @@ class Tunnel:
     esp: str = "aes128gcm16"
     connection: tuple[str, ...] = ()
     child: tuple[str, ...] = ()
+    gateway_connection: tuple[str, ...] = ()
     gateway_child: tuple[str, ...] = ()
     local_ts: str = topology.LOCAL_TS    # behind the gateways
     remote_ts: str = topology.REMOTE_TS  # behind the peer
@@ -33,6 +34,7 @@ def text(tunnel, gateway):
     if tunnel.pool:
         connection.append("pools = clients" if gateway else "vips = 0.0.0.0")
     if gateway:
+        connection += tunnel.gateway_connection
         child += tunnel.gateway_child
     return f"""\
 connections {{

@@ -265,7 +265,8 @@ def repetitions(bed, one, two, recording):
 def play(bed, variant=""):
     """Variant esn: what numbers of 64 bits change; no more."""
     esn = variant == "esn"
-    bed.tunnel = replace(bed.tunnel, esp="aes128gcm16-x25519" + ("-esn" if esn else ""))  # with PFS
+    # With PFS. The peer checks nobody: what it asks between a GET and the RELEASE would be answered by one who is gone.
+    bed.tunnel = replace(bed.tunnel, esp="aes128gcm16-x25519" + ("-esn" if esn else ""), dpd=0, gateway_connection=("dpd_delay = 10s",))
     bed.start("gw1", "gw2", "peer", "server")
     bed.hold_vip("gw1")
     bed.start_charon("gw1", "gw2", "peer")
