@@ -200,7 +200,7 @@ class Bed:
         members = {member["name"]: member for member in ((owner and self.status(owner)) or {}).get("members", [])}
         if not all(members.get(name, {}).get("in_epoch") for name in self.cluster if self.runs(name, "hasyncd")):
             return None
-        ready = [name for name in topology.GATEWAYS if name != owner and members[name]["ready"]]
+        ready = [name for name in topology.GATEWAYS if name != owner and members.get(name, {}).get("ready")]
         return ready and (owner, ready[0])
 
     def configure(self, tunnel):

@@ -189,6 +189,12 @@ realtime = {"true" if pace.realtime else "false"}
 fence_ms = {pace.fence}
 evict_after_ms = {pace.silence}
 
+[lease]
+size = {pace.lease}
+
+[output_commit]
+wait_ms = {pace.commit_wait}
+
 [log]
 level = "{os.environ.get("HASYNC_LOG", "info")}"
 {bed.hasyncd_extra}
