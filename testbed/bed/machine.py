@@ -67,7 +67,8 @@ class Machine(Host):
         with open(f"{self.disk}/pid", "w") as file:
             file.write(str(self.pid))
         self.services = {"hasyncd": Unit(self)}
-        until(f"{self.name} has booted", lambda: self.run("systemctl", "is-active", "multi-user.target", check=False) == "active\n", every=0.5)
+        until(f"{self.name} has booted", lambda: self.run("systemctl", "is-active", "multi-user.target", check=False) == "active\n",
+              every=0.5)
 
     def power_off(self):
         super().power_off()
