@@ -30,7 +30,7 @@ namespace hasync {
 class DaemonHosts : public testing::Test {
  protected:
   void SetUp() override {
-    auto ring = test::CorosyncRing::start(nodes_);
+    auto ring = ipv6_ ? test::CorosyncRing::start_ipv6(nodes_) : test::CorosyncRing::start(nodes_);
     if (!ring) GTEST_SKIP() << "SKIPPED: " << ring.error().what;
     ring_.emplace(std::move(*ring));
     std::string name = testing::TempDir() + "hasync-daemon-XXXXXX";
@@ -64,8 +64,8 @@ class DaemonHosts : public testing::Test {
           << "\"\n[[vip]]\naddress = \"10.77.0.100/24\"\ninterface = \"eth0\"\n";
     }
     for (int member = 1; member <= nodes_; ++member) {
-      out << "[[member]]\nid = " << member << "\nname = \"n" << member << "\"\naddress = \"10.77.0." << member
-          << "\"\n";
+      out << "[[member]]\nid = " << member << "\nname = \"n" << member << "\"\naddress = \""
+          << (ipv6_ ? test::CorosyncRing::kIpv6 : test::CorosyncRing::kIpv4) << member << "\"\n";
     }
   }
 
@@ -191,6 +191,7 @@ class DaemonHosts : public testing::Test {
   }
 
   int nodes_ = 3;
+  bool ipv6_ = false;  // the ring's family
   std::optional<test::CorosyncRing> ring_;
   std::filesystem::path folder_;
   std::array<pid_t, 4> pids_{};

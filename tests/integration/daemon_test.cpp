@@ -46,6 +46,20 @@ TEST_F(DaemonTest, EpochsFollowTheProcesses) {
   ASSERT_TRUE(until_members({1, 2}, V{1, 2})) << log();
 }
 
+class Ipv6Ring : public DaemonHosts {
+ protected:
+  Ipv6Ring() { ipv6_ = true; }
+};
+
+TEST_F(Ipv6Ring, AMemberThatIsSilentIsEvictedAndComesBack) {
+  for (int node = 1; node <= 3; ++node) start(node);
+  ASSERT_TRUE(until_members({1, 2, 3}, V{1, 2, 3})) << log();
+  ::kill(pids_[3], SIGSTOP);
+  EXPECT_TRUE(until_members({1, 2}, V{1, 2})) << log();
+  ::kill(pids_[3], SIGCONT);
+  EXPECT_TRUE(until_members({1, 2, 3}, V{1, 2, 3})) << log();
+}
+
 TEST_F(DaemonTest, ADeadCorosyncIsFollowedByAReturn) {
   for (int node = 1; node <= 3; ++node) start(node);
   ASSERT_TRUE(until_members({1, 2, 3}, V{1, 2, 3})) << log();
@@ -210,6 +224,28 @@ TEST_F(DaemonTest, AReloadSwapsTheWholeConfigurationOrChangesNothing) {
   EXPECT_TRUE(until([&] {
     return log().find("event=reloaded text=\"changed: log.level\"") != std::string::npos;
   })) << log();
+}
+
+TEST_F(DaemonTest, AFullDiskForTheLogStopsNothing) {
+  fs::create_symlink("/dev/full", folder_ / "log");
+  for (int node = 1; node <= 3; ++node) start(node);
+  EXPECT_TRUE(until_members({1, 2, 3}, V{1, 2, 3}));
+  end(3, SIGKILL);
+  EXPECT_TRUE(until_members({1, 2}, V{1, 2}));
+  fs::remove(folder_ / "log");
+}
+
+TEST_F(DaemonTest, AFullDiskForItsPromisesEndsItAndTheOthersGoOn) {
+  const std::string state = (folder_ / "state2").string();
+  run_on(2, "mount -t tmpfs -o size=64k tmpfs " + state);
+  for (int node = 1; node <= 3; ++node) start(node);
+  ASSERT_TRUE(until_members({1, 2, 3}, V{1, 2, 3})) << log();
+  run_on(2, "head -c 1M /dev/zero > " + state + "/full");
+  end(3, SIGKILL);  // the others have to agree anew, and to remember it
+  EXPECT_EQ(end(2, 0), 1);
+  EXPECT_THAT(log(), testing::HasSubstr("event=state-unsaved"));
+  start(3);
+  EXPECT_TRUE(until_members({1, 3}, V{1, 3})) << log();
 }
 
 TEST_F(DaemonTest, AWrongIdentityOrKeyOrConfigurationEndsItWithAReason) {

@@ -44,7 +44,7 @@ bool isolate() {
 }
 
 // Slow enough for a loaded machine.
-std::string conf_of(int nodes) {
+std::string conf_of(int nodes, const std::string& network) {
   std::string out =
       "totem {\n version: 2\n cluster_name: test\n transport: knet\n token: 300\n token_coefficient: 0\n "
       "join: 30\n"
@@ -53,7 +53,7 @@ std::string conf_of(int nodes) {
       "quorum {\n provider: corosync_votequorum\n}\nlogging {\n}\nnodelist {\n";
   for (int i = 1; i <= nodes; ++i) {
     const std::string n = std::to_string(i);
-    out += " node {\n  nodeid: " + n + "\n  name: n" + n + "\n  ring0_addr: 10.77.0." + n + "\n }\n";
+    out += " node {\n  nodeid: " + n + "\n  name: n" + n + "\n  ring0_addr: " + network + n + "\n }\n";
   }
   return out + "}\n";
 }
@@ -73,7 +73,11 @@ void write_files(const std::filesystem::path& folder, std::string conf) {
 }  // namespace
 
 Result<CorosyncRing> CorosyncRing::start(int nodes) {
-  return start(nodes, conf_of(nodes));
+  return start(nodes, conf_of(nodes, kIpv4));
+}
+
+Result<CorosyncRing> CorosyncRing::start_ipv6(int nodes) {
+  return start(nodes, conf_of(nodes, kIpv6));
 }
 
 Result<CorosyncRing> CorosyncRing::start(int nodes, const std::string& conf) {
@@ -116,7 +120,8 @@ Status CorosyncRing::make_node(int node) {
   const std::string within = "nsenter -n -t " + std::to_string(holder) + " ip ";
   return shell("ip link add p" + n + " type veth peer name eth0 netns " + std::to_string(holder) +
                " && ip link set p" + n + " master hub up && " + within + "link set lo up && " + within +
-               "addr add 10.77.0." + n + "/24 dev eth0 && " + within + "link set eth0 up");
+               "addr add " + kIpv4 + n + "/24 dev eth0 && " + within + "addr add " + kIpv6 + n +
+               "/64 dev eth0 nodad && " + within + "link set eth0 up");
 }
 
 Status CorosyncRing::launch(int node) {

@@ -16,9 +16,12 @@ namespace hasync::test {
 
 class CorosyncRing {
  public:
-  // Nodes have the ids 1 to `nodes` and the addresses 10.77.0.1 and so on. An error says what this machine
-  // lacks.
+  // Before the node's id: its addresses.
+  static constexpr const char* kIpv4 = "10.77.0.";
+  static constexpr const char* kIpv6 = "2001:db8:77::";
+  // Nodes have the ids 1 to `nodes`. An error says what this machine lacks.
   static Result<CorosyncRing> start(int nodes);
+  static Result<CorosyncRing> start_ipv6(int nodes);
   // With this corosync.conf, for the same ids and addresses; only key, log and private folders are changed.
   static Result<CorosyncRing> start(int nodes, const std::string& conf);
   CorosyncRing(CorosyncRing&& other) noexcept = default;
