@@ -1,5 +1,6 @@
 """What a scenario holds in its hands: the hosts, the daemons on them, the events, the evidence."""
 import datetime
+import functools
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import time
 
 from . import control, network, services, topology
+from .container import Container
 from .host import Host, monotonic_ns
 from .swanctl import Tunnel
 from .vici import Vici
@@ -17,7 +19,7 @@ _VIPS = (f"{topology.WAN_VIP}/32 dev wan0", f"{topology.LAN_VIP}/32 dev lan0",
 
 
 class Bed:
-    def __init__(self, directory, build, booted, libipsec=False, shared=False):
+    def __init__(self, directory, build, booted, libipsec=False, shared=False, lab=False):
         self.directory, self.build, self.booted, self.libipsec = directory, build, booted, libipsec
         self.pace = (topology.SHARED if shared else topology.BOOTED) if booted else topology.NATIVE
         self.tunnel = Tunnel(connection=("encap = yes",)) if libipsec else Tunnel()
@@ -36,8 +38,9 @@ class Bed:
         plugins = [path for path in (os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so"),
                                      os.path.join(build, "tests/support/libstrongswan-late.so")) if os.path.exists(path)]
         os.makedirs(directory, exist_ok=True)
+        make = functools.partial(Container, shared=(build,)) if lab else Host  # `lab`: containerlab made the hosts
         self.hosts = {
-            name: Host(plan, os.path.join(directory, name), plugins if plan.gateway else [])
+            name: make(plan, os.path.join(directory, name), plugins if plan.gateway else [])
             for name, plan in topology.HOSTS.items()}
 
     def begin_story(self, directory):

@@ -42,6 +42,7 @@ class Host:
         self.plugins = plugins  # of charon, ours
         self.services = {}
         self.up = False
+        self.cabled = False     # somebody else has plugged it in
 
     def power_on(self):
         """Forks the process that holds the host. No program is started for it: that is slow in a booted kernel."""
@@ -59,6 +60,9 @@ class Host:
             problem = pipe.read()  # up to the closing of the other end: the host is set up, or says why not
         if problem:
             raise RuntimeError(f"{self.name} cannot be set up: {problem}")
+        self._hold_namespaces()
+
+    def _hold_namespaces(self):
         self._fds = {kind: os.open(f"/proc/{self.pid}/ns/{kind}", os.O_RDONLY) for kind in (*_KINDS, "pid")}
         self.up = True
 
@@ -103,10 +107,10 @@ class Host:
         os.mkdir("/run/plugins")
         linux.mount(_PLUGINS, "/run/plugins", flags=linux.BIND)
         linux.mount("tmpfs", _PLUGINS, "tmpfs")
-        for name in os.listdir("/run/plugins"):
-            os.symlink(f"/run/plugins/{name}", f"{_PLUGINS}/{name}")
-        for path in self.plugins:
-            os.symlink(path, f"{_PLUGINS}/{os.path.basename(path)}")
+        paths = {name: f"/run/plugins/{name}" for name in os.listdir("/run/plugins")}
+        paths.update({os.path.basename(path): path for path in self.plugins})
+        for name, path in paths.items():
+            os.symlink(path, f"{_PLUGINS}/{name}")
 
     def kill(self):
         """SIGKILL to every process of the host. What can speak to others first: nobody must live to say that another died."""
@@ -119,11 +123,14 @@ class Host:
         self.kill()
         for service in self.services.values():
             service.wait()  # ours to reap; the first process is gone only when all others are
-        os.waitpid(self.pid, 0)
+        self._await_end()
         for descriptor in self._fds.values():
             os.close(descriptor)  # the last references: the network namespace goes too
         self.services = {}
-        self.up = False
+        self.up = self.cabled = False
+
+    def _await_end(self):
+        os.waitpid(self.pid, 0)
 
     def _enter(self):
         for kind, number in _KINDS.items():

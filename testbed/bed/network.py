@@ -27,8 +27,8 @@ def ports(plan):
 
 
 def lay_bridges():
-    lines = []
-    for network in topology.NETWORKS:
+    lines, there = [], {name for _, name in socket.if_nameindex()}
+    for network in topology.NETWORKS.keys() - there:  # containerlab wants them made before
         lines += [f"link add {network} type bridge stp_state 0 forward_delay 0 mcast_snooping 0", f"link set {network} up"]
     _batch(lines)
     for family in ("ip", "ip6", "arp"):  # a bridge stands for a cable: it has no packet filter, which costs whoever sends
@@ -40,6 +40,8 @@ def lay_bridges():
 
 def connect(host):
     """Plugs a host in: cables, addresses, routes, forwarding."""
+    if host.cabled:
+        return
     plan, here, there = host.plan, [], []
     until(f"the old cables of {host.name} are gone",  # a host that was powered off takes them with it, a little later
           lambda: not {name for _, name in socket.if_nameindex()} & set(ports(plan)))
