@@ -39,6 +39,13 @@ struct OutboundKey {
 
 std::string to_string(const OutboundKey& key);  // "192.0.2.1/c0ffee01"
 
+// An inbound one: our own outer address and the SPI that we chose.
+struct InboundKey {
+  Address address;
+  EspSpi spi;
+  constexpr auto operator<=>(const InboundKey&) const = default;
+};
+
 }  // namespace hasync
 
 template <>

@@ -63,6 +63,7 @@ struct DirectionCounters {
 struct GateCounters {
   DirectionCounters ingress;
   DirectionCounters egress;
+  std::uint64_t esp_let_in = 0;  // of the passed on ingress: all that may be ESP
 };
 
 class Gate {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint32_t kEsp = 50;
 constexpr int kMaxChildren = 256;
+constexpr std::uint64_t kMaxNumber32 = 0xffffffff;
 
 Result<Address> address_of(const proto::Host& host, const char* field) {
   const auto address = Address::from_wire(
@@ -83,15 +84,22 @@ Result<ContextView> decode_context(std::string_view bytes) {
   return out;
 }
 
-Result<Secret> with_outbound_numbers(std::string_view bytes,
-                                     const std::map<OutboundKey, std::uint64_t>& numbers) {
+Result<Secret> with_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers,
+                            const WindowTop& window) {
   auto context = parse(bytes);
   if (!context) return context.error();
   const auto peer = address_of(context->ike().remote(), "context.ike.remote");
   if (!peer) return peer.error();
+  const auto local = address_of(context->ike().local(), "context.ike.local");
+  if (!local) return local.error();
   for (proto::ChildSa& child : *context->mutable_children()) {
     const auto number = numbers.find({*peer, EspSpi{child.outbound_spi()}});
     if (number != numbers.end()) child.set_outbound_number(number->second);
+    if (child.protocol() != kEsp || !window) continue;
+    const std::uint64_t top = window({*local, EspSpi{child.inbound_spi()}}, child.inbound_top());
+    if (top <= child.inbound_top() || (!child.esn() && top > kMaxNumber32)) continue;
+    child.set_inbound_top(top);
+    child.clear_replay_bitmap();  // what it does not show counts as seen
   }
   return Secret(view_of(context->SerializeAsString()));
 }

@@ -1,9 +1,10 @@
 // What the daemon needs to see of a Context (proto/context.proto), which otherwise stays a string of bytes to
 // it. decode() refuses what breaks a rule (Errc::Invalid) or has a newer major version (Errc::Unsupported),
-// naming the field. Fields that this version does not know survive with_outbound_numbers().
+// naming the field. Fields that this version does not know survive with_numbers().
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -42,7 +43,10 @@ inline constexpr std::size_t kMaxContext = 256 * 1024;  // bytes, encoded
 Result<ContextView> decode_context(std::string_view bytes);
 
 // The same context, its outbound SAs starting behind these numbers. SAs that are not named stay as they are.
-Result<Secret> with_outbound_numbers(std::string_view bytes,
-                                     const std::map<OutboundKey, std::uint64_t>& numbers);
+// `window` is told where each inbound window stands and says where it is to: above that, all numbers count as
+// seen.
+using WindowTop = std::function<std::uint64_t(const InboundKey&, std::uint64_t top)>;
+Result<Secret> with_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers,
+                            const WindowTop& window = {});
 
 }  // namespace hasync::ctx

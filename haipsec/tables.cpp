@@ -99,6 +99,18 @@ std::string fence_text(const ordered_json& fence) {
   return out;
 }
 
+// Packets that were accepted once and could be again.
+std::string replay_text(const ordered_json& status) {
+  if (text(status, "role") == "witness") return "none (witness)";
+  const ordered_json& replay = member(status, "replay");
+  const bool known = member(replay, "bound").is_number();
+  const std::string packets = (known ? text(replay, "bound") : "an unknown number of") + " packets";
+  const std::int64_t open = number(replay, "child_sas");
+  if (open != 0) return packets + " to " + std::to_string(open) + " CHILD_SAs, until these are rekeyed";
+  if (known && number(replay, "bound") == 0) return "nothing is open";
+  return packets + ", if this node took over now";
+}
+
 std::string relations_text(const ordered_json& status) {
   const ordered_json& relations = member(status, "relations");
   if (!relations.is_array() || relations.empty()) return "";
@@ -207,6 +219,7 @@ std::string status_text(const ordered_json& status) {
                                                     : "NOT CONNECTED"},
       {"log", "epoch " + text(status, "epoch") + ", " + text(status, "index") + " entries, " +
                   text(status, "stable") + " stable"},
+      {"replay", replay_text(status)},
       {"tunnels", std::to_string(tunnels) +
                       (unprotected == 0 ? "" : ", " + std::to_string(unprotected) + " NOT PROTECTED")},
   });

@@ -126,7 +126,7 @@ Result<Secret> skip_numbers(std::string_view context, std::uint64_t skip) {
     }
     numbers[child.outbound] = child.outbound_number + skip;
   }
-  return ctx::with_outbound_numbers(context, numbers);
+  return ctx::with_numbers(context, numbers);
 }
 
 int get(const Options& options) {

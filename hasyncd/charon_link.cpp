@@ -98,7 +98,7 @@ void CharonLink::changed(ctx::ChangedContext changed) {
   ContextReport report{
       .sa = view->sa, .peer = view->peer, .active = changed.active, .number = changed.number};
   for (const ctx::ChildView& child : view->children) {
-    report.outbound.push_back({child.outbound, child.esn, child.outbound_number});
+    report.outbound.push_back({child.outbound, child.esn, child.outbound_number, child.inbound_spi});
   }
   // A copy is what others have said; only what this charon answers for goes out.
   if (changed.active) {
@@ -118,7 +118,7 @@ Result<Secret> CharonLink::context_of(const PutContext& request) {
   if (!opened) return opened.error();
   std::map<OutboundKey, std::uint64_t> numbers;
   for (const OutboundNumber& number : request.numbers) numbers.emplace(number.key, number.used);
-  return ctx::with_outbound_numbers(text_of(opened->reveal()), numbers);
+  return ctx::with_numbers(text_of(opened->reveal()), numbers, callbacks_.window);
 }
 
 // In the order in which they were asked for. A PUT costs this loop more than a heartbeat may wait for a
@@ -190,6 +190,24 @@ ctx::Holding CharonLink::holding(bool active) const {
 const ctx::ContextView* CharonLink::view(SaId sa) const {
   const auto known = views_.find(sa);
   return known == views_.end() ? nullptr : &known->second;
+}
+
+std::vector<InboundKey> CharonLink::inbound(SaId sa) const {
+  std::vector<InboundKey> out;
+  const auto known = views_.find(sa);
+  if (known == views_.end()) return out;
+  for (const ctx::ChildView& child : known->second.children) {
+    out.push_back({known->second.local, child.inbound_spi});
+  }
+  return out;
+}
+
+std::set<InboundKey> CharonLink::inbound() const {
+  std::set<InboundKey> out;
+  for (const auto& [sa, view] : views_) {
+    for (const ctx::ChildView& child : view.children) out.insert({view.local, child.inbound_spi});
+  }
+  return out;
 }
 
 void CharonLink::carry_out(const SetActive& request) {

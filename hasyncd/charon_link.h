@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <variant>
 
 #include "ctx-transfer/adapters/charon_client.h"
@@ -48,6 +49,7 @@ class CharonLink {
     std::function<void(const std::string& id, const std::string& text)> note;
     std::function<void(const ContextTrace&)> trace;
     std::function<std::uint32_t()> sealing_key;
+    ctx::WindowTop window;  // where an inbound window is to stand that a context has at this top
   };
 
   CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks);
@@ -66,6 +68,9 @@ class CharonLink {
   const ctx::CommitCounters& commits() const { return commits_; }
   // What has been seen of a context when it passed, in clear; null: nothing.
   const ctx::ContextView* view(SaId sa) const;
+  // The inbound SAs of a context, of all contexts, that have passed.
+  std::vector<InboundKey> inbound(SaId sa) const;
+  std::set<InboundKey> inbound() const;
   // IKE_SAs made before the plugin was loaded: their keys are not known until they are rekeyed.
   const std::map<SaId, ctx::SaSummary>& keyless() const { return keyless_; }
 

@@ -94,6 +94,7 @@ class Builder {
     config.drift_ppm = static_cast<std::uint32_t>(row("fence").integer("drift_ppm"));
     config.lease_size = static_cast<std::uint64_t>(row("lease").integer("size"));
     config.lease_peak = static_cast<std::uint64_t>(row("lease").integer("peak"));
+    config.rekey_after_takeover = std::chrono::seconds{row("rekey").integer("after_takeover_s")};
     config.charon_socket = row("charon").text("socket");
     config.commit =
         row("output_commit").text("mode") == "available" ? Config::Commit::Available : Config::Commit::Strict;
@@ -327,7 +328,8 @@ std::string to_text(const Config& config) {
       << "\nfence.fence_ms = " << config.fence.count()
       << "\nfence.evict_after_ms = " << config.evict_after.count()
       << "\nfence.drift_ppm = " << config.drift_ppm << "\nlease.size = " << config.lease_size
-      << "\nlease.peak = " << config.lease_peak << "\n";
+      << "\nlease.peak = " << config.lease_peak
+      << "\nrekey.after_takeover_s = " << config.rekey_after_takeover.count() << "\n";
   for (const clusterip::Vip& v : config.vips) {
     out << "vip = " << to_string(v.address) << "/" << int{v.prefix} << " " << v.interface << "\n";
   }

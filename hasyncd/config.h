@@ -39,10 +39,11 @@ struct Config {
   std::chrono::milliseconds fence{};
   std::chrono::milliseconds evict_after{};
   std::uint32_t drift_ppm = 0;
-  std::uint64_t lease_size = 0;         // sequence numbers
-  std::uint64_t lease_peak = 0;         // packets per second of one SA, as declared
-  std::vector<clusterip::Vip> vips;     // empty on a witness
-  std::vector<std::string> interfaces;  // that reach peers; those of the vips are among them
+  std::uint64_t lease_size = 0;                 // sequence numbers
+  std::uint64_t lease_peak = 0;                 // packets per second of one SA, as declared
+  std::chrono::seconds rekey_after_takeover{};  // 0: none
+  std::vector<clusterip::Vip> vips;             // empty on a witness
+  std::vector<std::string> interfaces;          // that reach peers; those of the vips are among them
   std::filesystem::path charon_socket;
   enum class Commit { Strict, Available };
   Commit commit = Commit::Strict;

@@ -15,6 +15,7 @@ constexpr TableDefinition kTables[] = {
     {"heartbeat", false, "Small sealed UDP datagrams between all members."},
     {"fence", false, "The permission to pass packets, which the kernel ends by itself."},
     {"lease", false, "Sequence numbers that an owner may use before it asks for more."},
+    {"rekey", false, "Rekeys that this cluster asks for."},
     {"vip", true, "The addresses that peers and hosts behind the gateways use; the owner holds them all."},
     {"clusterip", false, "Where packets are checked."},
     {"charon", false, "The IKE daemon."},
@@ -55,6 +56,9 @@ constexpr KeyDefinition kKeys[] = {
     {"lease", "peak", K::Integer, "20000", 1, 100000000, nullptr, "packets/s",
      "what one SA may reach from its first packet on: half of `size` must last at this rate while the log "
      "stands still"},
+    {"rekey", "after_takeover_s", K::Integer, "0", 0, 86400, nullptr, "s",
+     "rekey every CHILD_SA that was taken over and could be sent old packets, evenly over this time; 0: "
+     "none"},
     {"vip", "address", K::Text, nullptr, 0, 0, nullptr, "",
      "address with prefix length, as \"192.0.2.100/24\" or \"2001:db8::100/64\""},
     {"vip", "interface", K::Text, nullptr, 0, 0, nullptr, "", "interface that gets it"},

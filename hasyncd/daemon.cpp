@@ -9,9 +9,10 @@ namespace hasync::hasyncd {
 
 namespace {
 
-constexpr unsigned kTicksPerUse = 5;     // how often the gate is asked what has left
-constexpr unsigned kTicksPerSeal = 100;  // how often contexts under an older key are looked for
-constexpr unsigned kTicksPerClock = 50;  // how often the wall clock is looked at
+constexpr unsigned kTicksPerUse = 5;      // how often the gate is asked what has left
+constexpr unsigned kTicksPerSeal = 100;   // how often contexts under an older key are looked for
+constexpr unsigned kTicksPerClock = 50;   // how often the wall clock is looked at
+constexpr unsigned kTicksPerMarks = 500;  // how often marks of SAs that are gone are looked for
 
 Incarnation random_incarnation() {
   std::uint64_t drawn = 0;
@@ -29,6 +30,7 @@ NodeSettings settings_of(const Config& config, bool blank) {
   out.heartbeat = config.heartbeat_interval;
   out.evict_after = config.evict_after;
   out.lease = config.lease_size;
+  out.rekey_after_takeover = config.rekey_after_takeover;
   return out;
 }
 
@@ -144,14 +146,19 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
           .gone = [this](SaId sa, std::uint64_t number) { run(node_->on_charon_gone(sa, number, now())); },
           .synced = [this] { run(node_->on_charon_synced(now())); },
           .lost = [this] { run(node_->on_charon_lost(now())); },
-          .put = [this](SaId sa, bool installed) { run(node_->on_put(sa, installed, now())); },
+          .put =
+              [this](SaId sa, bool installed) {
+                if (installed) raise_windows(sa);
+                run(node_->on_put(sa, installed, now()));
+              },
           .released = [this](const std::vector<SaId>& sas) { run(node_->on_released(sas, now())); },
           .note =
               [this](const std::string& id, const std::string& text) {
                 log_.warning(id, {{"text", text}});
               },
           .trace = [this](const ContextTrace& trace) { follow(trace); },
-          .sealing_key = [this] { return ring_->keys().sealing(); }});
+          .sealing_key = [this] { return ring_->keys().sealing(); },
+          .window = [this](const InboundKey& key, std::uint64_t top) { return node_->window(key, top); }});
 }
 
 void Daemon::follow(const ContextTrace& trace) {
@@ -208,7 +215,11 @@ void Daemon::tick(Instant at) {
   ++ticks_;
   // What has moved is told once: an owner that has lost its part in the log for a moment asks afterwards.
   const bool owner = node_->role() == Role::Owner;
-  if (owner && ticks_ % kTicksPerUse == 0) run(node_->on_used(plane_->used(), at));
+  if (owner && ticks_ % kTicksPerUse == 0) {
+    run(node_->on_used(plane_->used(), at));
+    node_->on_let_in(plane_->let_in());
+  }
+  if (plane_) follow_windows(at);
   if (plane_ && ticks_ % kTicksPerSeal == 0) renew_seals();
   if (ticks_ % kTicksPerClock == 0) watch_clock();
 }
@@ -219,6 +230,35 @@ void Daemon::watch_clock() {
   if (step == Duration{}) return;
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(step);
   log_.warning("clock-stepped", {{"by_ms", std::to_string(ms.count())}});
+}
+
+void Daemon::follow_windows(Instant at) {
+  if (node_->role() == Role::Owner) {
+    const auto reading = plane_->poll_windows(at, node_->wants_windows());
+    if (!std::exchange(windows_unread_, !reading) && !reading) report("windows-unread", reading.error());
+    if (reading && *reading) run(node_->on_windows((*reading)->tops, (*reading)->let_in, at));
+  } else if (ticks_ % kTicksPerUse == 0) {
+    report("window-not-raised", plane_->raise_waiting(at, false));
+  }
+  if (ticks_ % kTicksPerMarks == 0 && node_->ready(config_.node)) node_->keep_windows(charon_->inbound());
+}
+
+// Until the fence is closed and everything is read, numbers may be accepted that nobody will know of.
+void Daemon::read_windows() {
+  const Instant at = now();
+  const auto reading = plane_->read_windows();
+  if (!reading) return report("windows-unread", reading.error());
+  node_->on_let_in(plane_->let_in());
+  run(node_->on_windows(reading->tops, reading->let_in, at));
+}
+
+// charon has brought a copy up to date: its windows may stand where the context left them. On an owner
+// packets move them.
+void Daemon::raise_windows(SaId sa) {
+  if (node_->role() == Role::Owner) return;
+  std::vector<InboundTop> tops;
+  for (const InboundKey& key : charon_->inbound(sa)) tops.push_back({key, node_->window(key, 0)});
+  report("window-not-raised", plane_->raise_reinstalled(tops, now()));
 }
 
 // A node that opens a context may do so long after it was sealed, perhaps when that key is retired.
@@ -384,6 +424,15 @@ void Daemon::carry_out(const Action& action) {
                      const bool vanished = !set && set.error().code == Errc::NotFound;
                      report(vanished ? "number-vanished" : "number-not-set", set);
                      tell_bypasses();
+                   },
+                   [&](const ReadWindows&) {
+                     if (plane_) read_windows();
+                   },
+                   [&](const RaiseWindows& a) {
+                     // None named: this node is about to open, and waits for nothing more.
+                     const Status raised = a.tops.empty() ? plane_->raise_waiting(now(), true)
+                                                          : plane_->raise_windows(a.tops, now());
+                     report("window-not-raised", raised);
                    },
                    [&](const PutContext& a) {
                      PutContext put = a;

@@ -75,6 +75,9 @@ class Daemon {
   std::unique_ptr<Inquirer> make_inquirer();
   void renew_seals();
   void watch_clock();
+  void follow_windows(Instant at);
+  void read_windows();
+  void raise_windows(SaId sa);
   void watch_gate();
   void watch_links();
   void run(Actions actions);
@@ -101,6 +104,7 @@ class Daemon {
   Actions queue_;  // not carried out yet: an effect may itself be an event
   bool running_ = false;
   std::optional<RingSettings> ring_settings_;
+  bool windows_unread_ = false;  // the last time
   unsigned ticks_ = 0;
   bool failed_ = false;
   Clocks clocks_;

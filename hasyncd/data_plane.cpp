@@ -12,6 +12,7 @@
 #include "clusterip/bypass.h"
 #include "ctx-transfer/xfrm/xfrm_ae.h"
 #include "ctx-transfer/xfrm/xfrm_sa.h"
+#include "hasyncd/adapters/clock.h"
 
 namespace hasync::hasyncd {
 
@@ -20,6 +21,8 @@ namespace {
 constexpr std::size_t kAskedAtOnce = 256;
 // Numbers that an SA may use up between the moment when its counter is read and the one when it is set.
 constexpr std::uint64_t kMeanwhile = 64;
+constexpr Duration kReadEvery = std::chrono::milliseconds{100};  // inbound windows
+constexpr int kReadPace = 20;                                    // at most so small a part of the time
 
 hasync_xfrm_sa_t kernel_sa(const OutboundKey& key) {
   hasync_xfrm_sa_t sa{};
@@ -43,10 +46,14 @@ Result<std::unique_ptr<DataPlane>> DataPlane::create(const Config& config) {
   for (const auto& vip : config.vips) carrying.push_back(vip.interface);
   auto links = clusterip::LinkWatch::open(std::move(carrying));
   if (!links) return links.error();
+  std::vector<Address> addresses;
+  for (const auto& vip : config.vips) addresses.push_back(vip.address);
+  auto windows = KernelWindows::open(std::move(addresses));
+  if (!windows) return windows.error();
   const int xfrm = hasync_xfrm_open();
   if (xfrm < 0) return Error{Errc::System, std::string("netlink XFRM socket: ") + std::strerror(-xfrm)};
-  std::unique_ptr<DataPlane> plane(
-      new DataPlane(*std::move(gate), *std::move(announcer), config.vips, *std::move(links), xfrm));
+  std::unique_ptr<DataPlane> plane(new DataPlane(*std::move(gate), *std::move(announcer), config.vips,
+                                                 *std::move(links), *std::move(windows), xfrm));
   // An earlier run may have died with the addresses on.
   const Status dropped = plane->drop_addresses();
   if (!dropped) return dropped.error();
@@ -153,7 +160,7 @@ void DataPlane::keep_ahead(std::vector<OutboundNumber>& numbers) {
 // NEWAE is absolute, and a packet may wait between encryption and the gate (for its neighbour's address, in
 // an asynchronous cipher): set back, the counter would give out the number of one that is still to leave.
 Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
-  std::vector<hasync_xfrm_outbound_t> items;
+  std::vector<hasync_xfrm_number_t> items;
   std::vector<OutboundKey> keys;
   for (const OutboundNumber& number : numbers) {
     std::uint64_t now = 0;
@@ -163,11 +170,11 @@ Status DataPlane::set_numbers(const std::vector<OutboundNumber>& numbers) {
     (void)goes_past(number.key);
     if (error == 0 && now + kMeanwhile > number.used) continue;  // there, or as good as there
     // charon gives outbound SAs with ESN a window of one.
-    items.push_back({kernel_sa(number.key), number.used, number.esn ? 1U : 0U});
+    items.push_back({kernel_sa(number.key), number.used, number.esn ? 1U : 0U, false});
     keys.push_back(number.key);
   }
   std::vector<int> results(items.size());
-  if (hasync_xfrm_set_outbound(xfrm_, items.data(), items.size(), results.data()) == 0) return Done{};
+  if (hasync_xfrm_set_numbers(xfrm_, items.data(), items.size(), results.data()) == 0) return Done{};
   const auto failed = [&](bool vanished, Errc code, std::uint64_t& total) -> Status {
     const auto is = [vanished](int error) { return error != 0 && (error == -ESRCH) == vanished; };
     const auto count = static_cast<std::uint64_t>(std::ranges::count_if(results, is));
@@ -199,15 +206,50 @@ std::vector<OutboundUse> DataPlane::used() {
   for (const clusterip::SaTop& top : gate_->moved()) {
     out.push_back({top.key, top.next - 1, top.next > top.floor ? top.next - 1 : 0, std::nullopt});
   }
-  ask_kernel(out);
+  ask_kernel(out, count());
   return out;
+}
+
+Result<clusterip::GateCounters> DataPlane::count() {
+  const Instant before = now();
+  auto counters = gate_->counters();
+  if (counters) let_in_before_ = std::exchange(let_in_, {counters->esp_let_in, before, now()}).total;
+  return counters;
+}
+
+// A packet is counted before it is decrypted. Another processor, or an asynchronous cipher, may have some in
+// hand that no window shows yet: the count is an earlier one.
+Result<std::optional<DataPlane::WindowReading>> DataPlane::poll_windows(Instant now, bool wanted) {
+  const std::optional<WindowReading> none;
+  if (!windows_->reading()) {
+    const bool moved = let_in_.total != read_count_;
+    if ((!moved && !wanted) || now - read_at_ < std::max(kReadEvery, kReadPace * read_took_)) return none;
+    read_at_ = now;
+    reading_from_ = let_in_before_;
+    read_took_ = {};
+    if (const Status begun = windows_->begin(); !begun) return begun.error();
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const auto complete = windows_->step();
+  read_took_ += std::chrono::steady_clock::now() - start;
+  if (!complete) return complete.error();
+  if (!*complete) return none;
+  read_count_ = reading_from_;
+  return std::optional{WindowReading{windows_->tops(), read_count_}};
+}
+
+Result<DataPlane::WindowReading> DataPlane::read_windows() {
+  if (const auto done = windows_->finish(); !done) return done.error();
+  (void)count();
+  if (const Status begun = windows_->begin(); !begun) return begun.error();
+  if (const auto done = windows_->finish(); !done) return done.error();
+  return WindowReading{windows_->tops(), let_in_.total};
 }
 
 // Only where packets were dropped can the kernel's counter have run on without the gate. Then all SAs are
 // asked, some of them each time.
-void DataPlane::ask_kernel(std::vector<OutboundUse>& out) {
+void DataPlane::ask_kernel(std::vector<OutboundUse>& out, const Result<clusterip::GateCounters>& counters) {
   if (!ask_next_) {
-    const auto counters = gate_->counters();
     const std::uint64_t before = dropped_;
     if (counters) dropped_ = counters->egress.dropped();
     if (counters && dropped_ == before) return;

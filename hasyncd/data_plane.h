@@ -15,8 +15,10 @@
 #include "clusterip/adapters/bpf_gate.h"
 #include "clusterip/adapters/link_watch.h"
 #include "clusterip/adapters/netlink_announcer.h"
+#include "hasyncd/adapters/kernel_windows.h"
 #include "hasyncd/config.h"
 #include "hasyncd/node/actions.h"
+#include "hasyncd/node/exposure.h"
 #include "hasyncd/node/spending.h"
 
 namespace hasync::hasyncd {
@@ -59,19 +61,41 @@ class DataPlane {
   // where that may have run on without the gate: packets that were dropped use numbers, too.
   std::vector<OutboundUse> used();
 
+  // As of the last used() or read_windows().
+  const LetIn& let_in() const { return let_in_; }
+  // Inbound replay windows. Polled, a reading is taken whenever such packets have been let in since the last
+  // one, or one is wanted, in steps and at a pace that costs little; empty: none is complete.
+  struct WindowReading {
+    std::vector<InboundTop> tops;
+    std::uint64_t let_in = 0;  // when it began, or before
+  };
+  Result<std::optional<WindowReading>> poll_windows(Instant now, bool wanted);
+  Result<WindowReading> read_windows();  // all of it, now
+  Status raise_windows(const std::vector<InboundTop>& tops, Instant now) {
+    return windows_->raise(tops, now);
+  }
+  Status raise_reinstalled(const std::vector<InboundTop>& tops, Instant now) {
+    windows_->reinstalled(tops);
+    return windows_->raise(tops, now);
+  }
+  Status raise_waiting(Instant now, bool at_once) { return windows_->raise_waiting(now, at_once); }
+
   Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
   int watch_fd() const { return gate_->watch_fd(); }
   Status check_attached() const;
   const clusterip::LinkWatch& links() const { return links_; }
 
  private:
-  void ask_kernel(std::vector<OutboundUse>& out);
+  void ask_kernel(std::vector<OutboundUse>& out, const Result<clusterip::GateCounters>& counters);
+  Result<clusterip::GateCounters> count();
   DataPlane(std::unique_ptr<clusterip::BpfGate> gate, std::unique_ptr<clusterip::Announcer> announcer,
-            std::vector<clusterip::Vip> vips, clusterip::LinkWatch links, int xfrm)
+            std::vector<clusterip::Vip> vips, clusterip::LinkWatch links,
+            std::unique_ptr<KernelWindows> windows, int xfrm)
       : gate_(std::move(gate)),
         announcer_(std::move(announcer)),
         vips_(std::move(vips)),
         links_(std::move(links)),
+        windows_(std::move(windows)),
         xfrm_(xfrm) {}
 
   int ask(const OutboundKey& key, std::uint64_t& number) const;
@@ -82,6 +106,7 @@ class DataPlane {
   std::unique_ptr<clusterip::Announcer> announcer_;
   std::vector<clusterip::Vip> vips_;
   clusterip::LinkWatch links_;
+  std::unique_ptr<KernelWindows> windows_;
   int xfrm_;
   bool holding_ = false;
   std::set<OutboundKey> sas_;
@@ -91,6 +116,12 @@ class DataPlane {
   std::map<OutboundKey, bool> goes_past_;  // as the kernel said; one that it did not have is asked for again
   std::vector<std::string> untold_;
   std::uint64_t bypasses_ = 0;
+  LetIn let_in_;
+  std::uint64_t let_in_before_ = 0;  // as of the used() before
+  Instant read_at_{};                // when the newest reading of windows began, what it took
+  Duration read_took_{};
+  std::uint64_t reading_from_ = 0;    // its count
+  std::uint64_t read_count_ = ~0ULL;  // that of the newest complete one
 };
 
 }  // namespace hasync::hasyncd

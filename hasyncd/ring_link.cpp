@@ -21,6 +21,8 @@ Packer::Haste haste_of(const RingMessage& message) {
 
 }  // namespace
 
+static_assert(kMaxHeartbeat + Sealer::kOverhead <= HeartbeatSocket::kMaxDatagram);
+
 RingLink::RingLink(boost::asio::io_context& io, const Config& config, const KeySet& keys,
                    Incarnation incarnation, Callbacks callbacks)
     : io_(io),
@@ -112,19 +114,22 @@ void RingLink::use_keys(const KeySet& keys) {
   sealer_.seal_with(keys_.sealing());
 }
 
-// Many entries come at once when the ring is busy: one heartbeat tells of all of them.
+// Many entries come at once when the ring is busy: one heartbeat tells of all of them. Each part of a reading
+// of windows is told.
 void RingLink::send(Heartbeat heartbeat) {
-  const bool posted = due_.has_value();
-  due_ = std::move(heartbeat);
-  if (!posted) boost::asio::post(io_, [this] { send_heartbeat(); });
+  const bool posted = !due_.empty();
+  if (posted && !due_.back().windows && !heartbeat.windows) due_.pop_back();
+  due_.push_back(std::move(heartbeat));
+  if (!posted) boost::asio::post(io_, [this] { send_heartbeats(); });
 }
 
-void RingLink::send_heartbeat() {
-  Heartbeat heartbeat = *std::exchange(due_, std::nullopt);
-  heartbeat.keys = keys_.own();
-  const Bytes sealed = sealer_.seal(encode(heartbeat), additional_data(Purpose::Heartbeat, kNobody));
-  for (const auto& [node, endpoint] : others_) socket_->send(node, sealed);
-  counters_.heartbeats_sent += others_.size();
+void RingLink::send_heartbeats() {
+  for (Heartbeat& heartbeat : std::exchange(due_, {})) {
+    heartbeat.keys = keys_.own();
+    const Bytes sealed = sealer_.seal(encode(heartbeat), additional_data(Purpose::Heartbeat, kNobody));
+    for (const auto& [node, endpoint] : others_) socket_->send(node, sealed);
+    counters_.heartbeats_sent += others_.size();
+  }
 }
 
 void RingLink::delivered(GroupMember from, BytesView bytes) {

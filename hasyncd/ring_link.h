@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <variant>
 #include <vector>
 
@@ -78,7 +77,7 @@ class RingLink {
   void queue(const Bytes& encoded, Packer::Haste haste);
   void multicast(Bytes pack);
   void open(GroupMember from, BytesView sealed);
-  void send_heartbeat();
+  void send_heartbeats();
   void not_a_message(NodeId from, BytesView opened, const Error& error);
   void remember_stranger(const Address& address);
   void remember_newer(NodeId node, const Error& error);
@@ -97,7 +96,7 @@ class RingLink {
   Packer packer_;
   QuorumWatch quorum_;
   std::unique_ptr<HeartbeatSocket> socket_;
-  std::optional<Heartbeat> due_;
+  std::vector<Heartbeat> due_;
   LinkCounters counters_;
   std::uint64_t asides_ = 0;
   std::vector<Stranger> strangers_;

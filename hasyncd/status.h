@@ -72,6 +72,8 @@ struct NodeStatus {
   std::size_t unprotected = 0;  // tunnels that would not survive
   std::uint64_t owner_changes = 0;
   std::chrono::seconds up{};
+  std::optional<std::uint64_t> replay_bound;  // packets; none: not known
+  std::size_t replay_exposed = 0;             // CHILD_SAs
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // by name; docs/control.md
 };

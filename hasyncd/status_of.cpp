@@ -147,6 +147,8 @@ NodeStatus node_status(const Daemon& daemon) {
   out.members = members_of(daemon, at);
   out.unprotected = count_unprotected(daemon);
   out.tunnels = node.replica().contexts().size() + out.unprotected;
+  out.replay_bound = node.replay_bound(at);
+  out.replay_exposed = node.exposed();
   out.warnings = warnings_of(daemon);
   out.owner_changes = node.moves();
   out.up = duration_cast<std::chrono::seconds>(at - daemon.started());

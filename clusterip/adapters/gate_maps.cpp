@@ -160,7 +160,9 @@ Result<GateCounters> GateMaps::counters() const {
     if (bpf_map_lookup_elem(map_fd("counters"), &index, per_cpu.data()) != 0)
       return failed("read counters", errno);
     auto& direction = index / HASYNC_REASONS == HASYNC_EGRESS ? sums.egress : sums.ingress;
-    for (const std::uint64_t value : per_cpu) direction.by_reason.at(index % HASYNC_REASONS) += value;
+    std::uint64_t& sum =
+        index == HASYNC_ESP_LET_IN ? sums.esp_let_in : direction.by_reason.at(index % HASYNC_REASONS);
+    for (const std::uint64_t value : per_cpu) sum += value;
   }
   return sums;
 }

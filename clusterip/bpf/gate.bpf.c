@@ -237,11 +237,14 @@ ALWAYS_INLINE int judge_neighbour(struct __sk_buff* skb, const struct packet* p)
   return is_open(HASYNC_ADDRESS_SLOT) ? HASYNC_PASSED : HASYNC_ADDRESS_FENCED;
 }
 
-ALWAYS_INLINE int finish(int reason, __u32 direction) {
-  if (reason == UNTOUCHED) return TC_ACT_UNSPEC;
-  const __u32 index = direction * HASYNC_REASONS + reason;
+ALWAYS_INLINE void count(__u32 index) {
   __u64* counter = bpf_map_lookup_elem(&counters, &index);
   if (counter) (*counter)++;
+}
+
+ALWAYS_INLINE int finish(int reason, __u32 direction) {
+  if (reason == UNTOUCHED) return TC_ACT_UNSPEC;
+  count(direction * HASYNC_REASONS + reason);
   return reason == HASYNC_PASSED ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
@@ -269,7 +272,10 @@ int hasync_ingress(struct __sk_buff* skb) {
   if (!(type == ETH_P_IP ? read_ipv4(skb, &p) : read_ipv6(skb, &p)))
     return finish(HASYNC_MALFORMED, HASYNC_INGRESS);
   if (!is_vip(&p.daddr)) return TC_ACT_UNSPEC;
-  return finish(judge_arriving(skb, &p, classify(skb, &p)), HASYNC_INGRESS);
+  const enum kind kind = classify(skb, &p);
+  const int reason = judge_arriving(skb, &p, kind);
+  if (reason == HASYNC_PASSED && kind != KIND_IKE) count(HASYNC_ESP_LET_IN);
+  return finish(reason, HASYNC_INGRESS);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -61,7 +61,8 @@ struct hasync_settings {
   struct hasync_address vips[HASYNC_MAX_VIPS];
 };
 
-/* `counters`: index = direction * HASYNC_REASONS + reason */
+/* `counters`: index = direction * HASYNC_REASONS + reason; the last counts what of the passed was ESP, on
+ * ingress */
 enum hasync_direction { HASYNC_INGRESS, HASYNC_EGRESS, HASYNC_DIRECTIONS };
 
 enum hasync_reason {
@@ -78,6 +79,7 @@ enum hasync_reason {
   HASYNC_REASONS
 };
 
-#define HASYNC_COUNTERS ((__u32)HASYNC_DIRECTIONS * (__u32)HASYNC_REASONS)
+#define HASYNC_ESP_LET_IN ((__u32)HASYNC_DIRECTIONS * (__u32)HASYNC_REASONS)
+#define HASYNC_COUNTERS (HASYNC_ESP_LET_IN + 1)
 
 #endif

@@ -137,7 +137,7 @@ Result<Secret> context_to_put(const Words& words) {
   std::map<OutboundKey, std::uint64_t> numbers;
   for (const auto& child : view->children)
     numbers[child.outbound] = child.outbound_number + std::stoull(words[2]);
-  return ctx::with_outbound_numbers(context, numbers);
+  return ctx::with_numbers(context, numbers);
 }
 
 // Asks what the words say; the answer comes later.

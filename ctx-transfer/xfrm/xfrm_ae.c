@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
-#include "xfrm_ae.h"
-
 #include "xfrm_socket.h"
+#include "xfrm_wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -174,8 +173,10 @@ static int read_esn(const void *value, size_t size, hasync_xfrm_ae_t *ae)
 	return 0;
 }
 
-static int read_attribute(uint16_t type, const void *value, size_t size, hasync_xfrm_ae_t *ae)
+static int read_attribute(uint16_t type, const void *value, size_t size, hasync_xfrm_sa_t *sa,
+						  hasync_xfrm_ae_t *ae)
 {
+	struct xfrm_mark mark;
 	struct xfrm_replay_state legacy;
 	struct xfrm_lifetime_cur lifetime;
 
@@ -206,17 +207,53 @@ static int read_attribute(uint16_t type, const void *value, size_t size, hasync_
 			ae->add_time = lifetime.add_time;
 			ae->use_time = lifetime.use_time;
 			return 0;
+		case XFRMA_MARK:
+			if (size < sizeof(mark))
+			{
+				return -EBADMSG;
+			}
+			memcpy(&mark, value, sizeof(mark));
+			if (sa)
+			{
+				sa->mark = mark.v;
+				sa->mask = mark.m;
+			}
+			return 0;
 		default:
 			return 0;
 	}
+}
+
+int hasync_xfrm_attributes(const uint8_t *message, size_t at, size_t end, hasync_xfrm_sa_t *sa,
+						   hasync_xfrm_ae_t *ae)
+{
+	struct nlattr attribute;
+	int error;
+
+	while (at < end && end - at >= NLA_HDRLEN)
+	{
+		const uint8_t *value = message + at + NLA_HDRLEN;
+
+		memcpy(&attribute, message + at, sizeof(attribute));
+		if (attribute.nla_len < NLA_HDRLEN || attribute.nla_len > end - at)
+		{
+			return -EBADMSG;
+		}
+		error = read_attribute(attribute.nla_type & NLA_TYPE_MASK, value,
+							   attribute.nla_len - (size_t)NLA_HDRLEN, sa, ae);
+		if (error)
+		{
+			return error;
+		}
+		at += NLA_ALIGN(attribute.nla_len);
+	}
+	return ae->words || ae->esn_format ? 0 : -EBADMSG;
 }
 
 int hasync_xfrm_decode(const uint8_t *message, size_t size, hasync_xfrm_ae_t *ae)
 {
 	size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct xfrm_aevent_id));
 	struct nlmsghdr header;
-	struct nlattr attribute;
-	int error;
 
 	memset(ae, 0, sizeof(*ae));
 	if (size < at)
@@ -228,26 +265,7 @@ int hasync_xfrm_decode(const uint8_t *message, size_t size, hasync_xfrm_ae_t *ae
 	{
 		return -EBADMSG;
 	}
-	while (header.nlmsg_len - at >= NLA_HDRLEN)
-	{
-		memcpy(&attribute, message + at, sizeof(attribute));
-		if (attribute.nla_len < NLA_HDRLEN || attribute.nla_len > header.nlmsg_len - at)
-		{
-			return -EBADMSG;
-		}
-		error = read_attribute(attribute.nla_type & NLA_TYPE_MASK, message + at + NLA_HDRLEN,
-							   attribute.nla_len - (size_t)NLA_HDRLEN, ae);
-		if (error)
-		{
-			return error;
-		}
-		at += NLA_ALIGN(attribute.nla_len);
-		if (at > header.nlmsg_len)
-		{
-			break;
-		}
-	}
-	return ae->words || ae->esn_format ? 0 : -EBADMSG;
+	return hasync_xfrm_attributes(message, at, header.nlmsg_len, NULL, ae);
 }
 
 int hasync_xfrm_get(int fd, const hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae)
@@ -323,7 +341,7 @@ int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *
 }
 
 /* Encodes at most BATCH_MAX items; only the last asks for an acknowledgement. */
-static void set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count, int *results)
+static void set_batch(int fd, const hasync_xfrm_number_t *items, size_t count, int *results)
 {
 	alignas(struct nlmsghdr) uint8_t buffer[BUFFER_SIZE];
 	uint32_t first = hasync_xfrm_sequence((uint32_t)count);
@@ -333,8 +351,10 @@ static void set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 	{
-		hasync_xfrm_ae_t ae = {.outbound = items[i].number};
+		hasync_xfrm_ae_t ae = {};
 
+		*(items[i].inbound ? &ae.inbound : &ae.outbound) = items[i].number;
+		memset(ae.bitmap, items[i].inbound ? 0xff : 0, sizeof(ae.bitmap));
 		ae.esn_format = items[i].esn_window != 0;
 		ae.window = items[i].esn_window;
 		ae.words = ae.esn_format ? (ae.window + 31) / 32 : 1;
@@ -354,7 +374,7 @@ static void set_batch(int fd, const hasync_xfrm_outbound_t *items, size_t count,
 }
 
 /* As many as fit into one buffer. */
-static size_t batch_size(const hasync_xfrm_outbound_t *items, size_t count)
+static size_t batch_size(const hasync_xfrm_number_t *items, size_t count)
 {
 	size_t used = 0, n = 0;
 
@@ -370,7 +390,7 @@ static size_t batch_size(const hasync_xfrm_outbound_t *items, size_t count)
 	return n;
 }
 
-size_t hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, int *results)
+size_t hasync_xfrm_set_numbers(int fd, const hasync_xfrm_number_t *items, size_t count, int *results)
 {
 	size_t done = 0, failed = 0;
 

@@ -56,13 +56,14 @@ typedef struct hasync_xfrm_ae
 	uint64_t use_time;
 } hasync_xfrm_ae_t;
 
-/* An outbound SA and the number that it shall count as used. */
-typedef struct hasync_xfrm_outbound
+/* An SA and the number that it shall count as used, or as accepted with all below. */
+typedef struct hasync_xfrm_number
 {
 	hasync_xfrm_sa_t sa;
 	uint64_t number;
 	uint32_t esn_window; /* 0: legacy format; else the SA's window, which for charon's outbound SAs is 1 */
-} hasync_xfrm_outbound_t;
+	bool inbound;
+} hasync_xfrm_number_t;
 
 /* A NETLINK_XFRM socket to be used by one thread at a time. To be closed by close(). */
 int hasync_xfrm_open(void);
@@ -80,11 +81,23 @@ int hasync_xfrm_reserve(int fd, const hasync_xfrm_sa_t *sa, const uint8_t *sourc
 int hasync_xfrm_set(int fd, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae);
 
 /*
- * Sets the outbound number of many SAs with few system calls; each is tried, whatever becomes of the
- * others. Clears inbound number and bitmap of these SAs, which mean nothing on outbound ones. results[i]
- * becomes 0 or the error of items[i]; returns how many failed.
+ * Sets the number of many SAs with few system calls; each is tried, whatever becomes of the others. The other
+ * direction's number is cleared, which means nothing on such an SA; on an inbound one the bitmap is filled.
+ * results[i] becomes 0 or the error of items[i]; returns how many failed.
  */
-size_t hasync_xfrm_set_outbound(int fd, const hasync_xfrm_outbound_t *items, size_t count, int *results);
+size_t hasync_xfrm_set_numbers(int fd, const hasync_xfrm_number_t *items, size_t count, int *results);
+
+/*
+ * All ESP SAs towards one address, some at a time: begin, then next until it returns 0 (or an error); it
+ * returns 1 while there are more. One socket has one dump at a time, and nothing else meanwhile. The kernel
+ * tells the SAs' keys with them: what was read is wiped.
+ */
+typedef void (*hasync_xfrm_seen_t)(void *context, const hasync_xfrm_sa_t *sa, const hasync_xfrm_ae_t *ae);
+int hasync_xfrm_dump_begin(int fd, const uint8_t destination[16], uint16_t family, uint32_t *sequence);
+int hasync_xfrm_dump_next(int fd, uint32_t sequence, hasync_xfrm_seen_t seen, void *context);
+
+/* One SA of a dump. 0 or -EBADMSG. For tests. */
+int hasync_xfrm_decode_sa(const uint8_t *message, size_t size, hasync_xfrm_sa_t *sa, hasync_xfrm_ae_t *ae);
 
 /* One NEWAE message; returns its length or 0 if it does not fit. For tests. */
 size_t hasync_xfrm_encode_set(uint8_t *buffer, size_t size, const hasync_xfrm_sa_t *sa,

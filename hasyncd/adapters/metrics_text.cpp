@@ -63,6 +63,9 @@ constexpr Definition kMetrics[] = {
     {"hasyncd_gate_passed_packets_total", kCounter, "Packets that the gate let pass."},
     {"hasyncd_gate_dropped_packets_total", kCounter, "Packets that the gate dropped, by reason."},
     {"hasyncd_gate_bypasses_total", kCounter, "Outbound SAs whose packets could go past the gate."},
+    {"hasyncd_replay_bound_packets", kGauge,
+     "Packets, accepted once, that could be accepted again, at most."},
+    {"hasyncd_replay_exposed_child_sas", kGauge, "CHILD_SAs of this owner that they could be sent to."},
     {"hasyncd_charon_puts_total", kCounter, "Contexts installed in charon."},
     {"hasyncd_charon_put_seconds", kGauge, "Time inside charon of the newest install."},
     {"hasyncd_charon_refused_total", kCounter, "Requests that charon's plugin refused."},
@@ -158,6 +161,9 @@ void add_node(const NodeStatus& node, Page& page) {
   if (node.fence.least_margin)
     page.set("hasyncd_fence_least_margin_seconds", seconds(*node.fence.least_margin));
   page.set("hasyncd_fence_length_seconds", seconds(node.fence.length));
+  if (node.role == "witness") return;
+  if (node.replay_bound) page.set("hasyncd_replay_bound_packets", static_cast<double>(*node.replay_bound));
+  page.set("hasyncd_replay_exposed_child_sas", static_cast<double>(node.replay_exposed));
 }
 
 void add_member(const MemberStatus& member, std::uint64_t index, Page& page) {

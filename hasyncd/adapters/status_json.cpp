@@ -102,12 +102,14 @@ Ordered of(const NodeStatus& s) {
                  {"tunnels", s.tunnels},
                  {"unprotected", s.unprotected},
                  {"owner_changes", s.owner_changes},
+                 {"replay", {{"bound", nullptr}, {"child_sas", s.replay_exposed}}},
                  {"up_s", s.up.count()},
                  {"members", Ordered::array()},
                  {"relations", Ordered::array()},
                  {"warnings", s.warnings},
                  {"counters", Ordered::object()}};
   for (const RelationStatus& relation : s.relations) out["relations"].push_back(of(relation));
+  if (s.replay_bound) out["replay"]["bound"] = *s.replay_bound;
   for (const MemberStatus& member : s.members) out["members"].push_back(of(member));
   for (const auto& [name, value] : s.counters) out["counters"][name] = value;
   return out;

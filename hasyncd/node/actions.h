@@ -64,6 +64,16 @@ struct SetNumbers {
   bool operator==(const SetNumbers&) const = default;
 };
 
+// Inbound replay windows: read all of them, now (Node::on_windows follows); raise these and what is waiting
+// to be, all numbers up to the top counting as seen. Never lowered.
+struct ReadWindows {
+  bool operator==(const ReadWindows&) const = default;
+};
+struct RaiseWindows {
+  std::vector<InboundTop> tops;
+  bool operator==(const RaiseWindows&) const = default;
+};
+
 // charon: install or update a context; say who answers; forget.
 struct PutContext {
   SaId sa;
@@ -118,9 +128,10 @@ struct Finished {
   bool operator==(const Finished&) const = default;
 };
 
-using Action = std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
-                            DropAddress, SetGate, ForgetGate, SetNumbers, PutContext, SetActive,
-                            ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild, Rejoin, Note, Finished>;
+using Action =
+    std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
+                 DropAddress, SetGate, ForgetGate, SetNumbers, ReadWindows, RaiseWindows, PutContext,
+                 SetActive, ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild, Rejoin, Note, Finished>;
 using Actions = std::vector<Action>;
 
 }  // namespace hasync::hasyncd

@@ -12,6 +12,8 @@ constexpr std::size_t kPartsAtOnce = 8;
 // the thread.
 constexpr int kPatience = 10;
 
+constexpr Duration kBurst = std::chrono::milliseconds{100};
+
 AgreementSettings agreement_settings(const NodeSettings& settings) {
   return {.self = settings.self,
           .gateway = settings.gateway,
@@ -29,7 +31,9 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       silence_(settings_.evict_after),
       hearsay_(settings_.self),
       following_(kPatience * settings_.evict_after),
-      spending_(settings_.lease) {}
+      spending_(settings_.lease),
+      exposure_(settings_.self, settings_.fence.fence + kBurst),
+      taken_over_(settings_.rekey_after_takeover) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
@@ -107,6 +111,7 @@ void Node::take(NodeId from, const Snapshot& part, Instant now, Actions& out) {
   proposals_.clear();
   discard_output(out);
   changes.upserted.clear();  // all are put again
+  exposure_.forget();
   take_effect(changes, out);
   reconcile(true, out);
   progressed(out);
@@ -142,6 +147,8 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   const bool held = role_ != Role::Out && role_ != Role::Standby;
   snapshot_.clear();
   const Changes changes = replica_.install(install);
+  ended_at_ = kBeginning;
+  if (install.reference == kNobody) exposure_.begin_empty(now);
   // A handover counts for as long as the old owner is here to say that it knows of it.
   const EpochMember* old = install.find(moved_from_.node);
   if (moved_at_ && !changes.owner_changed && old != nullptr && old->process == moved_from_) {
@@ -237,8 +244,7 @@ void Node::progressed(Actions& out) {
   stable_grants(out);
 }
 
-void Node::beat(Instant now, Actions& out) {
-  if (!in_epoch_ && agreement_.candidates().empty()) return;
+Heartbeat Node::heartbeat(Instant now) {
   Heartbeat heartbeat{.from = settings_.self,
                       .number = ++heartbeat_number_,
                       .sent_ns = static_cast<std::uint64_t>(now.count()),
@@ -250,12 +256,30 @@ void Node::beat(Instant now, Actions& out) {
       heartbeat.index = reported().index;
       heartbeat.digest = reported().digest;
     }
-    // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
-    if (agreement_.confirmed()) heartbeat.acks = permission_.honoured();
     if (replica_.current()) heartbeat.owner = replica_.owner();
-    heartbeat.heard = hearsay_.marks(heartbeat.owner);
+    heartbeat.windows_held = marks_.held(heartbeat.owner);
   }
-  out.push_back(SendHeartbeat{std::move(heartbeat)});
+  if (reigns(role_)) {
+    heartbeat.let_in = exposure_.let_in();
+    heartbeat.counted_ns = static_cast<std::uint64_t>(exposure_.counted_at().count());
+    heartbeat.peak = exposure_.peak();
+  }
+  return heartbeat;
+}
+
+void Node::beat(Instant now, Actions& out) {
+  if (!in_epoch_ && agreement_.candidates().empty()) return;
+  Heartbeat said = heartbeat(now);
+  if (in_epoch_) {
+    // Nothing is honoured in an epoch before this node has it on disk (decision 0001).
+    if (agreement_.confirmed()) said.acks = permission_.honoured();
+    said.heard = hearsay_.marks(said.owner);
+    // What they give back to the owner is for the owner; its own heartbeats have its count in that place.
+    if (said.owner == settings_.self) {
+      for (Mark& mark : said.heard) mark.honours_ns = 0;
+    }
+  }
+  out.push_back(SendHeartbeat{std::move(said)});
 }
 
 // What a member has said, whoever passed it on.
@@ -273,6 +297,7 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   if (agreement_.in_group(heartbeat.from.node)) {
     following_.heard(heartbeat.epoch, heartbeat.index);
   }
+  hear_windows(heartbeat, now, out);
   if (in_epoch_) {
     const std::uint64_t stable = stability_.stable();
     const bool was_confirmed = agreement_.confirmed();
@@ -343,6 +368,8 @@ Actions Node::on_tick(Instant now) {
   if (!agreement_.candidates().empty()) accuse(now, out);
   find_back(now, out);
   settle(now, out);
+  rekey_exposed(now, out);
+  tell_again(now, out);
   if (now - answered_ >= settings_.heartbeat) beat(now, out);
   flush(out);
   return out;

@@ -24,32 +24,16 @@
 #include "hasyncd/log/replica.h"
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
+#include "hasyncd/node/context_report.h"
+#include "hasyncd/node/exposure.h"
+#include "hasyncd/node/node_settings.h"
 #include "hasyncd/node/proposals.h"
 #include "hasyncd/node/role.h"
 #include "hasyncd/node/spending.h"
+#include "hasyncd/node/taken_over.h"
+#include "hasyncd/node/window_marks.h"
 
 namespace hasync::hasyncd {
-
-struct NodeSettings {
-  Process self;
-  bool gateway = false;
-  bool blank = false;              // no memory of epochs on disk
-  std::vector<NodeId> configured;  // every member of the cluster
-  FenceSettings fence;
-  Duration heartbeat = std::chrono::milliseconds{20};
-  Duration evict_after = std::chrono::milliseconds{150};
-  std::uint64_t lease = 65536;
-};
-
-// A context as charon reports it. `sealed` may leave this node.
-struct ContextReport {
-  SaId sa;
-  Address peer;
-  std::vector<OutboundSa> outbound;
-  std::string sealed;
-  bool active = false;
-  std::uint64_t number = 0;  // of this report, upwards within one connection
-};
 
 class Node {
  public:
@@ -85,6 +69,13 @@ class Node {
 
   // How long a lease must last at an SA's peak; from Corosync's times, once they are known.
   void leases_last(Duration time) { spending_.leases_last(time); }
+  // ESP let in since the programs were loaded; all inbound windows, and that count when their reading began.
+  void on_let_in(const LetIn& count) { exposure_.counted(count); }
+  Actions on_windows(const std::vector<InboundTop>& tops, std::uint64_t let_in, Instant now);
+  bool wants_windows() const;  // whether or not anything comes
+  // charon is about to install a window at this top: where it is to stand.
+  std::uint64_t window(const InboundKey& key, std::uint64_t top) { return marks_.raise(key, top); }
+  void keep_windows(const std::set<InboundKey>& known) { marks_.keep(known); }
 
   // The operator's wishes.
   Result<Actions> move(NodeId to, Instant now);
@@ -112,6 +103,9 @@ class Node {
   // Entries that came when their epoch had ended; and how often this node had lost the thread of the log.
   std::uint64_t void_entries() const { return void_entries_; }
   std::uint64_t resyncs() const { return resyncs_; }
+  // As the owner: packets that could be replayed since takeovers; else: that a takeover now would leave so.
+  std::optional<std::uint64_t> replay_bound(Instant now) const { return exposure_.bound(now); }
+  std::size_t exposed() const;  // CHILD_SAs that this concerns, as the owner
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
@@ -128,6 +122,7 @@ class Node {
   void know_keeper(bool group_changes);
   void apply(Process from, std::uint64_t number, const Entry& entry, Instant now, Actions& out);
   void send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out);
+  Heartbeat heartbeat(Instant now);
   void beat(Instant now, Actions& out);
   void progressed(Actions& out);
   StateMark reported() const;
@@ -168,6 +163,7 @@ class Node {
   void grant_when_stable(const std::vector<OutboundKey>& keys, Actions& out);
   void stable_grants(Actions& out);
   bool waits_for_grant(const OutboundKey& key, std::uint64_t stable) const;
+  std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
   void put(SaId sa, Actions& out);
   void restore(SaId sa, Actions& out);
   void release(std::vector<SaId> sas, Actions& out);
@@ -179,7 +175,18 @@ class Node {
   void reconcile(bool distrust, Actions& out);
   std::set<SaId> successors(SaId sa) const;
   void discard_proposals(Actions& out);
-  std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
+
+  // node_windows.cpp: inbound windows, what could be replayed
+  void hear_windows(const Heartbeat& heartbeat, Instant now, Actions& out);
+  void tell_windows(Instant now, Actions& out);
+  void tell_again(Instant now, Actions& out);
+  void tell_on(std::size_t parts, Instant now, Actions& out);
+  void settle_windows();
+  void expose(Instant now, Actions& out);
+  void fall_back(const Delta& context);
+  void ended(const std::vector<OutboundKey>& unleased);
+  void close_exposure(Actions& out);
+  void rekey_exposed(Instant now, Actions& out);
 
   // node_numbers.cpp
   void tell(const OutboundUse& use, const LeaseState& lease, const Spending::Need& need, Actions& out);
@@ -195,20 +202,21 @@ class Node {
   Following following_;
   Proposals proposals_;
   Spending spending_;
+  WindowMarks marks_;
+  Exposure exposure_;
+  TakenOver taken_over_;
 
   Role role_ = Role::Out;
   bool in_epoch_ = false;        // a member of the current epoch, ring connected
   bool may_have_moved_ = false;  // a Move was sent, and the group changed before it came back
   bool quorate_ = false;
-  bool stopping_ = false;
-  bool finished_ = false;
+  bool stopping_ = false, finished_ = false;
   bool ready_ = false;
   bool links_up_ = true;
   Instant deadline_{};
   std::optional<Duration> least_margin_;
-  std::uint64_t lapses_ = 0;  // the permission ran out
-  std::uint64_t suspensions_ = 0;
-  Instant last_tick_{};
+  std::uint64_t lapses_ = 0, suspensions_ = 0;  // the permission ran out; the machine stood still
+  Instant last_tick_{}, windows_told_{};
   Instant answered_{};  // the owner's heartbeat
   Instant last_accused_{};
   Instant announce_at_{};
@@ -216,12 +224,9 @@ class Node {
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
   std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,
   Process moved_from_;                     // by this owner
-  std::uint64_t owner_changes_ = 0;
-  std::uint64_t numbers_vanished_ = 0;
-  std::uint64_t message_number_ = 0;
-  std::uint64_t heartbeat_number_ = 0;
-  std::uint64_t void_entries_ = 0, void_told_ = 0;
-  std::uint64_t resyncs_ = 0;
+  std::uint64_t owner_changes_ = 0, numbers_vanished_ = 0;
+  std::uint64_t message_number_ = 0, heartbeat_number_ = 0;
+  std::uint64_t void_entries_ = 0, void_told_ = 0, resyncs_ = 0;
   std::deque<Snapshot> snapshot_;  // for those who need it: not sent yet
 
   bool charon_synced_ = false;
@@ -229,18 +234,16 @@ class Node {
   std::uint64_t trusted_reign_ = 0;  // and then this node owned, for the n-th time
   bool to_reconcile_ = false;        // charon came while this node had no part
   std::map<SaId, bool> charon_;      // what charon holds: active?
-  struct Put {
-    bool active = false;
-    bool again = false;  // something newer came meanwhile
-  };
-  std::map<SaId, Put> putting_;             // under way
+  std::map<SaId, PutUnderWay> putting_;
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
+  std::set<SaId> refused_;                  // by charon, at the newest PUT
   std::multiset<SaId> releasing_;           // under way: once for each time it was asked
   // Up to which report the log had everything at which position, until that is stable.
   std::deque<std::pair<std::uint64_t, std::uint64_t>> committing_;
   std::uint64_t committed_ = 0;
-  std::uint64_t reported_ = 0;                               // charon's newest report
-  std::map<OutboundKey, GateLimits> gate_;                   // as last set
+  std::uint64_t ended_at_ = 0;              // of CHILD_SAs, by the newest position that has it
+  std::uint64_t reported_ = 0;              // charon's newest report
+  std::map<OutboundKey, GateLimits> gate_;  // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
 };
 

@@ -12,6 +12,7 @@ void Node::take_effect(const Changes& changes, Actions& out) {
   if (!changes.unleased.empty()) {
     for (const OutboundKey& key : changes.unleased) gate_.erase(key);
     out.push_back(ForgetGate{changes.unleased});
+    ended(changes.unleased);
   }
   if (!mine()) {
     stand_by(changes.leased, out);
@@ -130,13 +131,14 @@ std::vector<OutboundNumber> Node::numbers_of(const Delta& delta) const {
 void Node::put(SaId sa, Actions& out) {
   const auto context = replica_.contexts().find(sa);
   if (!charon_synced_ || context == replica_.contexts().end()) return;
-  const auto [under_way, first] = putting_.try_emplace(sa, Put{mine()});
+  const auto [under_way, first] = putting_.try_emplace(sa, PutUnderWay{mine()});
   if (!first) {
     under_way->second.again = true;
     return;
   }
   if (mine()) {
     close_for(context->second, out);
+    fall_back(context->second);
     // charon refuses to replace what it answers for.
     const auto held = charon_.find(sa);
     if (held != charon_.end() && std::exchange(held->second, false)) out.push_back(SetActive{{sa}, false});
@@ -206,6 +208,8 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   if (under_way == putting_.end()) return out;
   const auto [active, again] = under_way->second;
   putting_.erase(under_way);
+  if (installed) refused_.erase(sa);
+  if (!installed && !charon_.contains(sa)) refused_.insert(sa);
   const auto context = replica_.contexts().find(sa);
   if (installed && context == replica_.contexts().end()) {
     release({sa}, out);
@@ -240,6 +244,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     return out;
   }
   charon_[report.sa] = report.active;
+  refused_.erase(report.sa);
   bool news = false;  // for the log
   const bool known = replica_.contexts().contains(report.sa);
   const bool undecided = !in_epoch_ || !replica_.current();
@@ -429,6 +434,7 @@ Actions Node::on_charon_synced(Instant now) {
   charon_lost_ = false;
   restored_.clear();
   out.push_back(Note{"charon-synced", std::to_string(charon_.size()) + " IKE_SAs in charon"});
+  out.push_back(ReadWindows{});  // whatever they were before this process, they never go back
   reconcile(true, out);
   settle(now, out);
   return out;
@@ -442,6 +448,7 @@ Actions Node::on_charon_lost(Instant now) {
   charon_.clear();
   putting_.clear();
   releasing_.clear();
+  refused_.clear();
   proposals_.forget_contexts();
   committing_.clear();
   committed_ = reported_ = 0;

@@ -70,6 +70,7 @@ void Node::settle(Instant now, Actions& out) {
   ready_ =
       settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() && links_up_;
   yield(out);
+  settle_windows();
   if (!mine()) {
     enter(in_epoch_ ? Role::Standby : Role::Out, in_epoch_ ? "member of an epoch" : "no part in an epoch",
           out);
@@ -80,6 +81,7 @@ void Node::settle(Instant now, Actions& out) {
   }
   if (role_ == Role::Taking && !wait_from_ && permission_.majority_heard()) wait_from_ = now;
   if ((role_ == Role::Taking || role_ == Role::Lapsed) && may_open(now)) {
+    if (role_ == Role::Taking) expose(now, out);
     enter(Role::Owner, "a majority acknowledges", out);
     least_margin_.reset();
     renew(now, out);
@@ -169,8 +171,10 @@ void Node::give_up(Role role, const char* why, Actions& out) {
   // only. Closed, it silences them.
   const bool passing = role == Role::Lapsed || role == Role::Leaving;
   if (!passing) out.push_back(DropAddress{});
+  if (role != Role::Lapsed) out.push_back(ReadWindows{});  // the last of what this node has let in
   enter(role, why, out);
   if (passing) return;
+  exposure_.give_up();
   moved_at_.reset();
   wait_from_.reset();
   unstable_.clear();

@@ -14,5 +14,9 @@ enum class Role {
   Leaving,  // owner that has closed its fence and asked the log for another
 };
 std::string to_string(Role role);
+// Answers for the address, whether or not it may pass packets.
+constexpr bool reigns(Role role) {
+  return role == Role::Owner || role == Role::Lapsed || role == Role::Leaving;
+}
 
 }  // namespace hasync::hasyncd

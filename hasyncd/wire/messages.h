@@ -25,9 +25,11 @@ inline constexpr std::size_t kMaxSnapshotEnded = 16384;   // per part
 inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
 inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
 inline constexpr std::size_t kMaxKeyIds = 4;             // per heartbeat
-inline constexpr std::size_t kMaxHeartbeat = 1400;       // bytes, encoded, before sealing: one frame
-inline constexpr std::size_t kMaxConnections = 4096;     // told of, in one About
-inline constexpr std::size_t kMaxName = 255;             // bytes, of what is told of
+inline constexpr std::size_t kMaxHeartbeat = 1355;       // bytes, encoded; 1400 with its seal
+inline constexpr std::size_t kMaxTops = 80;              // per part of a reading: it fits a heartbeat
+inline constexpr std::uint32_t kMaxWindowParts = 65536;
+inline constexpr std::size_t kMaxConnections = 4096;  // told of, in one About
+inline constexpr std::size_t kMaxName = 255;          // bytes, of what is told of
 
 // One run of one hasyncd: a restarted daemon is another process.
 struct Process {
@@ -74,6 +76,7 @@ struct OutboundSa {
   OutboundKey key;
   bool esn = false;
   std::uint64_t used = 0;  // numbers up to here are used up already
+  EspSpi inbound;          // of the same CHILD_SA
   bool operator==(const OutboundSa&) const = default;
 };
 
@@ -199,6 +202,26 @@ struct Mark {
   bool operator==(const Mark&) const = default;
 };
 
+// The top of an inbound SA's replay window: the highest number that was accepted (RFC 4303, section 3.4.3).
+struct InboundTop {
+  InboundKey key;
+  std::uint64_t top = 0;
+  bool operator==(const InboundTop&) const = default;
+};
+
+// One part of what the owner has read from its kernel (decision 0009).
+struct Windows {
+  std::uint64_t round = 0;  // of this owner's readings
+  std::uint64_t since = 0;  // all parts together hold every window that has moved after this round
+  std::uint32_t part = 0;   // from 0
+  std::uint32_t parts = 1;
+  std::uint64_t let_in = 0;      // packets that the owner had let in before the reading began
+  std::uint64_t open = 0;        // packets that its own windows do not cover
+  bool last = false;             // the owner lets nothing in any more
+  std::vector<InboundTop> tops;  // all of one address
+  bool operator==(const Windows&) const = default;
+};
+
 struct Heartbeat {
   Process from;
   std::uint64_t number = 0;
@@ -212,6 +235,13 @@ struct Heartbeat {
   Process owner;  // by the sender's state; of node kNobody where there is none
   std::vector<Mark> heard;
   std::vector<std::uint32_t> keys;  // ids of those that the sender opens with; set as it is sealed
+  // Of an owner: ESP packets that it has let in since it began, as counted at that time, and per second at
+  // most.
+  std::uint64_t let_in = 0;
+  std::uint64_t counted_ns = 0;
+  std::uint64_t peak = 0;
+  std::uint64_t windows_held = 0;  // newest of the owner's readings that the sender has whole
+  std::optional<Windows> windows;
   bool operator==(const Heartbeat&) const = default;
 };
 

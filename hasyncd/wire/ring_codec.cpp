@@ -47,6 +47,7 @@ void put(const Delta& from, wire::Delta* to) {
     out->set_spi(sa.key.spi.value);
     out->set_esn(sa.esn);
     out->set_used(sa.used);
+    out->set_inbound_spi(sa.inbound.value);
   }
   to->set_sealed(from.sealed);
 }
@@ -184,6 +185,7 @@ Problem take(const wire::Delta& from, const std::string& field, Delta* to) {
     if (Problem p = take_key(sa.address(), sa.spi(), field + ".outbound", &out.key)) return p;
     out.esn = sa.esn();
     out.used = sa.used();
+    out.inbound = EspSpi{sa.inbound_spi()};
   }
   to->version = from.version();
   to->sealed = from.sealed();
@@ -380,6 +382,42 @@ Problem take(const wire::Heartbeat::Mark& from, Mark* to) {
   return {};
 }
 
+void put(const Windows& from, wire::Windows* to) {
+  to->set_round(from.round);
+  to->set_since(from.since);
+  to->set_part(from.part);
+  to->set_parts(from.parts);
+  to->set_let_in(from.let_in);
+  to->set_open(from.open);
+  to->set_last(from.last);
+  if (!from.tops.empty()) to->set_address(string_of(from.tops.front().key.address));
+  for (const InboundTop& top : from.tops) {
+    to->add_spis(top.key.spi.value);
+    to->add_tops(top.top);
+  }
+}
+
+Problem take_tops(const wire::Windows& from, std::vector<InboundTop>* to) {
+  const auto count = static_cast<std::size_t>(from.spis_size());
+  if (count > kMaxTops) return too_many("windows.spis", count, kMaxTops);
+  if (from.tops_size() != from.spis_size()) return at("windows.tops", "are not as many as windows.spis");
+  Address address;
+  if (Problem p = count == 0 ? Problem{} : take(from.address(), "windows.address", &address)) return p;
+  for (int i = 0; i < from.spis_size(); ++i) {
+    if (from.spis(i) == 0) return at("windows.spis", "one is 0");  // RFC 4303, section 2.1
+    to->push_back({{address, EspSpi{from.spis(i)}}, from.tops(i)});
+  }
+  return {};
+}
+
+Problem take(const wire::Windows& from, Windows* to) {
+  if (from.since() >= from.round()) return at("windows.since", "is not below windows.round");
+  if (from.parts() == 0 || from.parts() > kMaxWindowParts) return at("windows.parts", "is not 1 to 65536");
+  if (from.part() >= from.parts()) return at("windows.part", "is not below windows.parts");
+  *to = {from.round(), from.since(), from.part(), from.parts(), from.let_in(), from.open(), from.last(), {}};
+  return take_tops(from, &to->tops);
+}
+
 Problem take(const wire::Heartbeat& in, Heartbeat* to) {
   if (Problem p = take(in.from(), "from", &to->from)) return p;
   to->number = in.number();
@@ -399,10 +437,13 @@ Problem take(const wire::Heartbeat& in, Heartbeat* to) {
     if (Problem p = take(ack.of(), "acks.of", &out.of)) return p;
     out.sent_ns = ack.sent_ns();
   }
-  for (const wire::Heartbeat::Mark& mark : in.heard()) {
+  for (const wire::Heartbeat::Mark& mark : in.heard())
     if (Problem p = take(mark, &to->heard.emplace_back())) return p;
-  }
-  return {};
+  to->let_in = in.let_in();
+  to->counted_ns = in.counted_ns();
+  to->peak = in.peak();
+  to->windows_held = in.windows_held();
+  return in.has_windows() ? take(in.windows(), &to->windows.emplace()) : Problem{};
 }
 
 }  // namespace
@@ -426,6 +467,11 @@ Bytes encode(const Heartbeat& heartbeat) {
   if (heartbeat.owner.node != kNobody) put(heartbeat.owner, out->mutable_owner());
   for (const Mark& mark : heartbeat.heard) put(mark, out->add_heard());
   for (const std::uint32_t key : heartbeat.keys) out->add_keys(key);
+  out->set_let_in(heartbeat.let_in);
+  out->set_counted_ns(heartbeat.counted_ns);
+  out->set_peak(heartbeat.peak);
+  out->set_windows_held(heartbeat.windows_held);
+  if (heartbeat.windows) put(*heartbeat.windows, out->mutable_windows());
   return serialized(*out);
 }
 

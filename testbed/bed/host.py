@@ -113,9 +113,10 @@ class Host:
             os.symlink(path, f"{_PLUGINS}/{name}")
 
     def kill(self):
-        """SIGKILL to every process of the host. What can speak to others first: nobody must live to say that another died."""
-        for name in sorted(self.services, key=lambda name: name != "corosync"):
-            self.services[name].signal(signal.SIGKILL)
+        """SIGKILL to every process of the host, all stopped before: nobody must live to say, or act on it, that another died."""
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for name in sorted(self.services, key=lambda name: name != "corosync"):
+                self.services[name].signal(number)
         os.kill(self.pid, signal.SIGKILL)  # and the kernel kills the rest when it gets to it
 
     def power_off(self):

@@ -37,9 +37,6 @@ def esp_frames(path, source):
     return [frame for _, frame in frames(path) if is_ipv4(frame, ESP, source)]
 
 
-def esp_spi(frame):
-    return frame[34:38]
-
-
-def esp_number(frame):
-    return struct.unpack_from("!I", frame, 38)[0]
+def esp_numbers(path, source):
+    """When ESP packets passed, and their sequence numbers."""
+    return [(at, struct.unpack_from("!I", frame, 38)[0]) for at, frame in frames(path) if is_ipv4(frame, ESP, source)]

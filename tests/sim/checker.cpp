@@ -26,6 +26,17 @@ void Checker::left(const Packet& packet) {
   left_at_[packet.key_id] = world_;
 }
 
+void Checker::accepted(const Arrival& arrival) {
+  if (accepted_.insert((std::uint64_t{arrival.key_id} << 40U) | arrival.number).second) return;
+  ++replays_;
+  const std::uint64_t count = ++again_[arrival.reign];
+  if (arrival.excused || !arrival.stated || !arrival.most) return;
+  if (*arrival.stated != 0 && count <= *arrival.most) return;
+  fail("I5: accepted again: " + name(arrival.node) + ", key " + std::to_string(arrival.key_id) + ", number " +
+       std::to_string(arrival.number) + "; number " + std::to_string(count) + " of this reign, stated are " +
+       std::to_string(*arrival.stated) + ", at most " + std::to_string(*arrival.most));
+}
+
 void Checker::open_together(const std::vector<NodeId>& nodes) {
   std::string who;
   for (const NodeId node : nodes) who += ", " + name(node);

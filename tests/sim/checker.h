@@ -3,7 +3,7 @@
 // I1: no number of one key leaves twice. I2: once packets of a new owner's reign have left, none of an
 // earlier reign do. I3: nothing leaves later than the fence after the send time of the newest heartbeat that
 // a majority has acknowledged. I7: what was stable at an owner, and what a peer was told, is known to every
-// later owner.
+// later owner. I5: an owner accepts no more packets a second time than it has stated.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,23 @@ class Checker {
   void left(const Packet& packet);
   // Those whose fence is open now, if there are several of them.
   void open_together(const std::vector<NodeId>& nodes);
+
+  // A packet of a peer's was accepted. `stated`: how many this reign may accept again; none: not known.
+  // `most`: the same, at its highest in this reign.
+  struct Arrival {
+    NodeId node;
+    std::uint32_t key_id = 0;
+    std::uint64_t number = 0;
+    std::uint64_t reign = 0;
+    std::optional<std::uint64_t> stated;
+    std::optional<std::uint64_t> most;
+    bool excused = false;
+  };
+  void accepted(const Arrival& arrival);
+  bool was_accepted(std::uint32_t key_id, std::uint64_t number) const {
+    return accepted_.contains((std::uint64_t{key_id} << 40U) | number);
+  }
+  std::uint64_t replays() const { return replays_; }
 
   // The owner's state is stable up to its end.
   void stable(const hasyncd::Replica& replica);
@@ -70,6 +87,9 @@ class Checker {
   std::optional<std::string> failure_;
   std::unordered_set<std::uint64_t> used_;
   std::uint64_t reign_ = 0;
+  std::unordered_set<std::uint64_t> accepted_;
+  std::map<std::uint64_t, std::uint64_t> again_;  // accepted once more, by reign
+  std::uint64_t replays_ = 0;
   std::map<std::uint32_t, Instant> left_at_;
   std::map<SaId, std::uint64_t> stable_;   // newest change that was stable
   std::map<std::uint32_t, SaId> holders_;  // of each key, the youngest

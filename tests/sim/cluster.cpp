@@ -72,6 +72,7 @@ void Cluster::carry(NodeId from, const hasyncd::Heartbeat& heartbeat) {
 void Cluster::traffic() {
   world_.checker.note_time(world_.schedule.now());
   for (const auto& machine : machines_) machine->traffic(25);
+  for (const auto& machine : machines_) machine->arrivals(25);
   std::vector<NodeId> open;
   for (const auto& machine : machines_) {
     if (machine->fence_open() && !machine->excused()) open.push_back(machine->id());
@@ -83,6 +84,9 @@ void Cluster::traffic() {
 void Cluster::ike() {
   if (quiet_) return;
   for (const auto& machine : machines_) machine->ike_event();
+  for (const auto& machine : machines_) {
+    if (world_.random.percent(10)) machine->attack();
+  }
   world_.schedule.after(world_.some(milliseconds{10}, milliseconds{80}), [this] { ike(); });
 }
 

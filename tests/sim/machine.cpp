@@ -76,6 +76,7 @@ void Machine::start_hasyncd() {
   kernel_.close_fence();
   kernel_.forget_gates();
   holds_address_ = false;
+  let_in_ = 0;
   acknowledged_.clear();
   judged_ = {};
   epoch_ = confirmed_ = {};
@@ -84,6 +85,7 @@ void Machine::start_hasyncd() {
   tell_links();
   tick(incarnation);
   report_used(incarnation);
+  report_windows(incarnation);
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): process_ owns it
 
 void Machine::kill_hasyncd() {
@@ -120,6 +122,7 @@ void Machine::thaw(Duration clock_stood_still) {
   world_.tell(id_, "the machine goes on, its clock stood still for " +
                        std::to_string(clock_stood_still / milliseconds{1}) + " ms");
   offset_ -= clock_stood_still;
+  lost_time_ = lost_time_ || clock_stood_still > Duration{};
   if (clock_stood_still > Duration{}) excused_until_ = world_.schedule.now() + fence() + milliseconds{1};
   for (const auto& what : std::exchange(after_thaw_, {})) what();
   if (runs()) drain();
@@ -249,6 +252,7 @@ void Machine::on_quorate(bool quorate) {
 
 void Machine::on_heartbeat(std::shared_ptr<const hasyncd::Heartbeat> heartbeat) {
   if (!process_) return;
+  if (runs() && heartbeat->counted_ns != 0) lost_time_ = false;
   for (const hasyncd::Ack& ack : heartbeat->acks) honoured(heartbeat->from, ack);
   for (const hasyncd::Mark& mark : heartbeat->heard) {
     if (mark.honours_ns != 0) honoured(mark.of, {heartbeat->owner, mark.honours_ns});
@@ -298,6 +302,7 @@ void Machine::run(const Call& call) {
   if (world_.of_two()) allowed_ = clock() + fence();
   const hasyncd::Actions actions = call(node, clock());
   for (const hasyncd::Action& action : actions) perform(action);
+  state_bound();
   if (world_.sabotage) world_.sabotage->then(*this);
   judge(before);
   if (process_->finished) {
@@ -306,6 +311,7 @@ void Machine::run(const Call& call) {
     kill_hasyncd();
     world_.schedule.after(world_.some(milliseconds{50}, milliseconds{500}), [this] { start_hasyncd(); });
   }
+  if (std::exchange(read_wanted_, false) && process_) read_windows();
 }
 
 void Machine::perform(hasyncd::Action action) {
@@ -343,7 +349,10 @@ void Machine::report_used(Incarnation process) {
   std::vector<hasyncd::OutboundUse> uses;
   for (const auto& [key, sa] : kernel_.sas()) uses.push_back({key, sa.used, kernel_.left(key), sa.used});
   if (runs() && !world_.random.percent(10)) {  // it is late
-    run([&uses](hasyncd::Node& node, Instant now) { return node.on_used(uses, now); });
+    run([this, &uses](hasyncd::Node& node, Instant now) {
+      node.on_let_in({let_in_, now, now});
+      return node.on_used(uses, now);
+    });
   }
 }
 
@@ -367,6 +376,62 @@ void Machine::use_number(const OutboundKey& key) {
   }
 }
 
+void Machine::report_windows(Incarnation process) {
+  if (!process_ || process_->incarnation != process || !gateway_) return;
+  world_.schedule.after(world_.some(milliseconds{50}, milliseconds{150}),
+                        [this, process] { report_windows(process); });
+  if (runs() && process_->node->role() == hasyncd::Role::Owner) read_windows();
+}
+
+void Machine::read_windows() {
+  std::vector<hasyncd::InboundTop> tops;
+  for (const auto& [spi, sa] : kernel_.inbound()) tops.push_back({{kVip, spi}, sa.window.top()});
+  run([this, &tops](hasyncd::Node& node, Instant now) {
+    node.on_let_in({let_in_, now, now});
+    return node.on_windows(tops, let_in_, now);
+  });
+}
+
+void Machine::raise_windows(const hasyncd::RaiseWindows& raise, bool filled) {
+  for (const hasyncd::InboundTop& top : raise.tops) kernel_.raise(top.key.spi, top.top, filled);
+}
+
+// What this node says of its present reign.
+void Machine::state_bound() {
+  if (!process_ || process_->node->role() != hasyncd::Role::Owner) return;
+  stated_ = process_->node->replay_bound(clock());
+  if (most_) most_ = stated_ ? std::optional{std::max(*most_, *stated_)} : std::nullopt;
+}
+
+void Machine::arrivals(double percent) {
+  if (world_.holder != id_ || !powered_) return;
+  for (const auto& [spi, sa] : kernel_.inbound()) {
+    if (world_.random.percent(percent)) arrives(spi, ++world_.sent[sa.key_id]);
+  }
+}
+
+// What owners have accepted once, in the order that lets the most of it in.
+void Machine::attack() {
+  if (world_.holder != id_ || !powered_) return;
+  state_bound();
+  for (const auto& [spi, sa] : kernel_.inbound()) {
+    const std::uint64_t top = sa.window.top();
+    const std::uint64_t last = world_.sent[sa.key_id];
+    for (std::uint64_t n = top > Window::kSize ? top - Window::kSize : 1; n <= last; ++n) {
+      if (world_.checker.was_accepted(sa.key_id, n)) arrives(spi, n);
+    }
+  }
+}
+
+void Machine::arrives(EspSpi spi, std::uint64_t number) {
+  if (frozen_ || !kernel_.open(clock())) return;
+  ++let_in_;
+  Kernel::InboundSa& sa = kernel_.inbound().at(spi);
+  if (!sa.window.accept(number)) return;
+  const bool excused_now = excused() || lost_time_ || leftovers_.contains(spi);
+  world_.checker.accepted({id_, sa.key_id, number, reign_, stated_, most_, excused_now});
+}
+
 void Machine::try_to_leave(const OutboundKey& key, std::uint32_t key_id, std::uint64_t number) {
   if (!kernel_.open(clock()) || !kernel_.within_limits(key, number)) return;
   if (!kernel_.takes(key, number) && !(world_.sabotage && world_.sabotage->gate_lets_repeats())) return;
@@ -380,7 +445,14 @@ void Machine::send(const hasyncd::Heartbeat& heartbeat) {
 
 void Machine::set_deadline(Instant until) {
   const std::pair now{process_->incarnation, process_->node->moves()};
-  if (std::exchange(reign_of_, now) != now) reign_ = ++world_.reigns;
+  if (std::exchange(reign_of_, now) != now) {
+    reign_ = ++world_.reigns;
+    most_ = stated_ = process_->node->replay_bound(clock());
+    leftovers_.clear();
+    for (const auto& [spi, sa] : kernel_.inbound()) {
+      if (!process_->node->replica().newest_of(spi)) leftovers_.insert(spi);
+    }
+  }
   kernel_.set_deadline(until);
 }
 
@@ -407,6 +479,13 @@ void Machine::keep_ahead(std::vector<hasyncd::OutboundNumber>& numbers) const {
   }
 }
 
+void Machine::hold_address() {
+  holds_address_ = true;
+  world_.holder = id_;
+  world_.tell(id_, "HOLDS THE ADDRESS");
+  if (world_.random.percent(70)) attack();
+}
+
 void Machine::carry_out(const hasyncd::Action& action) {
   struct Executor {
     Machine& m;
@@ -417,10 +496,7 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::Persist& disk) { m.disk_ = {disk.promised, disk.confirmed, false}; }
     void operator()(const hasyncd::SetDeadline& deadline) { m.set_deadline(deadline.until); }
     void operator()(const hasyncd::CloseFence&) { m.kernel_.close_fence(); }
-    void operator()(const hasyncd::HoldAddress&) {
-      m.holds_address_ = true;
-      m.world_.tell(m.id_, "HOLDS THE ADDRESS");
-    }
+    void operator()(const hasyncd::HoldAddress&) { m.hold_address(); }
     void operator()(const hasyncd::Announce&) {}
     void operator()(const hasyncd::DropAddress&) {
       m.holds_address_ = false;
@@ -435,9 +511,11 @@ void Machine::carry_out(const hasyncd::Action& action) {
     }
     void operator()(const hasyncd::ForgetGate& gate) { m.kernel_.forget(gate.keys); }
     void operator()(const hasyncd::SetNumbers& set) { m.set_numbers(set); }
+    void operator()(const hasyncd::ReadWindows&) { m.read_wanted_ = true; }
+    void operator()(const hasyncd::RaiseWindows& raise) { m.raise_windows(raise, true); }
     void operator()(hasyncd::PutContext put) {
       m.keep_ahead(put.numbers);
-      m.to_charon([this_machine = &m, put] { this_machine->put(put); });
+      m.to_charon([this_machine = &m, put, windows = m.windows_of(put)] { this_machine->put(put, windows); });
     }
     void operator()(const hasyncd::SetActive& set) {
       m.to_charon([this_machine = &m, set] { this_machine->set_active(set); });

@@ -70,10 +70,14 @@ class Machine {
   void rewind(const hasyncd::SetNumbers& set) {
     for (const auto& number : set.numbers) kernel_.set_number(number);
   }
+  void raise_windows(const hasyncd::RaiseWindows& raise, bool filled);
   void is_told(const hasyncd::Heartbeat& heartbeat);
 
   // Each SA sends a packet with this chance; says what left to the checker.
   void traffic(double percent);
+  // Peers send packets to whoever holds the address; somebody sends what he has recorded once more.
+  void arrivals(double percent);
+  void attack();
   // Something happens between charon and its peers, if they can reach it.
   void ike_event();
 
@@ -108,10 +112,15 @@ class Machine {
   void judge(hasyncd::Role before);
   void tick(Incarnation process);
   void report_used(Incarnation process);
+  void report_windows(Incarnation process);
+  void read_windows();
+  void arrives(EspSpi spi, std::uint64_t number);
+  void state_bound();
   void join_ring(Incarnation process);
   void rejoin_ring();
 
   void set_deadline(Instant until);
+  void hold_address();
   void send(const hasyncd::Heartbeat& heartbeat);
   void connect_charon();
   void to_charon(std::function<void()> command);
@@ -122,10 +131,13 @@ class Machine {
   std::uint64_t note_report(SaId sa, std::optional<std::uint64_t> change);
   void discard_output(SaId sa);
   void discard_output(std::uint64_t first, std::uint64_t last);
-  void put(const hasyncd::PutContext& context);
+  using Tops = std::map<EspSpi, std::uint64_t>;
+  Tops windows_of(const hasyncd::PutContext& context);
+  void put(const hasyncd::PutContext& context, const Tops& windows);
   void set_active(const hasyncd::SetActive& set);
   void release(SaId sa);
   void remove_from_kernel(const IkeSa& sa);
+  void remove_late(EspSpi spi);
   void establish();
   void rekey_child(Held& held);
   void asked_to_rekey(SaId sa);
@@ -157,6 +169,13 @@ class Machine {
   std::pair<Incarnation, std::uint64_t> reign_of_{};
   std::map<NodeId, Instant> acknowledged_;  // by this process's heartbeats
   Instant allowed_{};
+  std::uint64_t let_in_ = 0;  // by the kernel's programs, since hasyncd has loaded them
+  bool read_wanted_ = false;
+  std::optional<std::uint64_t> stated_ = 0;  // what could be accepted again, and the most of this reign
+  std::optional<std::uint64_t> most_ = 0;
+  // Had ended by the log when this reign began: a copy's charon takes its time to remove them.
+  std::set<EspSpi> leftovers_;
+  bool lost_time_ = false;  // its clock stood still, and it has heard no owner since: I5 is not promised
 
   std::optional<Running> process_;
   bool links_up_ = true;

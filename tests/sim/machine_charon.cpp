@@ -85,7 +85,7 @@ void Machine::report(const Held& held) {
   for (const Child& child : held.sa.children) {
     const OutboundKey key{held.sa.peer, child.spi};
     const auto sa = kernel_.sas().find(key);
-    out.outbound.push_back({key, false, sa == kernel_.sas().end() ? 0 : sa->second.used});
+    out.outbound.push_back({key, false, sa == kernel_.sas().end() ? 0 : sa->second.used, child.spi});
   }
   to_hasyncd([out = std::move(out)](hasyncd::Node& node, Instant now) { return node.on_charon(out, now); });
 }
@@ -124,10 +124,22 @@ void Machine::discard_output(std::uint64_t first, std::uint64_t last) {
 }
 
 void Machine::remove_from_kernel(const IkeSa& sa) {
-  for (const Child& child : sa.children) kernel_.remove({sa.peer, child.spi});
+  for (const Child& child : sa.children) {
+    kernel_.remove({sa.peer, child.spi});
+    kernel_.remove_inbound(child.spi);
+  }
 }
 
-void Machine::put(const hasyncd::PutContext& context) {
+// Where its inbound windows are to stand, as it is known when charon is asked.
+Machine::Tops Machine::windows_of(const hasyncd::PutContext& context) {
+  Tops out;
+  for (const Child& child : unseal(context.sealed).children) {
+    out[child.spi] = process_->node->window({kVip, child.spi}, 0);
+  }
+  return out;
+}
+
+void Machine::put(const hasyncd::PutContext& context, const Tops& windows) {
   const IkeSa sa = unseal(context.sealed);
   const auto known = held_.find(sa.id);
   if (known != held_.end() && known->second.active) {
@@ -136,27 +148,40 @@ void Machine::put(const hasyncd::PutContext& context) {
   }
   std::map<std::uint32_t, std::uint64_t> counted;  // what is there is kept as it is, under a new address, too
   for (const auto& [key, sa_here] : kernel_.sas()) counted.emplace(sa_here.key_id, sa_here.used);
+  // A CHILD_SA that is there keeps its window, whichever IKE_SA gets it (charon-plugin/import_child.c).
+  const auto standing = kernel_.inbound();
   if (known != held_.end()) remove_from_kernel(known->second.sa);
   for (auto& [other, held] : held_) {  // a rekeyed IKE_SA hands its children on
     std::erase_if(held.sa.children, [&, &from = held.sa.peer, &owner = other](const Child& child) {
       const bool taken = owner != sa.id && std::ranges::find(sa.children, child) != sa.children.end();
       if (taken) kernel_.remove({from, child.spi});
+      if (taken) kernel_.remove_inbound(child.spi);
       return taken;
     });
   }
   for (const Child& child : sa.children) {
     const OutboundKey key{sa.peer, child.spi};
     const auto number = std::ranges::find(context.numbers, key, &hasyncd::OutboundNumber::key);
-    const auto there = counted.find(child.key_id);
+    const auto used_here = counted.find(child.key_id);
     const std::uint64_t anew = number == context.numbers.end() ? 0 : number->used;
-    kernel_.add(key, child.key_id, there == counted.end() ? anew : there->second);
+    kernel_.add(key, child.key_id, used_here == counted.end() ? anew : used_here->second);
+    const auto there = standing.find(child.spi);
+    if (there == standing.end())
+      kernel_.add_inbound(child, windows.at(child.spi));
+    else
+      kernel_.inbound().insert(*there);
     world_.tell(id_, "put of IKE_SA " + std::to_string(sa.id.initiator_spi) + ", " + to_string(key) +
                          ": key " + std::to_string(child.key_id) + " behind " +
                          std::to_string(kernel_.sas().at(key).used));
   }
   held_.insert_or_assign(sa.id, Held{sa, context.active});
   marked_.erase(sa.id);
-  to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, true, now); });
+  to_hasyncd([this, id = sa.id, windows](hasyncd::Node& node, Instant now) {
+    for (const auto& [spi, top] : windows) {  // not on an owner: there packets move them
+      if (node.role() != hasyncd::Role::Owner) kernel_.raise(spi, node.window({kVip, spi}, 0), true);
+    }
+    return node.on_put(id, true, now);
+  });
 }
 
 void Machine::set_active(const hasyncd::SetActive& set) {
@@ -231,6 +256,7 @@ void Machine::establish() {
       {static_cast<std::uint32_t>(number), EspSpi{static_cast<std::uint32_t>(0xc0000000U + number)}});
   held.active = true;
   kernel_.add({held.sa.peer, held.sa.children.front().spi}, held.sa.children.front().key_id, 0);
+  kernel_.add_inbound(held.sa.children.front(), 0);
   world_.tell(id_, "IKE_SA " + std::to_string(number) + " established");
   held_.insert_or_assign(held.sa.id, held);
   changed(held);
@@ -241,6 +267,7 @@ void Machine::rekey_child(Held& held) {
   const std::uint32_t key = ++world_.keys;
   held.sa.children.push_back({key, EspSpi{0xc0000000U + key}});
   kernel_.add({held.sa.peer, EspSpi{0xc0000000U + key}}, key, 0);
+  kernel_.add_inbound(held.sa.children.back(), 0);
   held.sa.change = ++world_.changes;
   world_.tell(id_, "CHILD_SA rekeyed, key " + std::to_string(key));
   changed(held);
@@ -250,9 +277,20 @@ void Machine::rekey_child(Held& held) {
       return;
     IkeSa& sa = it->second.sa;
     kernel_.remove({sa.peer, sa.children.front().spi});
+    remove_late(sa.children.front().spi);
     sa.children.erase(sa.children.begin());
     sa.change = ++world_.changes;
     changed(it->second);
+  });
+}
+
+// charon leaves the inbound half of what was rekeyed to packets that are late.
+void Machine::remove_late(EspSpi spi) {
+  later(world_.some(milliseconds{0}, milliseconds{400}), [this, spi] {
+    const auto has = [spi](const auto& held) {
+      return std::ranges::any_of(held.second.sa.children, [spi](const Child& c) { return c.spi == spi; });
+    };
+    if (std::ranges::none_of(held_, has)) kernel_.remove_inbound(spi);
   });
 }
 

@@ -39,6 +39,30 @@ IkeSa unseal(const std::string& sealed) {
   return out;
 }
 
+bool Window::accept(std::uint64_t number) {
+  if (number > top_) {
+    const std::uint64_t up = number - top_;
+    seen_ = (up < kSize ? seen_ << up : 0) | 1U;
+    top_ = number;
+    return true;
+  }
+  const std::uint64_t below = top_ - number;
+  if (number == 0 || below >= kSize || (seen_ >> below & 1U) != 0) return false;
+  seen_ |= std::uint64_t{1} << below;
+  return true;
+}
+
+void Window::raise(std::uint64_t top, bool filled) {
+  if (top <= top_) return;
+  top_ = top;
+  seen_ = filled ? ~std::uint64_t{0} : 0;
+}
+
+void Kernel::raise(EspSpi spi, std::uint64_t top, bool filled) {
+  const auto sa = inbound_.find(spi);
+  if (sa != inbound_.end()) sa->second.window.raise(top, filled);
+}
+
 // As the real gate: a floor never goes back (clusterip/gate.h).
 void Kernel::set_gate(const std::vector<hasyncd::GateLimits>& limits) {
   for (const hasyncd::GateLimits& wanted : limits) {

@@ -31,6 +31,22 @@ struct IkeSa {
 std::string seal(const IkeSa& sa);
 IkeSa unseal(const std::string& sealed);
 
+// A replay window (RFC 4303, section 3.4.3): the highest number, and which of those below were accepted.
+class Window {
+ public:
+  bool accept(std::uint64_t number);
+  // All up to here count as seen; `filled` false: none below does, which is a mistake.
+  void raise(std::uint64_t top, bool filled);
+  std::uint64_t top() const { return top_; }
+  static constexpr std::uint64_t kSize = 64;
+
+ private:
+  std::uint64_t top_ = 0;
+  std::uint64_t seen_ = 0;  // bit n: n below the top
+};
+
+inline const Address kVip = Address::v4(192, 0, 2, 251);
+
 // One node's kernel. It outlives hasyncd and charon, not the machine.
 class Kernel {
  public:
@@ -47,7 +63,22 @@ class Kernel {
   // charon's part: an SA starts behind `used`.
   void add(const OutboundKey& key, std::uint32_t key_id, std::uint64_t used) { sas_[key] = {key_id, used}; }
   void remove(const OutboundKey& key) { sas_.erase(key); }
-  void flush() { sas_.clear(); }
+  // The inbound half has the same SPI here. Anew, its window stands at `top`.
+  void add_inbound(const Child& child, std::uint64_t top) {
+    inbound_[child.spi] = {child.key_id, {}};
+    raise(child.spi, top, true);
+  }
+  void remove_inbound(EspSpi spi) { inbound_.erase(spi); }
+  void flush() {
+    sas_.clear();
+    inbound_.clear();
+  }
+  void raise(EspSpi spi, std::uint64_t top, bool filled);
+  struct InboundSa {
+    std::uint32_t key_id = 0;
+    Window window;
+  };
+  std::map<EspSpi, InboundSa>& inbound() { return inbound_; }
 
   struct Sa {
     std::uint32_t key_id = 0;
@@ -71,6 +102,7 @@ class Kernel {
   Instant deadline_{};
   std::map<OutboundKey, GateEntry> gates_;
   std::map<OutboundKey, Sa> sas_;
+  std::map<EspSpi, InboundSa> inbound_;
 };
 
 }  // namespace hasync::sim

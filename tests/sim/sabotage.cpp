@@ -232,6 +232,28 @@ class NoFence : public Sabotage {
   }
 };
 
+class WindowNotFilled : public Sabotage {
+  bool does(Machine& m, Action& action) override {
+    const auto* raise = std::get_if<RaiseWindows>(&action);
+    if (raise != nullptr) m.raise_windows(*raise, false);
+    return raise == nullptr;
+  }
+};
+
+// What comes in while a reading is taken is taken to be part of it.
+class ReadingCoversMore : public Sabotage {
+  void hears(Machine&, Heartbeat& heartbeat) override {
+    if (heartbeat.windows) heartbeat.windows->let_in += 1000;
+  }
+};
+
+// A new owner forgets what was open when it took over.
+class OldExposureForgotten : public Sabotage {
+  void hears(Machine&, Heartbeat& heartbeat) override {
+    if (heartbeat.windows) heartbeat.windows->open = 0;
+  }
+};
+
 template <typename What>
 class Never : public Sabotage {
   bool does(Machine&, Action& action) override { return !std::holds_alternative<What>(action); }
@@ -290,6 +312,10 @@ constexpr Kind kKinds[] = {
     {"no_fence", "I2 I3", make<NoFence>},
     {"fence_never_closed", "I2 I3", make<Never<CloseFence>>},
     {"numbers_never_set", "liveness I1", make<Never<SetNumbers>>},
+    {"marks_not_applied", "I5", make<Never<RaiseWindows>>},
+    {"window_not_filled", "I5", make<WindowNotFilled>},
+    {"reading_covers_more", "I5", make<ReadingCoversMore>},
+    {"old_exposure_forgotten", "I5", make<OldExposureForgotten>},
     {"no_relay", "liveness", make<NoRelay>},
     {"deaf_unsaid", "liveness", make<DeafUnsaid>},
     {"no_resync", "liveness", make<Never<Rejoin>>},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,8 @@ struct World {
   std::uint64_t changes = 0;  // of IKE_SAs
   std::uint64_t incarnations = 0;
   std::uint32_t keys = 0;
+  NodeId holder;                                // whom packets for the shared address reach
+  std::map<std::uint32_t, std::uint64_t> sent;  // by peers: the last number of each key
 
   void tell(NodeId node, const std::string& what) const;
   bool of_two() const { return settings.configured.size() == 2; }

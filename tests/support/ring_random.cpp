@@ -21,7 +21,8 @@ Delta RingRandom::delta() {
   out.sa = sa();
   out.version = number();
   out.peer = address();
-  for (std::size_t i = below(4); i > 0; --i) out.outbound.push_back({key(), coin(), number()});
+  for (std::size_t i = below(4); i > 0; --i)
+    out.outbound.push_back({key(), coin(), number(), EspSpi{static_cast<std::uint32_t>(number())}});
   for (std::size_t i = below(80); i > 0; --i) out.sealed.push_back(static_cast<char>(engine_()));
   return out;
 }
@@ -127,9 +128,25 @@ Aside RingRandom::aside() {
   return out;
 }
 
+Windows RingRandom::windows() {
+  Windows out;
+  out.round = nonzero();
+  out.since = below(out.round);
+  out.parts = static_cast<std::uint32_t>(1 + below(kMaxWindowParts));
+  out.part = static_cast<std::uint32_t>(below(out.parts));
+  out.let_in = number();
+  out.open = number();
+  out.last = coin();
+  const Address own = address();
+  for (std::size_t i = below(4); i > 0; --i) {
+    out.tops.push_back({{own, EspSpi{static_cast<std::uint32_t>(nonzero())}}, number()});
+  }
+  return out;
+}
+
 Heartbeat RingRandom::heartbeat() {
   Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), coin(), {}, {},
-                {},        {}};
+                {},        {},       number(),        number(), number(), number(), {}};
   for (std::size_t i = below(kMaxMembers); i > 0; --i) out.acks.push_back({process(), number()});
   if (coin()) out.owner = process();
   for (std::size_t i = below(kMaxMembers); i > 0; --i) {
@@ -138,6 +155,10 @@ Heartbeat RingRandom::heartbeat() {
   for (std::size_t i = below(kMaxKeyIds + 1); i > 0; --i) {
     out.keys.push_back(static_cast<std::uint32_t>(number()));
   }
+  if (!coin()) return out;
+  out.windows = windows();
+  out.acks.clear();
+  out.heard.clear();
   return out;
 }
 

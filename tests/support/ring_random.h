@@ -32,6 +32,7 @@ class RingRandom {
   Entry entry();
   Snapshot snapshot();
   AboutCharon charon();
+  Windows windows();
 
   std::mt19937_64 engine_;
 };

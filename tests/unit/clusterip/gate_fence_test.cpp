@@ -32,6 +32,22 @@ TEST_F(GateFence, OpenSegmentPassesAndItsNeighboursDoNot) {
   expect_out(ipv4_frame({.from = kVip, .to = other, .protocol = 17}, udp(500, 500, ike())), Reason::NoFence);
 }
 
+// What may move a replay window: counted before it is decrypted.
+TEST_F(GateFence, EspThatIsLetInIsCountedApart) {
+  const auto esp_in = ipv4_frame({.from = kPeer, .to = kVip}, esp(7, 1));
+  const auto esp_in_udp = ipv4_frame({.from = kPeer, .to = kVip, .protocol = 17}, udp(4500, 4500, esp(7, 2)));
+  const auto let_in = [&] { return gate_->counters()->esp_let_in; };
+  expect_in(esp_in, Reason::NoFence);
+  EXPECT_EQ(let_in(), 0U);
+  gate_->set_all_deadlines(now() + 10s);
+  expect_in(ike_in(), Reason::Passed);
+  EXPECT_EQ(let_in(), 0U);
+  expect_in(esp_in, Reason::Passed);
+  EXPECT_EQ(let_in(), 1U);
+  expect_in(esp_in_udp, Reason::Passed);
+  EXPECT_EQ(let_in(), 2U);
+}
+
 TEST_F(GateFence, ProgramsAndDaemonAgreeOnEverySegment) {
   for (std::uint32_t i = 0; i < 250; ++i) {
     const std::string peer = "198.51." + std::to_string(i % 7) + "." + std::to_string(i);

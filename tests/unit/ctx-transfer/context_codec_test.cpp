@@ -71,7 +71,7 @@ TEST(ContextCodec, OutboundNumbersAreSetAndNothingElseChanges) {
   *context.add_children() = proto::ChildSa(context.children(0));
   context.mutable_children(1)->set_inbound_spi(0xc0000002);
   context.mutable_children(1)->set_outbound_spi(0xd0000002);
-  const auto changed = with_outbound_numbers(bytes_of(context), {{outbound(0xd0000002), 70000}});
+  const auto changed = with_numbers(bytes_of(context), {{outbound(0xd0000002), 70000}});
   ASSERT_TRUE(changed);
   context.mutable_children(1)->set_outbound_number(70000);
   EXPECT_EQ(text_of(changed->reveal()), bytes_of(context));
@@ -81,12 +81,32 @@ TEST(ContextCodec, ARekeyUnderWaySurvivesWithWhatANewerProgramSaysOfIt) {
   proto::Context context = sample_context();
   auto& rekey = *context.mutable_ike()->mutable_outstanding_requests(0)->mutable_rekey();
   proto::OwnRekey::GetReflection()->MutableUnknownFields(&rekey)->AddLengthDelimited(2000)->assign("new");
-  const auto changed = with_outbound_numbers(bytes_of(context), {{outbound(0xd0000001), 5000}});
+  const auto changed = with_numbers(bytes_of(context), {{outbound(0xd0000001), 5000}});
   ASSERT_TRUE(changed) << changed.error().what;
   proto::Context read;
   ASSERT_TRUE(read.ParseFromString(std::string(text_of(changed->reveal()))));
   EXPECT_EQ(read.ike().outstanding_requests(0).SerializeAsString(),
             context.ike().outstanding_requests(0).SerializeAsString());
+}
+
+TEST(ContextCodec, AWindowIsRaisedToItsMarkAndFilledAndNeverLowered) {
+  const proto::Context context = sample_context();
+  const auto put = [&](std::uint64_t mark) {
+    const auto changed =
+        with_numbers(bytes_of(context), {}, [mark](const InboundKey& key, std::uint64_t top) {
+          EXPECT_EQ(key, (InboundKey{Address::v4(192, 0, 2, 100), EspSpi{0xc0000001}}));
+          EXPECT_EQ(top, 2000U);
+          return mark;
+        });
+    proto::Context out;
+    EXPECT_TRUE(out.ParseFromString(std::string(text_of(changed->reveal()))));
+    return out.children(0);
+  };
+  EXPECT_EQ(put(5000).inbound_top(), 5000U);
+  EXPECT_EQ(put(5000).replay_bitmap(), "");  // what a context does not show counts as seen
+  EXPECT_EQ(put(1999).inbound_top(), 2000U);
+  EXPECT_EQ(put(1999).replay_bitmap(), context.children(0).replay_bitmap());
+  EXPECT_EQ(put(1ULL << 32U).inbound_top(), 2000U);  // no number of an SA without ESN
 }
 
 TEST(ContextCodec, FieldsOfANewerMinorVersionSurvive) {
@@ -97,7 +117,7 @@ TEST(ContextCodec, FieldsOfANewerMinorVersionSurvive) {
   const std::string bytes = bytes_of(context) + "\x22" +
                             static_cast<char>(static_cast<unsigned char>(child.size() & 0x7f) | 0x80) +
                             static_cast<char>(child.size() >> 7) + child;
-  const auto changed = with_outbound_numbers(bytes, {{outbound(0xd0000001), 5000}});
+  const auto changed = with_numbers(bytes, {{outbound(0xd0000001), 5000}});
   ASSERT_TRUE(changed) << changed.error().what;
   const std::string_view text = text_of(changed->reveal());
   EXPECT_NE(text.find("new"), std::string::npos);

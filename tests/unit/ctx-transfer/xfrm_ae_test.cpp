@@ -148,4 +148,50 @@ TEST(XfrmAe, CutOffOrDamagedAnswersAreRefused) {
   EXPECT_EQ(hasync_xfrm_decode(damaged.bytes.data(), damaged.size, &read), -EBADMSG);
 }
 
+// One SA of a dump, as the kernel writes it.
+Message dumped(std::uint32_t inbound) {
+  Message message;
+  auto* header = reinterpret_cast<nlmsghdr*>(message.bytes.data());
+  auto* info = reinterpret_cast<xfrm_usersa_info*>(message.bytes.data() + NLMSG_HDRLEN);
+  info->family = AF_INET;
+  info->id.proto = IPPROTO_ESP;
+  info->id.spi = htonl(0xc0ffee01);
+  info->id.daddr.a4 = inet_addr("192.0.2.10");
+  std::size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(*info));
+  const auto add = [&](std::uint16_t type, const auto& value) {
+    const nlattr attribute{static_cast<std::uint16_t>(NLA_HDRLEN + sizeof(value)), type};
+    std::memcpy(message.bytes.data() + at, &attribute, sizeof(attribute));
+    std::memcpy(message.bytes.data() + at + NLA_HDRLEN, &value, sizeof(value));
+    at += NLA_ALIGN(attribute.nla_len);
+  };
+  add(XFRMA_REPLAY_VAL, xfrm_replay_state{0, inbound, ~0U});
+  add(XFRMA_MARK, xfrm_mark{5, 0xff});
+  *header = {static_cast<std::uint32_t>(at), XFRM_MSG_NEWSA, 0, 7, 0};
+  message.size = at;
+  return message;
+}
+
+TEST(XfrmAe, AnSaOfADumpIsNamedWithItsMarkAndWindow) {
+  const Message message = dumped(1234);
+  hasync_xfrm_sa_t sa{};
+  hasync_xfrm_ae_t ae{};
+  ASSERT_EQ(hasync_xfrm_decode_sa(message.bytes.data(), message.size, &sa, &ae), 0);
+  EXPECT_EQ(sa.spi, 0xc0ffee01);
+  EXPECT_EQ(sa.family, AF_INET);
+  EXPECT_EQ(sa.mark, 5U);
+  EXPECT_EQ(sa.mask, 0xffU);
+  EXPECT_EQ(std::memcmp(sa.destination, "\xc0\x00\x02\x0a", 4), 0);
+  EXPECT_EQ(ae.inbound, 1234U);
+  EXPECT_FALSE(ae.esn_format);
+}
+
+TEST(XfrmAe, ACutOffDumpIsRefused) {
+  const Message message = dumped(1);
+  hasync_xfrm_sa_t sa{};
+  hasync_xfrm_ae_t ae{};
+  for (std::size_t size = 0; size < message.size; ++size) {
+    EXPECT_EQ(hasync_xfrm_decode_sa(message.bytes.data(), size, &sa, &ae), -EBADMSG) << size;
+  }
+}
+
 }  // namespace

@@ -37,6 +37,7 @@ NodeStatus owner_status() {
   s.relations = {{"fence-heartbeats", "fence.fence_ms", "why", "ms", 80, 40},
                  {"evict-detection", "fence.evict_after_ms", "why", "ms", 80, 143}};
   s.tunnels = 12;
+  s.replay_bound = 0;
   s.owner_changes = 2;
   s.up = 3h + 2min;
   s.members = {
@@ -58,6 +59,7 @@ TEST(Tables, StatusOfAnOwner) {
             "ring       connected, quorate\n"
             "charon     connected\n"
             "log        epoch 12, 345 entries, 344 stable\n"
+            "replay     nothing is open\n"
             "tunnels    12\n"
             "\n"
             "ID  NAME     ROLE     STATE           HEARTBEAT   ENTRIES\n"
@@ -69,6 +71,24 @@ TEST(Tables, StatusOfAnOwner) {
             "RELATION          SETTING               VALUE  AT LEAST  MARGIN\n"
             "fence-heartbeats  fence.fence_ms        80 ms  40 ms     40\n"
             "evict-detection   fence.evict_after_ms  80 ms  143 ms    -63 DOES NOT HOLD\n");
+}
+
+TEST(Tables, StatusShowsWhatCouldBeReplayed) {
+  NodeStatus s = owner_status();
+  const auto line = [&s](std::optional<std::uint64_t> bound, std::size_t child_sas) {
+    s.replay_bound = bound;
+    s.replay_exposed = child_sas;
+    const std::string text = status_text(sent(s)["status"]);
+    const std::size_t begin = text.find("replay ");
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  EXPECT_EQ(line(90, 2), "replay     90 packets to 2 CHILD_SAs, until these are rekeyed");
+  EXPECT_EQ(line({}, 1), "replay     an unknown number of packets to 1 CHILD_SAs, until these are rekeyed");
+  s.state = "standby";
+  EXPECT_EQ(line(90, 0), "replay     90 packets, if this node took over now");
+  EXPECT_EQ(line({}, 0), "replay     an unknown number of packets, if this node took over now");
+  s.role = "witness";
+  EXPECT_EQ(line({}, 0), "replay     none (witness)");
 }
 
 TEST(Tables, StatusShowsWhatIsWrong) {

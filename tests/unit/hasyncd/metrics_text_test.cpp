@@ -58,6 +58,8 @@ MetricsStatus owner() {
   out.stable_times.observe(0.0015);
   out.stable_times.observe(3);
   out.lease_headroom = 40000;
+  node.replay_bound = 77;
+  node.replay_exposed = 4;
   return out;
 }
 
@@ -79,6 +81,8 @@ TEST(MetricsText, TellsTheStateAsPrometheusReadsIt) {
         "hasyncd_member_lag_entries{member=\"gw\\\"2\"} 3\n",
         "hasyncd_member_heartbeat_age_seconds{member=\"gw\\\"2\"} 0.004",
         "hasyncd_lease_headroom_numbers 40000\n",
+        "hasyncd_replay_bound_packets 77\n",
+        "hasyncd_replay_exposed_child_sas 4\n",
         "# TYPE hasyncd_log_stable_seconds histogram\n",
         "hasyncd_log_stable_seconds_count 2\n",
         "hasyncd_log_stable_seconds_bucket{le=\"0.002\"} 1\n",
@@ -121,7 +125,7 @@ TEST(MetricsText, WhatIsNotKnownIsAbsent) {
   MetricsStatus status;
   status.node.state = "standby";
   const std::string text = metrics_text(status);
-  for (const char* name : {"lease_headroom", "least_margin", "member_", "gate_"})
+  for (const char* name : {"lease_headroom", "least_margin", "replay_bound", "member_", "gate_"})
     EXPECT_THAT(text, Not(HasSubstr(name)));
   EXPECT_THAT(text, HasSubstr("hasyncd_fence_margin_seconds 0\n"));
   EXPECT_THAT(text, HasSubstr("hasyncd_log_stable_seconds_bucket{le=\"+Inf\"} 0\n"));

@@ -1,8 +1,12 @@
 #include "hasyncd/wire/ring_codec.h"
 
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/dynamic_message.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <memory>
 
 #include "hasyncd/wire/aside_codec.h"
 #include "ring.pb.h"
@@ -207,6 +211,65 @@ TEST(RingCodec, UnknownFieldsOfANewerMinorVersionAreSkipped) {
   EXPECT_TRUE(decode_ring_message(bytes));
 }
 
+// A hasyncd from before marks (decision 0009): what it makes of our messages, and we of its.
+class Older {
+ public:
+  Older() {
+    google::protobuf::FileDescriptorProto schema;
+    wire::Heartbeat::descriptor()->file()->CopyTo(&schema);
+    for (auto& message : *schema.mutable_message_type()) {
+      if (message.name() == "Heartbeat") keep_fields(message, 13);
+      if (message.name() == "OutboundSa") keep_fields(message, 4);
+    }
+    file_ = pool_.BuildFile(schema);
+  }
+  Bytes passes_on(const Bytes& bytes, const char* name) {
+    const std::unique_ptr<google::protobuf::Message> message(
+        factory_.GetPrototype(file_->FindMessageTypeByName(name))->New());
+    EXPECT_TRUE(message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+    message->DiscardUnknownFields();
+    return bytes_of(*message);
+  }
+
+ private:
+  static void keep_fields(google::protobuf::DescriptorProto& message, int last) {
+    auto& fields = *message.mutable_field();
+    fields.erase(
+        std::remove_if(fields.begin(), fields.end(), [last](const auto& f) { return f.number() > last; }),
+        fields.end());
+  }
+  google::protobuf::DescriptorPool pool_;
+  google::protobuf::DynamicMessageFactory factory_;
+  const google::protobuf::FileDescriptor* file_ = nullptr;
+};
+
+TEST(RingCodec, AnOlderDaemonReadsHeartbeatsWithMarksAsIfTheyHadNone) {
+  Older older;
+  RingRandom random(8);
+  for (int i = 0; i < 200; ++i) {
+    Heartbeat heartbeat = random.heartbeat();
+    const Result<Heartbeat> back = decode_heartbeat(older.passes_on(encode(heartbeat), "Heartbeat"));
+    ASSERT_TRUE(back) << back.error().what;
+    heartbeat.let_in = heartbeat.counted_ns = heartbeat.peak = heartbeat.windows_held = 0;
+    heartbeat.windows.reset();
+    ASSERT_EQ(*back, heartbeat);
+  }
+}
+
+TEST(RingCodec, AnOlderDaemonPassesContextsOnWithoutTheirInboundSpis) {
+  const Entry entry{Epoch{3}, Delta{SaId{1, 2},
+                                    4,
+                                    Address::v4(192, 0, 2, 10),
+                                    {{{Address::v4(192, 0, 2, 10), EspSpi{7}}, true, 9, EspSpi{8}}},
+                                    "sealed"}};
+  const Bytes bytes = encode(RingMessage{Incarnation{5}, 6, entry});
+  const Result<RingMessage> back = decode_ring_message(Older().passes_on(bytes, "RingMessage"));
+  ASSERT_TRUE(back) << back.error().what;
+  Entry without = entry;
+  std::get<Delta>(without.body).outbound[0].inbound = {};
+  EXPECT_EQ(*back, (RingMessage{Incarnation{5}, 6, without}));
+}
+
 TEST(RingCodec, OversizedBytesAreRefusedUnread) {
   EXPECT_FALSE(decode_ring_message(Bytes(kMaxRingMessage + 1)));
   EXPECT_FALSE(decode_heartbeat(Bytes(kMaxHeartbeat + 1)));
@@ -232,16 +295,83 @@ TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcksAndMarks) {
 }
 
 // Of the largest cluster, with nodeids as Corosync makes them from addresses and a long log behind it.
-TEST(RingCodec, AHeartbeatOfSixteenMembersFits) {
-  const Process process{NodeId{0xc0a80a01}, Incarnation{~0ULL}};
-  Heartbeat heartbeat{process, 1ULL << 34U, Epoch{1U << 20U}, 1ULL << 34U, ~0ULL,       ~0ULL, true,
-                      true,    {},          process,          {},          {1, 2, 3, 4}};
-  for (std::size_t i = 1; i < kMaxMembers; ++i) {
-    heartbeat.acks.push_back({process, ~0ULL});
-    heartbeat.heard.push_back({process, 1ULL << 34U, ~0ULL, ~0ULL, true, true, ~0ULL});
+class LargestHeartbeat : public testing::Test {
+ protected:
+  LargestHeartbeat() {
+    for (std::size_t i = 1; i < kMaxMembers; ++i) {
+      heartbeat_.acks.push_back({process_, ~0ULL});
+      heartbeat_.heard.push_back({process_, 1ULL << 34U, ~0ULL, ~0ULL, true, true, ~0ULL});
+    }
   }
-  EXPECT_LE(encode(heartbeat).size(), kMaxHeartbeat);
-  EXPECT_TRUE(decode_heartbeat(encode(heartbeat)));
+  void fits() {
+    EXPECT_LE(encode(heartbeat_).size(), kMaxHeartbeat);
+    EXPECT_TRUE(decode_heartbeat(encode(heartbeat_)));
+  }
+  Process process_{NodeId{0xc0a80a01}, Incarnation{~0ULL}};
+  Heartbeat heartbeat_{process_, 1ULL << 34U, Epoch{1U << 20U}, 1ULL << 34U, ~0ULL, ~0ULL, true, true, {},
+                       process_, {},          {1, 2, 3, 4},     0,           0,     0,     0,    {}};
+};
+
+TEST_F(LargestHeartbeat, OfAnotherThanTheOwnerFits) {
+  heartbeat_.heard.front().honours_ns = 0;  // the owner is one of them
+  heartbeat_.windows_held = 1ULL << 34U;
+  fits();
+}
+
+TEST_F(LargestHeartbeat, OfTheOwnerFits) {
+  for (Mark& mark : heartbeat_.heard) mark.honours_ns = 0;
+  heartbeat_.let_in = ~0ULL;
+  heartbeat_.counted_ns = heartbeat_.peak = ~0ULL;
+  fits();
+}
+
+TEST_F(LargestHeartbeat, WithWindowsFits) {
+  heartbeat_.acks.clear();
+  heartbeat_.heard.clear();
+  heartbeat_.let_in = heartbeat_.counted_ns = heartbeat_.peak = ~0ULL;
+  heartbeat_.windows = Windows{~0ULL, 1, 65534, 65535, ~0ULL, ~0ULL, true, {}};
+  for (std::uint32_t i = 0; i < kMaxTops; ++i) {
+    heartbeat_.windows->tops.push_back({{Address{{0x20, 0x01}}, EspSpi{~i}}, ~0ULL});
+  }
+  fits();
+}
+
+struct WindowsRow {
+  const char* field;
+  std::function<void(wire::Windows&)> breaks;
+};
+
+TEST(RingCodec, AReadingOfWindowsIsRefusedByTheNameOfItsField) {
+  const WindowsRow rows[] = {
+      {"windows.since", [](auto& w) { w.set_round(0); }},
+      {"windows.since", [](auto& w) { w.set_since(2); }},
+      {"windows.parts", [](auto& w) { w.set_parts(65537); }},
+      {"windows.part", [](auto& w) { w.set_part(1); }},
+      {"windows.tops", [](auto& w) { w.add_tops(7); }},
+      {"windows.spis", [](auto& w) { w.set_spis(0, 0); }},
+      {"windows.address", [](auto& w) { w.set_address("abc"); }},
+      {"windows.spis",
+       [](auto& w) {
+         for (std::uint32_t i = 1; i <= kMaxTops; ++i) w.add_spis(i), w.add_tops(i);
+       }},
+  };
+  for (const WindowsRow& row : rows) {
+    wire::Heartbeat heartbeat;
+    heartbeat.set_major(1);
+    heartbeat.mutable_from()->set_node(1);
+    wire::Windows& windows = *heartbeat.mutable_windows();
+    windows.set_round(2);
+    windows.set_since(1);
+    windows.set_parts(1);
+    windows.set_address("abcd");
+    windows.add_spis(5);
+    windows.add_tops(6);
+    ASSERT_TRUE(decode_heartbeat(bytes_of(heartbeat)));
+    row.breaks(windows);
+    const Result<Heartbeat> read = decode_heartbeat(bytes_of(heartbeat));
+    ASSERT_FALSE(read) << row.field;
+    EXPECT_EQ(read.error().what.rfind("field " + std::string(row.field) + ": ", 0), 0U) << read.error().what;
+  }
 }
 
 }  // namespace

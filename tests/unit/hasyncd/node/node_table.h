@@ -21,7 +21,13 @@ std::size_t count(const Actions& actions) {
 // `elder`: node 2 holds the state already and owns.
 class Table {
  public:
-  explicit Table(bool elder) : elder_(elder) {
+  explicit Table(bool elder, Duration rekey_after_takeover = {})
+      : node_({.self = kSelf,
+               .gateway = true,
+               .configured = {NodeId{1}, NodeId{2}, NodeId{3}},
+               .rekey_after_takeover = rekey_after_takeover},
+              Epoch{}, Epoch{}),
+        elder_(elder) {
     do_(node_.on_quorate(true, now_));
     do_(node_.on_charon_synced(now_));
     do_(node_.on_view({NodeId{1}, NodeId{2}, NodeId{3}}, now_));
@@ -84,8 +90,7 @@ class Table {
     return out;
   }
 
-  Node node_{
-      {.self = kSelf, .gateway = true, .configured = {NodeId{1}, NodeId{2}, NodeId{3}}}, Epoch{}, Epoch{}};
+  Node node_;
   bool elder_;
   bool deaf_ = false;  // what is sent to the ring does not come back yet
   bool slow_ = false;  // it takes no parts of snapshots for the moment

@@ -1,0 +1,26 @@
+// What charon says of one of its IKE_SAs, as a Node gets it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hasyncd/wire/messages.h"
+
+namespace hasync::hasyncd {
+
+// A context as charon reports it. `sealed` may leave this node.
+struct ContextReport {
+  SaId sa;
+  Address peer;
+  std::vector<OutboundSa> outbound;
+  std::string sealed;
+  bool active = false;
+  std::uint64_t number = 0;  // of this report, upwards within one connection
+};
+
+struct PutUnderWay {
+  bool active = false;
+  bool again = false;  // something newer came meanwhile
+};
+
+}  // namespace hasync::hasyncd
