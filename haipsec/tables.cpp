@@ -228,8 +228,34 @@ std::string TunnelTable::page(const ordered_json& tunnels) {
   return table_text(rows, widths_);
 }
 
+namespace {
+
+std::string leases_text(const ordered_json& leases) {
+  if (!leases.is_array() || leases.empty()) return {};
+  std::vector<std::vector<std::string>> rows{{"OUTBOUND SA", "SPI", "USED", "LEASED BELOW", "ESN"}};
+  for (const ordered_json& l : leases) {
+    rows.push_back({text(l, "address"), text(l, "spi"), text(l, "used"), text(l, "end"), yes(l, "esn")});
+  }
+  return "\n" + table_text(rows);
+}
+
+// Who sends on VPE's SAs, and as what.
+std::string vpe_text(const ordered_json& children) {
+  if (!children.is_array() || children.empty()) return {};
+  std::vector<std::vector<std::string>> rows{{"VPE: no lease", "NODE", "PLACE", "INCARNATION"}};
+  for (const ordered_json& child : children) {
+    const ordered_json& nodes = member(child, "nodes");
+    if (!nodes.is_array() || nodes.empty()) rows.push_back({text(child, "spi"), "nobody sends"});
+    for (const ordered_json& node : nodes.is_array() ? nodes : ordered_json::array())
+      rows.push_back({text(child, "spi"), text(node, "node"), text(node, "place"), text(node, "incarnation")});
+  }
+  return "\n" + table_text(rows);
+}
+
+}  // namespace
+
 std::string tunnel_text(const ordered_json& tunnel) {
-  std::string out = table_text({{"connection", text(tunnel, "connection")},
+  const std::string out = table_text({{"connection", text(tunnel, "connection")},
                                 {"IKE_SA", spis(tunnel)},
                                 {"peer", text(tunnel, "peer") + " " + text(tunnel, "remote_id")},
                                 {"children", text(tunnel, "children")},
@@ -237,13 +263,7 @@ std::string tunnel_text(const ordered_json& tunnel) {
                                 {"owner", "node " + text(tunnel, "owner")},
                                 {"here", text(tunnel, "here")},
                                 {"version", text(tunnel, "version")}});
-  const ordered_json& leases = member(tunnel, "leases");
-  if (!leases.is_array() || leases.empty()) return out;
-  std::vector<std::vector<std::string>> rows{{"OUTBOUND SA", "SPI", "USED", "LEASED BELOW", "ESN"}};
-  for (const ordered_json& l : leases) {
-    rows.push_back({text(l, "address"), text(l, "spi"), text(l, "used"), text(l, "end"), yes(l, "esn")});
-  }
-  return out + "\n" + table_text(rows);
+  return out + leases_text(member(tunnel, "leases")) + vpe_text(member(tunnel, "vpe"));
 }
 
 std::string findings_text(const ordered_json& reply) {

@@ -33,6 +33,8 @@ class Gateway {
   // Another tunnel, to which nothing is sent yet unless it says so. Nothing is changed where there is an
   // error; it returns the tunnel's place.
   Result<std::size_t> add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits);
+  // It has no sender yet, and gets one: with this key, as `share` says.
+  Status give(std::size_t place, vpe::Place share, const Secret& key);
   void remove(std::size_t place);
   Status move(std::size_t place, const Address& peer, std::uint16_t port);
   // From now on these send, and those from files.
@@ -52,6 +54,9 @@ class Gateway {
   Status add_from_files();
   Result<Worker::Line> line_of(const KnownTunnel& tunnel, const Keys& keys, std::uint32_t window_bits,
                                std::uint32_t worker);
+  Result<std::unique_ptr<vpe::Sender>> sender_of(const Tunnel& tunnel, vpe::Place share, const Secret& key,
+                                                 std::uint32_t worker);
+  Own own() const { return {config_.address, config_.shared}; }
   std::size_t free_place();
   void each(const std::function<void(Worker&)>& task);
   std::uint32_t inside_mtu() const;

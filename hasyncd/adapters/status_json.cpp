@@ -121,6 +121,14 @@ Ordered of(const LeaseStatus& l) {
           {"end", l.end}};
 }
 
+Ordered of(const VpeStatus& v) {
+  Ordered out = {{"spi", hex(v.spi.value, 8)}, {"nodes", Ordered::array()}};
+  for (const VpeStatus::Sender& one : v.nodes)
+    out["nodes"].push_back(
+        {{"node", one.node.value}, {"place", one.place}, {"incarnation", one.incarnation}});
+  return out;
+}
+
 Ordered of(const TunnelStatus& t) {
   Ordered out = {{"initiator_spi", hex(t.sa.initiator_spi, 16)},
                  {"responder_spi", hex(t.sa.responder_spi, 16)},
@@ -133,8 +141,10 @@ Ordered of(const TunnelStatus& t) {
                  {"reason", t.reason},
                  {"owner", optional_node(t.owner)},
                  {"here", t.here},
-                 {"leases", Ordered::array()}};
+                 {"leases", Ordered::array()},
+                 {"vpe", Ordered::array()}};
   for (const LeaseStatus& lease : t.leases) out["leases"].push_back(of(lease));
+  for (const VpeStatus& child : t.vpe) out["vpe"].push_back(of(child));
   return out;
 }
 

@@ -29,7 +29,8 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       silence_(settings_.evict_after),
       hearsay_(settings_.self),
       following_(kPatience * settings_.evict_after),
-      spending_(settings_.lease) {}
+      spending_(settings_.lease),
+      vpe_(settings_.self.node) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
@@ -141,6 +142,8 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
 
   const bool held = role_ != Role::Out && role_ != Role::Standby;
   snapshot_.clear();
+  if (install.reference == kNobody) vpe_.state_lost(replica_.vpe().all());
+  vpe_.installed();
   const Changes changes = replica_.install(install);
   // A handover counts for as long as the old owner is here to say that it knows of it.
   const EpochMember* old = install.find(moved_from_.node);
@@ -184,7 +187,9 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   const Process was = replica_.owner();
   if (!agreement_.frozen()) changes = replica_.apply(from, number, entry);
   const bool effective = changes.counted && !changes.refused;
+  const bool own_vped = from == settings_.self && std::holds_alternative<VpeBegin>(entry.body);
   if (!changes.counted) ++void_entries_;
+  if (!changes.counted && own_vped) vpe_.void_entry();
   bool known_to_charon = true;
   if (from == settings_.self) {
     known_to_charon = proposals_.delivered(number, changes.counted);
@@ -200,6 +205,7 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   }
   yield(out);
   take_effect(changes, out);
+  rekey_vpe(changes.shared, own_vped, out);
   if (mine() && !known_to_charon) {
     for (const SaId sa : changes.upserted) put(sa, out);
   }

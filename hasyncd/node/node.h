@@ -24,9 +24,11 @@
 #include "hasyncd/log/replica.h"
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
+#include "hasyncd/node/context_report.h"
 #include "hasyncd/node/proposals.h"
 #include "hasyncd/node/role.h"
 #include "hasyncd/node/spending.h"
+#include "hasyncd/node/vpe_desk.h"
 
 namespace hasync::hasyncd {
 
@@ -39,16 +41,6 @@ struct NodeSettings {
   Duration heartbeat = std::chrono::milliseconds{20};
   Duration evict_after = std::chrono::milliseconds{150};
   std::uint64_t lease = 65536;
-};
-
-// A context as charon reports it. `sealed` may leave this node.
-struct ContextReport {
-  SaId sa;
-  Address peer;
-  std::vector<OutboundSa> outbound;
-  std::string sealed;
-  bool active = false;
-  std::uint64_t number = 0;  // of this report, upwards within one connection
 };
 
 class Node {
@@ -80,6 +72,9 @@ class Node {
   // Whether this node can reach peers and servers: its links carry.
   Actions on_links(const std::vector<std::string>& down, Instant now);
 
+  // A vped receives VPE here, or (0) none does.
+  Actions on_vpe(std::uint64_t session, Instant now);
+
   // What the gate and the kernel say of the numbers of outbound SAs.
   Actions on_used(const std::vector<OutboundUse>& uses, Instant now);
 
@@ -96,7 +91,7 @@ class Node {
   bool synced() const { return charon_synced_; }
   bool quorate() const { return quorate_; }
   Instant deadline() const { return deadline_; }
-  // The shortest time that was left of the permission when it was renewed, since this node owns.
+  // The shortest time that was left of the permission when it was renewed, in this reign.
   std::optional<Duration> least_margin() const { return least_margin_; }
   std::uint64_t lapses() const { return lapses_; }
   std::uint64_t suspensions() const { return suspensions_; }
@@ -109,7 +104,7 @@ class Node {
   std::uint64_t lease_overruns() const { return spending_.overruns(); }
   // How often a number that was set in the kernel was found gone.
   std::uint64_t numbers_vanished() const { return numbers_vanished_; }
-  // Entries that came when their epoch had ended; and how often this node had lost the thread of the log.
+  // Entries of ended epochs; and how often this node had lost the thread of the log.
   std::uint64_t void_entries() const { return void_entries_; }
   std::uint64_t resyncs() const { return resyncs_; }
   bool ready(NodeId node) const;
@@ -181,6 +176,10 @@ class Node {
   void discard_proposals(Actions& out);
   std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
 
+  // node_vpe.cpp
+  void serve_vpe(Actions& out);
+  void rekey_vpe(const std::vector<EspSpi>& spis, bool all, Actions& out);
+
   // node_numbers.cpp
   void tell(const OutboundUse& use, const LeaseState& lease, const Spending::Need& need, Actions& out);
   bool fell_back(const OutboundUse& use, const LeaseState& lease) const;
@@ -195,6 +194,7 @@ class Node {
   Following following_;
   Proposals proposals_;
   Spending spending_;
+  VpeDesk vpe_;
 
   Role role_ = Role::Out;
   bool in_epoch_ = false;        // a member of the current epoch, ring connected

@@ -9,6 +9,7 @@ namespace hasync::hasyncd {
 // behind the lease.
 void Node::take_effect(const Changes& changes, Actions& out) {
   if (!settings_.gateway) return;
+  vpe_.changed(changes.shared, replica_.mark().index);
   if (!changes.unleased.empty()) {
     for (const OutboundKey& key : changes.unleased) gate_.erase(key);
     out.push_back(ForgetGate{changes.unleased});
@@ -217,6 +218,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
     if (!numbers.empty()) out.push_back(SetNumbers{std::move(numbers)});
   }
   if (installed && context != replica_.contexts().end()) {
+    vpe_.held(context->second.outbound, !charon_.contains(sa));
     charon_[sa] = mine();
     if (active != mine()) {
       out.push_back(SetActive{{sa}, mine()});
@@ -281,6 +283,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   }
   // A later report's commit would let out what is neither in the log nor discarded.
   if (news) {
+    vpe_.reported(report.sa, report.outbound, charon_synced_);
     proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
                        report.number);
   } else {
@@ -340,6 +343,7 @@ Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
     discard_report(number, out);
     return out;
   }
+  vpe_.gone(sa);
   const auto held = charon_.find(sa);
   const bool was_active = held != charon_.end() && held->second;
   if (held != charon_.end()) charon_.erase(held);
@@ -428,6 +432,7 @@ Actions Node::on_charon_synced(Instant now) {
   charon_synced_ = true;
   charon_lost_ = false;
   restored_.clear();
+  for (const auto& [sa, context] : replica_.contexts()) vpe_.held(context.outbound, true);
   out.push_back(Note{"charon-synced", std::to_string(charon_.size()) + " IKE_SAs in charon"});
   reconcile(true, out);
   settle(now, out);
@@ -440,6 +445,7 @@ Actions Node::on_charon_lost(Instant now) {
   if (charon_synced_) trusted_reign_ = mine() ? owner_changes_ : 0;
   charon_synced_ = false;
   charon_.clear();
+  vpe_.charon_lost();
   putting_.clear();
   releasing_.clear();
   proposals_.forget_contexts();

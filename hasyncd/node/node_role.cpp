@@ -67,8 +67,10 @@ void Node::enter(Role role, const char* why, Actions& out) {
 
 // Brings the role in line with what is known. Called at the end of every event.
 void Node::settle(Instant now, Actions& out) {
-  ready_ =
-      settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() && links_up_;
+  serve_vpe(out);
+  const bool carries_vpe = replica_.vpe().empty() || vpe_.session() != 0;
+  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() &&
+           links_up_ && carries_vpe;
   yield(out);
   if (!mine()) {
     enter(in_epoch_ ? Role::Standby : Role::Out, in_epoch_ ? "member of an epoch" : "no part in an epoch",
@@ -226,7 +228,8 @@ Result<Actions> Node::move(NodeId to, Instant /*now*/) {
     return Error{Errc::NotFound, name(to) + " is no gateway of the present epoch"};
   }
   if (stability_.agreed(to) < kBeginning || !ready(to)) {
-    return Error{Errc::Busy, name(to) + " is not ready: its charon lacks contexts"};
+    return Error{Errc::Busy,
+                 name(to) + " is not ready: its charon lacks contexts, or it has no vped for those of VPE"};
   }
   Actions out;
   leave_to(to, "asked to", out);

@@ -4,6 +4,7 @@
 // split).
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "base/address.h"
 #include "base/ids.h"
+#include "vpe/window_id.h"
 
 namespace hasync::hasyncd {
 
@@ -74,6 +76,8 @@ struct OutboundSa {
   OutboundKey key;
   bool esn = false;
   std::uint64_t used = 0;  // numbers up to here are used up already
+  bool vpe = false;        // it has no lease
+  bool vpe_old = false;    // of VPE: somebody may have sent on it that this log does not know of
   bool operator==(const OutboundSa&) const = default;
 };
 
@@ -108,15 +112,39 @@ struct Move {
   bool operator==(const Move&) const = default;
 };
 
+// A vped has begun at the sender's.
+struct VpeBegin {
+  std::uint64_t session = 0;
+  bool operator==(const VpeBegin&) const = default;
+};
+
 struct Entry {
   Epoch epoch;
-  std::variant<Delta, Gone, Grant, Move> body;
+  std::variant<Delta, Gone, Grant, Move, VpeBegin> body;
   bool operator==(const Entry&) const = default;
+};
+
+// A gateway that has had a vped.
+struct VpeNode {
+  NodeId node;
+  std::uint8_t place = 0;  // its bits of the WindowID
+  std::uint64_t session = 0;
+  bool operator==(const VpeNode&) const = default;
+};
+
+// Of a VPE SA: how many incarnations each place has taken.
+inline constexpr std::uint8_t kVpeSpent = vpe::kIncarnations + 1;  // more were asked for than there are
+struct VpeTaken {
+  using Counts = std::array<std::uint8_t, vpe::kNodes>;
+  EspSpi spi;
+  Counts taken{};
+  bool operator==(const VpeTaken&) const = default;
 };
 
 struct SnapshotSa {
   Delta delta;
   std::vector<Lease> leases;
+  std::vector<VpeTaken> vpe;
   bool operator==(const SnapshotSa&) const = default;
 };
 
@@ -134,6 +162,7 @@ struct Snapshot {
   Process owner;  // of node kNobody where there is none
   std::vector<SnapshotSa> sas;
   std::vector<EndedLease> ended;  // oldest first
+  std::vector<VpeNode> vpe_nodes;
   bool operator==(const Snapshot&) const = default;
 };
 

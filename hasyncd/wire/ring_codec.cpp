@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "hasyncd/wire/vpe_codec.h"
 #include "ring.pb.h"
 
 namespace hasync::hasyncd {
@@ -47,6 +48,8 @@ void put(const Delta& from, wire::Delta* to) {
     out->set_spi(sa.key.spi.value);
     out->set_esn(sa.esn);
     out->set_used(sa.used);
+    out->set_vpe(sa.vpe);
+    out->set_vpe_old(sa.vpe_old);
   }
   to->set_sealed(from.sealed);
 }
@@ -66,7 +69,8 @@ void put(const Entry& from, wire::Entry* to) {
                           wire::Grant* grant = to->mutable_grant();
                           for (const Lease& lease : g.leases) put(lease, grant->add_leases());
                         },
-                        [&](const Move& m) { to->mutable_move()->set_to(m.to.value); }},
+                        [&](const Move& m) { to->mutable_move()->set_to(m.to.value); },
+                        [&](const VpeBegin& b) { to->mutable_vpe_begin()->set_session(b.session); }},
              from.body);
 }
 
@@ -102,7 +106,9 @@ void put(const Snapshot& from, wire::Snapshot* to) {
     wire::SnapshotSa* out = to->add_sas();
     put(sa.delta, out->mutable_delta());
     for (const Lease& lease : sa.leases) put(lease, out->add_leases());
+    put(sa.vpe, out);
   }
+  put(from.vpe_nodes, to);
   for (const EndedLease& ended : from.ended) {
     wire::EndedLease* out = to->add_ended();
     out->set_spi(ended.spi.value);
@@ -184,6 +190,8 @@ Problem take(const wire::Delta& from, const std::string& field, Delta* to) {
     if (Problem p = take_key(sa.address(), sa.spi(), field + ".outbound", &out.key)) return p;
     out.esn = sa.esn();
     out.used = sa.used();
+    out.vpe = sa.vpe();
+    out.vpe_old = sa.vpe_old();
   }
   to->version = from.version();
   to->sealed = from.sealed();
@@ -218,6 +226,10 @@ Problem take(const wire::Entry& from, Entry* to) {
     case wire::Entry::kMove:
       if (from.move().to() == 0) return at("entry.move.to", "is missing or 0");
       to->body = Move{NodeId{from.move().to()}};
+      return {};
+    case wire::Entry::kVpeBegin:
+      if (from.vpe_begin().session() == 0) return at("entry.vpe_begin.session", "is missing or 0");
+      to->body = VpeBegin{from.vpe_begin().session()};
       return {};
     case wire::Entry::ENTRY_NOT_SET:
       break;
@@ -275,7 +287,9 @@ Problem take(const wire::Snapshot& from, Snapshot* to) {
     SnapshotSa& out = to->sas.emplace_back();
     if (Problem p = take(sa.delta(), "snapshot.sas.delta", &out.delta)) return p;
     if (Problem p = take_leases(sa.leases(), "snapshot.sas.leases", &out.leases)) return p;
+    if (Problem p = take(sa, &out.vpe)) return p;
   }
+  if (Problem p = take(from, &to->vpe_nodes)) return p;
   if (static_cast<std::size_t>(from.ended_size()) > kMaxSnapshotEnded) {
     return too_many("snapshot.ended", static_cast<std::size_t>(from.ended_size()), kMaxSnapshotEnded);
   }

@@ -2,13 +2,15 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 
-from . import topology
+from . import pcap, topology
 from .services import must_live
 from .wait import until
 
 PORT = 4510
+_UDP_PORT, _PAYLOAD = 14 + 20 + 2, 14 + 20 + 8
 OVERHEAD = 60  # IPv4, UDP and VPE's header
 _SPI = {"peer": 0xd0000001, "gateway": 0xc0000001}  # what each end receives under
 
@@ -49,8 +51,8 @@ key_file = "{key}"
     return _run(bed, host, config, remote, program)
 
 
-def start_for_charon(bed, name, address):
-    """On a host with the plugin; its tunnels are CHILD_SAs of the IKE_SAs at this address."""
+def start_for_charon(bed, name, address, shared=False):
+    """On a host with the plugin; its tunnels are CHILD_SAs of the IKE_SAs at this address, which may be another's now."""
     host = bed.hosts[name]
     state = os.path.join(host.directory, "vpe-state")
     os.makedirs(state, exist_ok=True)
@@ -58,6 +60,7 @@ def start_for_charon(bed, name, address):
 [gateway]
 address = "{address}"
 port = {PORT}
+shared = {"true" if shared else "false"}
 workers = 1
 state_dir = "{state}"
 control = "/run/vped.sock"
@@ -105,6 +108,35 @@ def drops(bed, name):
                 out[cause] = out.get(cause, 0) + count
     out.pop("no-tunnel", None)  # what a kernel says to all routers on a new device
     return out
+
+
+def windows(path):
+    """The numbers of each (SPI, SenderID, WindowID) in a recording, in the order in which they passed."""
+    out = {}
+    for _, frame in pcap.frames(path, whole=False):
+        if frame[12:14] != b"\x08\0" or frame[23] != pcap.UDP or struct.unpack_from("!H", frame, _UDP_PORT)[0] != PORT:
+            continue
+        spi, sender, window, number = struct.unpack_from("!IHHQ", frame, _PAYLOAD)
+        out.setdefault((spi, sender, window), []).append(number)
+    return out
+
+
+def repeated(seen):
+    """How many packets have a number that another one of their window had: each would be a nonce used twice."""
+    return sum(len(numbers) - len(set(numbers)) for numbers in seen.values())
+
+
+def skipped(seen):
+    """How many numbers were left out between the first and the last of each window."""
+    return sum(max(numbers) - min(numbers) + 1 - len(set(numbers)) for numbers in seen.values())
+
+
+def node_of(window):
+    return window[2] >> 12  # docs/vpe.md, WindowID
+
+
+def incarnation_of(window):
+    return window[2] >> 7 & 31
 
 
 def _answers(host):

@@ -26,6 +26,12 @@ void Checker::left(const Packet& packet) {
   left_at_[packet.key_id] = world_;
 }
 
+void Checker::sends(NodeId node, std::uint32_t key_id, vpe::Place place) {
+  if (!places_.emplace(key_id, place).second)
+    fail("I1: VPE: " + name(node) + " begins anew under key " + std::to_string(key_id) + " as place " +
+         std::to_string(place.node) + ", incarnation " + std::to_string(place.incarnation));
+}
+
 void Checker::open_together(const std::vector<NodeId>& nodes) {
   std::string who;
   for (const NodeId node : nodes) who += ", " + name(node);

@@ -30,6 +30,8 @@ class Checker {
     bool excused = false;     // its clock stood still just now: I2 is not promised
   };
   void left(const Packet& packet);
+  // A vped sends under this key as this place from now on, and begins with the first number.
+  void sends(NodeId node, std::uint32_t key_id, vpe::Place place);
   // Those whose fence is open now, if there are several of them.
   void open_together(const std::vector<NodeId>& nodes);
 
@@ -69,6 +71,7 @@ class Checker {
   Instant world_{};
   std::optional<std::string> failure_;
   std::unordered_set<std::uint64_t> used_;
+  std::set<std::pair<std::uint32_t, vpe::Place>> places_;
   std::uint64_t reign_ = 0;
   std::map<std::uint32_t, Instant> left_at_;
   std::map<SaId, std::uint64_t> stable_;   // newest change that was stable

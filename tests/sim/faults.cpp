@@ -72,7 +72,11 @@ void Cluster::strike_machine(Machine& m) {
   const auto later = [this](Duration low, Duration high, auto what) {
     world_.schedule.after(world_.some(low, high), what);
   };
-  switch (world_.random.below(8)) {
+  switch (world_.random.below(9)) {
+    case 8:
+      world_.tell(m.id(), "vped starts anew");
+      m.start_vped();
+      break;
     case 0:
       stand_still(m);
       break;

@@ -16,6 +16,7 @@ namespace hasync::sim {
 struct Child {
   std::uint32_t key_id = 0;
   EspSpi spi;
+  bool vpe = false;  // each gateway's vped sends on it; the kernel does not
   bool operator==(const Child&) const = default;
 };
 

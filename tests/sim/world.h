@@ -27,6 +27,7 @@ struct World {
   std::uint64_t reigns = 0;
   std::uint64_t changes = 0;  // of IKE_SAs
   std::uint64_t incarnations = 0;
+  std::uint64_t sessions = 0;  // of vpeds
   std::uint32_t keys = 0;
 
   void tell(NodeId node, const std::string& what) const;

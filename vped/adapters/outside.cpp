@@ -65,17 +65,24 @@ Fd udp_socket(const Address& address) {
   return Fd(::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
+// An address that is not (or no longer) this machine's may be bound and sent from.
+bool bind(const Fd& fd, const Own& own, std::uint16_t port) {
+  const bool v4 = own.address.is_v4();
+  if (own.shared && !set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, 1))
+    return false;
+  const Name name = name_of(own.address, port);
+  return ::bind(fd.get(), name.get(), name.size) == 0;
+}
+
 // The first one brings the program along; the others join its group.
-Result<Fd> open_inbox(const Address& address, std::uint16_t port, std::uint32_t index,
-                      std::uint32_t workers) {
-  Fd fd = udp_socket(address);
+Result<Fd> open_inbox(const Own& own, std::uint16_t port, std::uint32_t index, std::uint32_t workers) {
+  Fd fd = udp_socket(own.address);
   if (!fd || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set(fd, SOL_UDP, UDP_GRO, 1) ||
       (index == 0 && !attach(fd, SO_ATTACH_REUSEPORT_CBPF, steering(workers))))
     return system_error("socket to receive");
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
-  const Name own = name_of(address, port);
-  if (::bind(fd.get(), own.get(), own.size) != 0)
-    return system_error("port " + std::to_string(port) + " of " + to_string(address));
+  if (!bind(fd, own, port))
+    return system_error("port " + std::to_string(port) + " of " + to_string(own.address));
   return fd;
 }
 
@@ -118,10 +125,10 @@ void fill(msghdr& message, Control& control, iovec& part, BytesView bytes, const
 
 }  // namespace
 
-Result<std::vector<Inbox>> Inbox::open(const Address& address, std::uint16_t port, std::uint32_t workers) {
+Result<std::vector<Inbox>> Inbox::open(const Own& own, std::uint16_t port, std::uint32_t workers) {
   std::vector<Inbox> out;
   for (std::uint32_t i = 0; i < workers; ++i) {
-    auto fd = open_inbox(address, port, i, workers);
+    auto fd = open_inbox(own, port, i, workers);
     if (!fd) return fd.error();
     port = port_of(*fd);
     out.push_back(Inbox(*std::move(fd)));
@@ -160,9 +167,9 @@ std::size_t Inbox::receive() {
   return static_cast<std::size_t>(count);
 }
 
-Result<PeerSocket> PeerSocket::open(const Address& own, const Address& peer, std::uint16_t port) {
-  Fd fd = udp_socket(own);
-  const bool v4 = own.is_v4();
+Result<PeerSocket> PeerSocket::open(const Own& own, const Address& peer, std::uint16_t port) {
+  Fd fd = udp_socket(own.address);
+  const bool v4 = own.address.is_v4();
   static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO);
   // nothing is to be received here
   if (!fd ||
@@ -171,8 +178,7 @@ Result<PeerSocket> PeerSocket::open(const Address& own, const Address& peer, std
       !set(fd, SOL_SOCKET, SO_SNDTIMEO, kLongestSend))
     return system_error("socket to send");
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
-  const Name name = name_of(own, 0);
-  if (::bind(fd.get(), name.get(), name.size) != 0) return system_error("address " + to_string(own));
+  if (!bind(fd, own, 0)) return system_error("address " + to_string(own.address));
   PeerSocket out(std::move(fd), peer, port);
   (void)out.path_mtu();
   return out;

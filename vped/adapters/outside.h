@@ -17,10 +17,17 @@
 
 namespace hasync::vped {
 
+// The address that packets come to and leave from.
+struct Own {
+  Own(const Address& at, bool is_shared = false) : address(at), shared(is_shared) {}
+  Address address;
+  bool shared;  // with other gateways: it may be another's now (needs CAP_NET_RAW)
+};
+
 class Inbox {
  public:
   // One for each worker, in their order.
-  static Result<std::vector<Inbox>> open(const Address& address, std::uint16_t port, std::uint32_t workers);
+  static Result<std::vector<Inbox>> open(const Own& own, std::uint16_t port, std::uint32_t workers);
 
   int fd() const { return socket_.get(); }
   std::uint16_t port() const;  // that it has, where 0 was asked for
@@ -43,7 +50,7 @@ class Inbox {
 
 class PeerSocket {
  public:
-  static Result<PeerSocket> open(const Address& own, const Address& peer, std::uint16_t port);
+  static Result<PeerSocket> open(const Own& own, const Address& peer, std::uint16_t port);
 
   // Trains of this peer that stand in the outbox. Returns how many packets the kernel did not take.
   std::size_t send(const Outbox& outbox, std::span<const Train> trains);

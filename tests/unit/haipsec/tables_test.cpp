@@ -1,5 +1,6 @@
 #include "haipsec/tables.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -116,6 +117,18 @@ TEST(Tables, Tunnels) {
       "yes\n"
       "branch-7    198.51.100.7  -              0000000000000abc_i 0000000000000def_r  1         passive  "
       "no: keys not known yet\n");
+}
+
+TEST(Tables, OfVpeThereIsNoLeaseButWhoSends) {
+  TunnelStatus vpe = tunnel();
+  vpe.leases.clear();
+  vpe.vpe = {{EspSpi{0xc2}, {{NodeId{1}, 0, 1}, {NodeId{2}, 1, 0}}}, {EspSpi{0xc3}, {}}};
+  const std::string text = tunnel_text(sent(vpe)["tunnel"]);
+  EXPECT_THAT(text, testing::HasSubstr("VPE: no lease  NODE          PLACE  INCARNATION\n"
+                                       "000000c2       1             0      1\n"
+                                       "000000c2       2             1      0\n"
+                                       "000000c3       nobody sends\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("LEASED")));
 }
 
 TEST(Tables, ALongListKeepsItsColumnsFromPageToPage) {
