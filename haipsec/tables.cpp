@@ -247,7 +247,8 @@ std::string vpe_text(const ordered_json& children) {
     const ordered_json& nodes = member(child, "nodes");
     if (!nodes.is_array() || nodes.empty()) rows.push_back({text(child, "spi"), "nobody sends"});
     for (const ordered_json& node : nodes.is_array() ? nodes : ordered_json::array())
-      rows.push_back({text(child, "spi"), text(node, "node"), text(node, "place"), text(node, "incarnation")});
+      rows.push_back(
+          {text(child, "spi"), text(node, "node"), text(node, "place"), text(node, "incarnation")});
   }
   return "\n" + table_text(rows);
 }
@@ -256,13 +257,13 @@ std::string vpe_text(const ordered_json& children) {
 
 std::string tunnel_text(const ordered_json& tunnel) {
   const std::string out = table_text({{"connection", text(tunnel, "connection")},
-                                {"IKE_SA", spis(tunnel)},
-                                {"peer", text(tunnel, "peer") + " " + text(tunnel, "remote_id")},
-                                {"children", text(tunnel, "children")},
-                                {"protected", protection(tunnel)},
-                                {"owner", "node " + text(tunnel, "owner")},
-                                {"here", text(tunnel, "here")},
-                                {"version", text(tunnel, "version")}});
+                                      {"IKE_SA", spis(tunnel)},
+                                      {"peer", text(tunnel, "peer") + " " + text(tunnel, "remote_id")},
+                                      {"children", text(tunnel, "children")},
+                                      {"protected", protection(tunnel)},
+                                      {"owner", "node " + text(tunnel, "owner")},
+                                      {"here", text(tunnel, "here")},
+                                      {"version", text(tunnel, "version")}});
   return out + leases_text(member(tunnel, "leases")) + vpe_text(member(tunnel, "vpe"));
 }
 

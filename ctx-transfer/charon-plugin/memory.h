@@ -38,7 +38,7 @@ struct hasync_child_t
 		uint32_t incarnations; /* how many clients were told of it; of a cluster's: above every one given */
 		uint64_t given;        /* to this client: */
 		uint32_t node;
-		host_t *local;         /* of the policies by which it stands in as ESP; NULL: it does not */
+		host_t *local; /* of the policies by which it stands in as ESP; NULL: it does not */
 		host_t *remote;
 	} vpe;
 };

@@ -26,8 +26,8 @@ void hasync_vpe_child_state(hasync_server_t *server, ike_sa_t *ike_sa, hasync_me
 /* A context was PUT: what is new in it is told. */
 void hasync_vpe_put(hasync_server_t *server, const Hasync__Proto__Context *context);
 
-/* The cluster's log has given places. What is not here (any more), or was not given to the client that is here,
- * is passed over. */
+/* The cluster's log has given places. What is not here (any more), or was not given to the client that is
+ * here, is passed over. */
 void hasync_vpe_give(hasync_server_t *server, const Hasync__Proto__GiveVpe *give);
 
 /* Of which CHILD_SAs of this IKE_SA something has changed is told, or all of them. */

@@ -142,9 +142,10 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
 
   const bool held = role_ != Role::Out && role_ != Role::Standby;
   snapshot_.clear();
-  if (install.reference == kNobody) vpe_.state_lost(replica_.vpe().all());
+  const std::vector<EspSpi> vpe_before = replica_.vpe().all();
   vpe_.installed();
   const Changes changes = replica_.install(install);
+  if (install.reference == kNobody || !replica_.current()) vpe_.state_lost(vpe_before);
   // A handover counts for as long as the old owner is here to say that it knows of it.
   const EpochMember* old = install.find(moved_from_.node);
   if (moved_at_ && !changes.owner_changed && old != nullptr && old->process == moved_from_) {

@@ -218,7 +218,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
     if (!numbers.empty()) out.push_back(SetNumbers{std::move(numbers)});
   }
   if (installed && context != replica_.contexts().end()) {
-    vpe_.held(context->second.outbound, !charon_.contains(sa));
+    vpe_.held(context->second.outbound);
     charon_[sa] = mine();
     if (active != mine()) {
       out.push_back(SetActive{{sa}, mine()});
@@ -432,7 +432,7 @@ Actions Node::on_charon_synced(Instant now) {
   charon_synced_ = true;
   charon_lost_ = false;
   restored_.clear();
-  for (const auto& [sa, context] : replica_.contexts()) vpe_.held(context.outbound, true);
+  for (const auto& [sa, context] : replica_.contexts()) vpe_.held(context.outbound);
   out.push_back(Note{"charon-synced", std::to_string(charon_.size()) + " IKE_SAs in charon"});
   reconcile(true, out);
   settle(now, out);

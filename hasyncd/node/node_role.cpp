@@ -115,6 +115,7 @@ void Node::begin_taking(bool moved, Actions& out) {
   if (!moved) moved_at_.reset();
   enter(Role::Taking, moved_at_ ? "the old owner has handed over" : "the old owner is gone", out);
   reconcile(false, out);
+  rekey_vpe(replica_.vpe().all(), false, out);
 }
 
 bool Node::may_open(Instant now) const {

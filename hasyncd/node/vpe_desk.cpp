@@ -1,6 +1,7 @@
 #include "hasyncd/node/vpe_desk.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hasync::hasyncd {
 
@@ -32,16 +33,13 @@ void VpeDesk::state_lost(const std::vector<EspSpi>& was) {
   for (const auto& [sa, spis] : reported_) old_.insert(spis.begin(), spis.end());
 }
 
-void VpeDesk::held(const std::vector<OutboundSa>& outbound, bool anew) {
+void VpeDesk::held(const std::vector<OutboundSa>& outbound) {
   for (const OutboundSa& sa : outbound) {
-    if (!sa.vpe) continue;
-    if (anew) given_.erase(sa.key.spi);
-    due_.insert(sa.key.spi);
+    if (sa.vpe) due_.insert(sa.key.spi);
   }
 }
 
 void VpeDesk::charon_lost() {
-  given_.clear();
   begin(0);
 }
 
@@ -75,9 +73,7 @@ std::optional<GiveVpe> VpeDesk::to_give(const VpeShares& shares, std::uint64_t s
   std::erase_if(due_, [&](EspSpi spi) {
     if (waits(spi)) return false;
     const auto place = shares.share(spi, self_, session_);
-    if (!place || !holds(*shares.holder(spi))) return true;
-    const std::pair now{session_, VpeShare{*shares.holder(spi), spi, *place}};
-    if (std::exchange(given_[spi], now) != now) out.shares.push_back(now.second);
+    if (place && holds(*shares.holder(spi))) out.shares.push_back({*shares.holder(spi), spi, *place});
     return true;
   });
   if (out.shares.empty()) return {};

@@ -10,7 +10,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <utility>
 #include <vector>
 
 #include "hasyncd/log/replica.h"
@@ -33,8 +32,8 @@ class VpeDesk {
   void changed(const std::vector<EspSpi>& shared, std::uint64_t position);
   void installed();
   void state_lost(const std::vector<EspSpi>& was);
-  // charon has been given this, or (`anew`) did not have it before.
-  void held(const std::vector<OutboundSa>& outbound, bool anew);
+  // charon has been given this: perhaps it did not have these any more.
+  void held(const std::vector<OutboundSa>& outbound);
   void charon_lost();
 
   // What a charon of this owner reports. `fresh`: it is known to be new. What is not, or was in a state that
@@ -42,7 +41,7 @@ class VpeDesk {
   void reported(SaId sa, std::vector<OutboundSa>& outbound, bool fresh);
   void gone(SaId sa) { reported_.erase(sa); }
 
-  // The shares that count now and that were not handed on yet. `holds`: whether charon here has this IKE_SA.
+  // The shares that count now, and are to be handed on (again). `holds`: whether charon here has this IKE_SA.
   std::optional<GiveVpe> to_give(const VpeShares& shares, std::uint64_t stable,
                                  const std::function<bool(SaId)>& holds);
 
@@ -54,7 +53,6 @@ class VpeDesk {
   bool told_ = false;                                           // the log of it, or it is under way
   std::map<std::uint64_t, std::set<EspSpi>> unstable_;          // by the position that they wait for
   std::set<EspSpi> due_;                                        // to be looked at
-  std::map<EspSpi, std::pair<std::uint64_t, VpeShare>> given_;  // to which session, what
   std::map<SaId, std::set<EspSpi>> reported_;
   std::set<EspSpi> old_;  // of states that are lost
 };

@@ -94,6 +94,7 @@ def survivors_share(bed, came, owner, standby):
     mine, other = (came[bed.hosts[name].plan.address("lan")] for name in (standby, owner))
     bed.expect("packets of the survivor's that came", mine["came"], lambda count: count > 150)
     bed.expect("of the survivor's are missing", mine["missing"], 0)
+    bed.facts["samples"] = {"survivor_missing": [mine["missing"]]}
     bed.expect("of the survivor's came twice", mine["twice"], 0)
     bed.expect("packets of the lost one's that came", other["came"], lambda count: count > 50)
     bed.expect("of the lost one's came twice", other["twice"], 0)
@@ -134,6 +135,7 @@ def judge(bed):
     bed.expect("packets of VPE", packets, lambda count: count > 1000)
     senders = {(window[0], vped.node_of(window), vped.incarnation_of(window)) for window in seen}
     bed.expect("senders, of all keys", len(senders), lambda count: count >= 6)
-    bed.facts["takeover_duplicates"], bed.facts["takeover_jump"] = vped.repeated(seen), vped.skipped(seen)
-    bed.expect("numbers that left twice", bed.facts["takeover_duplicates"], 0)
-    bed.expect("numbers that were left out", bed.facts["takeover_jump"], 0)
+    duplicates, jump = vped.repeated(seen), vped.skipped(seen)
+    bed.facts["samples"] |= {"takeover_duplicates": [duplicates], "takeover_jump": [jump]}
+    bed.expect("numbers that left twice", duplicates, 0)
+    bed.expect("numbers that were left out", jump, 0)

@@ -301,18 +301,6 @@ class VpeShareOfOldSession : public HandsOn {
   }
 };
 
-// Each CHILD_SA is taken for new.
-class VpePastIgnored : public Sabotage {
-  bool does(Machine&, Action& action) override {
-    if (sent<Entry>(action) == nullptr) return true;
-    auto& entry = std::get<Entry>(std::get<SendRing>(action).message.body);
-    if (auto* delta = std::get_if<Delta>(&entry.body)) {
-      for (OutboundSa& sa : delta->outbound) sa.vpe_old = false;
-    }
-    return true;
-  }
-};
-
 template <typename What>
 std::unique_ptr<Sabotage> make() {
   return std::make_unique<What>();
@@ -350,7 +338,6 @@ constexpr Kind kKinds[] = {
     {"two_take_from_silence", "I2 I1", make<TwoTakeFromSilence>},
     {"share_unstable", "I1", make<VpeShareUnstable>},
     {"share_of_old_session", "I1", make<VpeShareOfOldSession>},
-    {"past_ignored", "I1", make<VpePastIgnored>},
     // of VpeCluster, which knows them by name
     {"vpe_same_incarnation", "I1", make<Sabotage>},
     {"vpe_incarnation_unstable", "I1", make<Sabotage>},

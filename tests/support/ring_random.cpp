@@ -21,7 +21,8 @@ Delta RingRandom::delta() {
   out.sa = sa();
   out.version = number();
   out.peer = address();
-  for (std::size_t i = below(4); i > 0; --i) out.outbound.push_back({key(), coin(), number(), coin(), coin()});
+  for (std::size_t i = below(4); i > 0; --i)
+    out.outbound.push_back({key(), coin(), number(), coin(), coin()});
   for (std::size_t i = below(80); i > 0; --i) out.sealed.push_back(static_cast<char>(engine_()));
   return out;
 }

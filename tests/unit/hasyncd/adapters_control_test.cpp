@@ -207,7 +207,8 @@ TEST(StatusJson, WritesNumbersOfSecurityAssociationsAsPeersPrintThem) {
       line,
       HasSubstr("{\"address\":\"192.0.2.1\",\"spi\":\"000000c1\",\"esn\":false,\"used\":5,\"end\":65536}"));
   EXPECT_THAT(
-      line, HasSubstr("\"vpe\":[{\"spi\":\"000000c2\",\"nodes\":[{\"node\":2,\"place\":1,\"incarnation\":3}]}]"));
+      line,
+      HasSubstr("\"vpe\":[{\"spi\":\"000000c2\",\"nodes\":[{\"node\":2,\"place\":1,\"incarnation\":3}]}]"));
   EXPECT_THAT(line, HasSubstr("\"next\":\"0000000000000001_i 0000000000000002_r\"}"));
   EXPECT_THAT(to_line(TunnelPage{}), StartsWith("{\"ok\":true,\"tunnels\":[],\"next\":null}"));
 }

@@ -18,9 +18,8 @@ OutboundSa child(std::uint32_t spi, bool vpe = true, bool old = false) {
 }
 
 Install install(std::uint64_t epoch, NodeId reference, bool two_is_needy = false) {
-  return {Epoch{epoch},
-          {{kOne, true, false}, {kTwo, true, two_is_needy}, {kWitness, false, false}},
-          reference};
+  return {
+      Epoch{epoch}, {{kOne, true, false}, {kTwo, true, two_is_needy}, {kWitness, false, false}}, reference};
 }
 
 struct VpeReplica : Test {
@@ -30,7 +29,8 @@ struct VpeReplica : Test {
     return replica_.apply(from, ++number_, {Epoch{epoch_}, std::move(body)});
   }
   Changes has(SaId sa, std::vector<OutboundSa> outbound) {
-    return say(replica_.owner(), Delta{sa, ++version_, Address::v4(192, 0, 2, 10), std::move(outbound), "sealed"});
+    return say(replica_.owner(),
+               Delta{sa, ++version_, Address::v4(192, 0, 2, 10), std::move(outbound), "sealed"});
   }
   std::optional<vpe::Place> share(Process of, std::uint64_t session, std::uint32_t spi = 7) const {
     return replica_.vpe().share(EspSpi{spi}, of.node, session);
@@ -76,7 +76,8 @@ TEST_F(VpeReplica, AnIkeRekeyHandsTheSaOnAndItsSharesStay) {
   say(kOne, VpeBegin{11});
   has(kFirst, {child(7)});
   say(kOne, VpeBegin{12});
-  EXPECT_EQ(has(kSuccessor, {child(7)}).shared, std::vector{EspSpi{7}}) << "it is somewhere else in charon now";
+  EXPECT_EQ(has(kSuccessor, {child(7)}).shared, std::vector{EspSpi{7}})
+      << "it is somewhere else in charon now";
   EXPECT_TRUE(has(kSuccessor, {child(7)}).shared.empty());
   EXPECT_EQ(replica_.newest_of(EspSpi{7}), kSuccessor);
   say(kOne, Gone{kFirst});

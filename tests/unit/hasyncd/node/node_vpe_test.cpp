@@ -17,7 +17,8 @@ struct VpeNodes : testing::TestWithParam<bool> {  // the other one owns
 
   void owner_has(bool old = false) {
     const OutboundSa child{{kPeer, kSpi}, true, 0, true, old};
-    if (!GetParam()) return table_.do_(table_.node_.on_charon({kTunnel, kPeer, {child}, "sealed", true, 1}, table_.now_));
+    if (!GetParam())
+      return table_.do_(table_.node_.on_charon({kTunnel, kPeer, {child}, "sealed", true, 1}, table_.now_));
     const Entry entry{table_.node_.agreement().current()->epoch, Delta{kTunnel, 1, kPeer, {child}, "sealed"}};
     table_.do_(table_.node_.on_ring(kOther.node, {kOther.incarnation, ++table_.number_, entry}, table_.now_));
     table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
@@ -57,7 +58,8 @@ TEST_P(VpeNodes, AVpedThatBeginsAnewGetsTheNextOnesAndAnOwnersNewKeys) {
   vped(12);
   table_.pass(milliseconds{20});
   EXPECT_EQ(given(), (std::vector{share(11, 0), share(12, 1)}));
-  EXPECT_EQ(count<RekeyChild>(table_.seen_), GetParam() ? 0U : 1U) << "what it had received could be replayed";
+  EXPECT_EQ(count<RekeyChild>(table_.seen_), GetParam() ? 0U : 1U)
+      << "what it had received could be replayed";
 }
 
 TEST_P(VpeNodes, AnSaOfUnknownPastIsNotSentOnAndTheOwnerRekeysIt) {

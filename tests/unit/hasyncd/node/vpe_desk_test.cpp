@@ -90,22 +90,21 @@ TEST_F(Desk, WithoutItsVpedOrItsContextItHandsOnNothing) {
   EXPECT_EQ(give(5), std::nullopt);
   held_ = {kSa};
   EXPECT_EQ(give(5), std::nullopt) << "nobody has said that charon has it now";
-  desk_.held({child()}, false);
+  desk_.held({child()});
   EXPECT_EQ(give(5), first());
   desk_.charon_lost();
-  desk_.held({child()}, true);
+  desk_.held({child()});
   EXPECT_EQ(give(5), std::nullopt);
 }
 
-TEST_F(Desk, HandsOnAgainWhatCharonHasAnew) {
+TEST_F(Desk, HandsOnAgainWhatCharonWasGivenAgain) {
   has_a_share();
   give(5);
-  desk_.held({child()}, false);
-  EXPECT_EQ(give(5), std::nullopt) << "an update";
-  desk_.held({child(false)}, true);
+  desk_.held({child(false)});
   EXPECT_EQ(give(5), std::nullopt) << "ESP";
-  desk_.held({child()}, true);
-  EXPECT_EQ(give(5), first());
+  desk_.held({child()});
+  EXPECT_EQ(give(5), first()) << "charon may have let the CHILD_SA go";
+  EXPECT_EQ(give(5), std::nullopt);
 }
 
 TEST_F(Desk, HandsOnAgainWhatAnotherIkeSaHasNow) {
