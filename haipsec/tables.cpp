@@ -240,7 +240,7 @@ std::string leases_text(const ordered_json& leases) {
 }
 
 // Who sends on VPE's SAs, and as what.
-std::string vpe_text(const ordered_json& children) {
+std::string shares_text(const ordered_json& children) {
   if (!children.is_array() || children.empty()) return {};
   std::vector<std::vector<std::string>> rows{{"VPE: no lease", "NODE", "PLACE", "INCARNATION"}};
   for (const ordered_json& child : children) {
@@ -264,7 +264,7 @@ std::string tunnel_text(const ordered_json& tunnel) {
                                       {"owner", "node " + text(tunnel, "owner")},
                                       {"here", text(tunnel, "here")},
                                       {"version", text(tunnel, "version")}});
-  return out + leases_text(member(tunnel, "leases")) + vpe_text(member(tunnel, "vpe"));
+  return out + leases_text(member(tunnel, "leases")) + shares_text(member(tunnel, "vpe"));
 }
 
 std::string findings_text(const ordered_json& reply) {

@@ -20,7 +20,7 @@ void Machine::start_charon() {
   marked_.clear();
   kernel_.flush();
   connect_charon();
-  if (vped_.session != 0) connect_vped();  // it goes on with what it has, and asks again
+  connect_vped();  // it goes on with what it has, and asks again
 }
 
 // The kernel's SAs stay, and go on, until charon is back.
