@@ -1,6 +1,7 @@
 #include "hasyncd/config_keys.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hasyncd/config_change.h"
 
@@ -152,6 +153,52 @@ std::string config_reference() {
     }
   }
   return out;
+}
+
+namespace {
+
+// As troff takes it: no character of a text is one of its own; what the reference writes as code is bold.
+std::string troff(const std::string& text) {
+  std::string out;
+  bool bold = false;
+  for (const char c : text) {
+    if (c == '`') {
+      out += std::exchange(bold, !bold) ? "\\fR" : "\\fB";
+    } else if (c == '-' || c == '\\') {
+      out += c == '-' ? "\\-" : "\\e";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string config_manual() {
+  std::string out =
+      ".\\\" Generated from hasyncd/config_keys.cpp; do not edit.\n"
+      ".TH HASYNCD.TOML 5 \"\" \"hasyncd\" \"File formats\"\n"
+      ".SH NAME\nhasyncd.toml \\- configuration of hasyncd\n"
+      ".SH DESCRIPTION\nTOML, read from /etc/hasyncd/hasyncd.toml unless told otherwise. Unknown keys are "
+      "errors; all errors are told at once.\n"
+      ".B hasyncd \\-\\-check\nreads it and says what is wrong.\n.PP\n"
+      ".B haipsec reload\n(or SIGHUP) swaps the whole configuration, or changes nothing. These can change "
+      "so:";
+  for (const char* key : live_keys()) out += " " + troff(code(key));
+  out += ". All others need a restart, and are named.\n";
+  for (const TableDefinition& table : kTables) {
+    const std::string name =
+        std::string(table.repeated ? "[[" : "[") + table.name + (table.repeated ? "]]" : "]");
+    out += ".SH " + name + "\n" + troff(table.help) + "\n";
+    for (const KeyDefinition* key : keys_of(table.name)) {
+      const std::string absent = absent_text(*key);
+      const std::string otherwise = key->absent == nullptr || absent.empty() ? absent : "default " + absent;
+      out += ".TP\n.B " + std::string(key->name) + "\n" + troff(range_text(*key)) +
+             (otherwise.empty() ? "" : "; " + troff(otherwise)) + "\n.br\n" + troff(key->help) + "\n";
+    }
+  }
+  return out + ".SH SEE ALSO\n.BR hasyncd (8),\n.BR haipsec (8)\n";
 }
 
 }  // namespace hasync::hasyncd

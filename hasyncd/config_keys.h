@@ -1,4 +1,5 @@
-// The one table of configuration keys: it drives the reader, the errors and the reference (docs/config.md).
+// The one table of configuration keys: it drives the reader, the errors and the reference (docs/config.md and
+// hasyncd.toml(5)).
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ std::span<const TableDefinition> config_tables();
 std::span<const KeyDefinition> config_keys();
 std::vector<const KeyDefinition*> keys_of(const std::string& table);
 std::string range_text(const KeyDefinition& key);  // "10 to 1000 ms", "gateway or witness"
-std::string config_reference();                    // Markdown
+std::string config_reference();                    // docs/config.md
+std::string config_manual();                       // hasyncd.toml(5)
 
 using ConfigValue = std::variant<std::int64_t, bool, std::string, std::vector<std::string>>;
 

@@ -69,6 +69,7 @@ TEST(Config, TheSampleFilesAreValid) {
 
 TEST(Config, TheReferenceIsCurrent) {
   expect_content(kSource / "docs/config.md", config_reference());
+  expect_content(kSource / "docs/man" / "hasyncd.toml.5", config_manual());
 }
 
 TEST(Config, DefaultsObeyTheirOwnRules) {
