@@ -195,11 +195,12 @@ std::string Cluster::unsettled_contexts(const Machine& owner) const {
       IkeSa known = unseal(delta.sealed);
       IkeSa here = held->second.sa;
       for (IkeSa* one : {&known, &here}) {
-        std::erase_if(one->children, [&](const Child& child) {  // handed on to the SA that replaced it
-          const auto lease = owner.node()->replica().leases().find({one->peer, child.spi});
-          return lease == owner.node()->replica().leases().end() || lease->second.sa != sa ||
-                 world_.checker.taken_from(sa, child.key_id);
-        });
+        std::erase_if(one->children,
+                      [&, ike = sa](const Child& child) {  // handed on to the SA that replaced it
+                        const auto lease = owner.node()->replica().leases().find({one->peer, child.spi});
+                        return lease == owner.node()->replica().leases().end() || lease->second.sa != ike ||
+                               world_.checker.taken_from(ike, child.key_id);
+                      });
       }
       if (here != known) return who + "has another " + to_string(sa);
       if (held->second.active != (machine.get() == &owner))

@@ -212,7 +212,7 @@ void FakeRing::replace(const std::set<NodeId>& members) {
     const auto old = nodes_.at(*together.begin()).ring;
     if (old) chosen = remains(*old, together);
     Group alone = ring->group;
-    std::erase_if(alone, [&](const auto& process) { return !together.contains(process.first); });
+    std::erase_if(alone, [&whole = together](const auto& process) { return !whole.contains(process.first); });
     const bool in_steps = random_.percent(70);
     for (const NodeId node : together) {
       std::vector<Item> left;

@@ -56,7 +56,7 @@ inline std::uint16_t ip_checksum(const Bytes& header) {
 
 inline Bytes ipv4_packet(const Ipv4& ip, const Bytes& payload) {
   const std::uint32_t words = 5U + ip.options;
-  Bytes packet{static_cast<std::uint8_t>(ip.version << 4 | words), 0};
+  Bytes packet{static_cast<std::uint8_t>(std::uint32_t{ip.version} << 4U | words), 0};
   put16(packet, static_cast<std::uint32_t>(static_cast<int>(words * 4 + payload.size()) + ip.length_error));
   put16(packet, ip.id);
   put16(packet, ip.fragment);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace hasync::clusterip {
 namespace {
 
@@ -17,6 +19,8 @@ TEST(SlotTable, GivesEachSaASlotOfItsOwn) {
   ASSERT_NE(table.find(sa(2)), nullptr);
   EXPECT_EQ(*table.find(sa(2)), (Slot{.index = 1, .generation = 1, .floor = 3, .ceiling = 4}));
   EXPECT_EQ(table.find(sa(3)), nullptr);
+  EXPECT_EQ(std::as_const(table).find(sa(2)), table.find(sa(2)));
+  EXPECT_EQ(std::as_const(table).find(sa(3)), nullptr);
 }
 
 TEST(SlotTable, ReusesTheLongestFreedSlotUnderANewGeneration) {

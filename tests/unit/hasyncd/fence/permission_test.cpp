@@ -42,6 +42,21 @@ TEST(PermissionOfTwo, AnOwnerNeedsNobodyAndANewOneHearsEveryMember) {
   EXPECT_TRUE(permission.majority_heard());
 }
 
+TEST(PermissionWithoutEpoch, IsNoneAndHearsNobody) {
+  Permission permission(kOne, 2, {.fence = milliseconds{80}});
+  permission.heard(kTwo, Epoch{4}, 6);
+  permission.acknowledged(kTwo, Epoch{4}, ack(milliseconds{1000}));
+  EXPECT_TRUE(permission.honoured().empty());
+  EXPECT_FALSE(permission.majority_heard());
+  EXPECT_EQ(permission.deadline(milliseconds{1050}), std::nullopt);
+}
+
+TEST_F(PermissionTest, HonoursNobodyWhoIsNoMember) {
+  permission_.heard({NodeId{2}, Incarnation{21}}, Epoch{4}, 6);
+  permission_.heard({NodeId{9}, Incarnation{90}}, Epoch{4}, 6);
+  EXPECT_TRUE(permission_.honoured().empty());
+}
+
 TEST_F(PermissionTest, WithoutAMajorityThereIsNone) {
   EXPECT_EQ(permission_.deadline(milliseconds{1050}), std::nullopt);
 }
@@ -96,6 +111,13 @@ TEST(Silence, WhoSaysForTheLimitThatItIsDeafIsAsGoodAsSilent) {
   silence.heard(NodeId{2}, false, milliseconds{1251});
   silence.heard(NodeId{2}, true, milliseconds{1260});
   EXPECT_TRUE(silence.silent(milliseconds{1300}).empty());
+}
+
+TEST(Silence, TellsWhenWhoIsWatchedWasHeard) {
+  Silence silence(milliseconds{150});
+  silence.watch({NodeId{2}}, milliseconds{1000});
+  EXPECT_EQ(silence.last_heard(NodeId{2}), milliseconds{1000});
+  EXPECT_EQ(silence.last_heard(NodeId{3}), std::nullopt);
 }
 
 TEST(Silence, CountsWhoWasHeardOfLate) {

@@ -56,9 +56,9 @@ class AgreementTest : public testing::Test {
           carry(to, agreement.on_message(process(from), *propose, marks_[to], now_));
         } else {
           std::visit(
-              [&](const auto& message) {
+              [&, sender = process(from)](const auto& message) {
                 if constexpr (!std::is_same_v<std::decay_t<decltype(message)>, Propose>) {
-                  carry(to, agreement.on_message(process(from), message, now_));
+                  carry(to, agreement.on_message(sender, message, now_));
                 }
               },
               body);
@@ -103,6 +103,27 @@ TEST_F(AgreementTest, AMinorityInstallsNothing) {
   view({kOne});
   EXPECT_TRUE(installs_.empty());
   EXPECT_TRUE(agreements_.at(kOne).frozen());
+}
+
+TEST_F(AgreementTest, AProposalWithoutItsProposerWithoutAMajorityOrWithANodeTwiceIsNotAnswered) {
+  view({kOne, kTwo, kThree});
+  Agreement& asked = agreements_.at(kOne);
+  const auto answer = [&](const Propose& propose) {
+    return asked.on_message(process(kTwo), propose, marks_[kOne], now_);
+  };
+  EXPECT_TRUE(answer({Epoch{9}, {kOne, kThree}, {kTwo}}).empty());
+  EXPECT_TRUE(answer({Epoch{9}, {kTwo}, {kOne, kThree}}).empty());
+  EXPECT_TRUE(answer({Epoch{9}, {kOne, kTwo}, {kTwo, kThree}}).empty());
+  EXPECT_FALSE(answer({Epoch{9}, {kOne, kTwo}, {kThree}}).empty());
+  // A state comes from a member of the round only.
+  Sync stranger{.leader = process(kTwo), .epoch = Epoch{9}, .promised = Epoch{9}};
+  EXPECT_TRUE(asked.on_message(process(kThree), stranger, now_).empty());
+}
+
+TEST_F(AgreementTest, NobodyIsExcludedByItsOwnWord) {
+  view({kOne, kTwo, kThree});
+  for (const NodeId by : {kTwo, kTwo, kThree})
+    EXPECT_TRUE(agreements_.at(kOne).on_message(process(by), Evict{by}, now_).empty());
 }
 
 TEST_F(AgreementTest, WhoComesLaterIsNeedyAndTheOthersAreTheReference) {

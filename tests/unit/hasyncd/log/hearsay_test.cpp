@@ -28,6 +28,13 @@ TEST_F(HearsayTest, OnlyWhatIsNewerIsNews) {
   EXPECT_EQ(hearsay_.marks(kSelf), std::vector{mark(kTwo, 100, 4)});
 }
 
+TEST_F(HearsayTest, NobodyIsReadyWhoHasNotSaidSo) {
+  EXPECT_FALSE(hearsay_.ready(NodeId{2}));
+  hearsay_.learn(kEpoch, mark(kTwo, 100), kSelf);
+  EXPECT_TRUE(hearsay_.ready(NodeId{2}));
+  EXPECT_FALSE(hearsay_.ready(NodeId{9}));
+}
+
 TEST_F(HearsayTest, OtherEpochsOtherRunsAndOneselfAreNotSpokenOf) {
   EXPECT_FALSE(hearsay_.learn(Epoch{3}, mark(kTwo, 100), kSelf));
   EXPECT_FALSE(hearsay_.learn(kEpoch, mark({NodeId{2}, Incarnation{21}}, 100), kSelf));

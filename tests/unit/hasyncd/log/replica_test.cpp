@@ -85,6 +85,55 @@ TEST_F(ReplicaTest, AnEntryOfAnotherEpochIsVoid) {
   EXPECT_EQ(replica_.mark(), before);
 }
 
+TEST_F(ReplicaTest, AnEntryOfANodeOutsideTheEpochIsVoid) {
+  EXPECT_FALSE(say(context(1, {}), {NodeId{9}, Incarnation{90}}).counted);
+}
+
+TEST_F(ReplicaTest, AMoveToNobodyToAWitnessOrToTheOwnerIsRefused) {
+  for (const NodeId to : {NodeId{9}, NodeId{3}, NodeId{1}}) EXPECT_TRUE(say(Move{to}).refused);
+  EXPECT_EQ(replica_.owner(), kOne);
+}
+
+TEST_F(ReplicaTest, WhereNoGatewayIsLeftNobodyOwns) {
+  replica_.install({Epoch{2}, {{kTwo, false, false}, {kThree, false, false}}, NodeId{2}});
+  EXPECT_EQ(replica_.owner(), Process{});
+}
+
+TEST_F(ReplicaTest, ANodeThatIsNoMemberHasNoState) {
+  replica_.install({Epoch{2}, {{kOne, true, false}, {kThree, false, false}}, NodeId{1}});
+  EXPECT_FALSE(replica_.current());
+}
+
+TEST_F(ReplicaTest, ASnapshotOfAnEarlierEpochIsNotTaken) {
+  Replica sender{kOne, kLease};
+  sender.install(founded());
+  const std::vector<Snapshot> old = sender.snapshot();
+  replica_.install({Epoch{2}, {{kOne, true, false}, {kTwo, true, true}, {kThree, false, false}}, NodeId{1}});
+  ASSERT_FALSE(replica_.current());
+  EXPECT_FALSE(replica_.take(NodeId{1}, old.front()).counted);
+  EXPECT_FALSE(replica_.current());
+}
+
+TEST_F(ReplicaTest, ALargeStateGoesOutInPartsAndComesInAsItWas) {
+  for (std::uint32_t i = 0; i < kMaxSnapshotSas + 2; ++i)
+    say(context(1, {{key(1000 + i), false, 0}}, SaId{i + 1, 1}));
+  say(Grant{{{key(1000), kNumbers32}}});  // all its numbers
+  for (std::uint32_t i = 0; i < kMaxSnapshotEnded + 2; ++i) {
+    const SaId sa{i + 1, 2};
+    say(context(1, {{key(1000000 + i), false, 0}}, sa));
+    say(Gone{sa});
+  }
+  const std::vector<Snapshot> parts = replica_.snapshot();
+  EXPECT_GE(parts.size(), 4U);
+
+  Replica joining{kThree, kLease};
+  joining.install({Epoch{1}, {{kOne, true, false}, {kTwo, true, false}, {kThree, false, true}}, NodeId{2}});
+  for (const Snapshot& part : parts) joining.take(NodeId{2}, part);
+  EXPECT_TRUE(joining.current());
+  EXPECT_EQ(joining.contexts(), replica_.contexts());
+  EXPECT_EQ(joining.leases().at(key(1000)).floor, kNumbers32);
+}
+
 TEST_F(ReplicaTest, AnOlderVersionIsRefused) {
   say(context(2, {{key(7), false, 0}}));
   EXPECT_TRUE(say(context(2, {})).refused);

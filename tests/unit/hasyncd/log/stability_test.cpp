@@ -50,5 +50,14 @@ TEST(Stability, ReportsOfAnotherEpochOrProcessAreNothing) {
   EXPECT_EQ(stability.whole(), 0U);
 }
 
+TEST(Stability, AnOlderReportTakesNothingBackAndNobodyElseHasAgreedToAnything) {
+  Stability stability = installed();
+  stability.reported(kTwo, Epoch{4}, 3, 103);
+  stability.reported(kTwo, Epoch{4}, 2, 100);
+  EXPECT_EQ(stability.agreed(NodeId{2}), 3U);
+  EXPECT_EQ(stability.agreed(NodeId{9}), 0U);
+  EXPECT_EQ(Stability{}.stable(), 0U);
+}
+
 }  // namespace
 }  // namespace hasync::hasyncd

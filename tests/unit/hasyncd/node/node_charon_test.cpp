@@ -72,6 +72,77 @@ TEST_F(OwnersCharon, WhatItSaysOfAContextThatIsBeingPutIsToldToNobody) {
   EXPECT_TRUE(discarded(2));
 }
 
+TEST_F(OwnersCharon, WhatItHoldsWithoutTheLogIsTold) {
+  EXPECT_EQ(table_.node_.held(kTunnel), std::nullopt);  // it is asked to put the log's
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+  EXPECT_TRUE(table_.node_.unlogged({}, {}).empty());
+  table_.deaf_ = true;  // what it says from here on is not in the log yet
+  const SaId kLater{0xeeee, 0xffff};
+  ContextReport later = context(kLater, 7);
+  later.outbound.clear();
+  says(later);
+  EXPECT_EQ(table_.node_.held(kLater), std::optional{true});
+  EXPECT_EQ(table_.node_.unlogged({}, {}), std::vector{kLater});
+  EXPECT_EQ(table_.node_.unlogged(kTunnel, kLater), std::vector{kLater});
+  EXPECT_TRUE(table_.node_.unlogged({}, kTunnel).empty());
+  EXPECT_TRUE(table_.node_.unlogged(kLater, {}).empty());
+}
+
+TEST_F(OwnersCharon, WhatItKeepsAsACopyIsMadeActive) {
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  ContextReport copy = context(kTunnel, 2);
+  copy.active = false;
+  table_.seen_.clear();
+  says(copy);
+  EXPECT_EQ(std::ranges::count(table_.seen_, Action{SetActive{{kTunnel}, true}}), 1);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+}
+
+TEST_F(OwnersCharon, AnAnswerToNoPutChangesNothing) {
+  table_.seen_.clear();
+  table_.do_(table_.node_.on_put(kSuccessor, true, table_.now_));
+  EXPECT_TRUE(table_.seen_.empty());
+}
+
+TEST(StandbysCharon, ACopyThatIsLostIsPutAgainOnce) {
+  Table table(true);
+  const Epoch epoch = table.node_.agreement().current()->epoch;
+  const Entry entry{epoch, Delta{kTunnel, 1, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "sealed"}};
+  table.do_(table.node_.on_ring(kOther.node, {kOther.incarnation, ++table.number_, entry}, table.now_));
+  table.do_(table.node_.on_put(kTunnel, true, table.now_));
+  EXPECT_TRUE(table.node_.unlogged({}, {}).empty());
+  table.seen_.clear();
+  table.do_(table.node_.on_charon_gone(kTunnel, 1, table.now_));
+  EXPECT_EQ(count<PutContext>(table.seen_), 1U);
+  table.do_(table.node_.on_put(kTunnel, true, table.now_));
+  table.do_(table.node_.on_charon_gone(kTunnel, 2, table.now_));
+  EXPECT_EQ(count<PutContext>(table.seen_), 1U);  // it cannot live here
+  table.do_(table.node_.on_charon_gone(kSuccessor, 3, table.now_));
+  EXPECT_EQ(count<PutContext>(table.seen_), 1U);  // the log does not have that one
+}
+
+TEST(StandbysCharon, APutThatFailsIsNotTriedAgainAndNothingIsHeld) {
+  Table table(true);
+  const Epoch epoch = table.node_.agreement().current()->epoch;
+  const auto log = [&](auto body) {
+    const RingMessage said{kOther.incarnation, ++table.number_, Entry{epoch, std::move(body)}};
+    table.do_(table.node_.on_ring(kOther.node, said, table.now_));
+  };
+  log(Delta{kTunnel, 1, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "sealed"});
+  table.do_(table.node_.on_put(kTunnel, false, table.now_));
+  EXPECT_EQ(count<PutContext>(table.seen_), 1U);
+  EXPECT_EQ(table.node_.held(kTunnel), std::nullopt);
+
+  log(Delta{kTunnel, 2, kPeer, {{{kPeer, EspSpi{8}}, false, 0}}, "sealed"});
+  ASSERT_EQ(count<PutContext>(table.seen_), 2U);
+  log(Gone{kTunnel});
+  table.seen_.clear();
+  table.do_(table.node_.on_put(kTunnel, false, table.now_));
+  EXPECT_EQ(count<PutContext>(table.seen_), 0U);
+  EXPECT_EQ(count<ReleaseContexts>(table.seen_), 0U);
+}
+
 TEST(StandbysCharon, WhatItDidAsTheOwnerAndSaysTooLateIsToldToNobody) {
   Table table(true);
   const Epoch epoch = table.node_.agreement().current()->epoch;

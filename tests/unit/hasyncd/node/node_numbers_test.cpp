@@ -72,6 +72,13 @@ TEST_F(OwnersNumbers, AGrantTellsOthersWhatHasLeft) {
   EXPECT_EQ(table_.node_.replica().leases().at(kKey).left, 77U);
 }
 
+TEST_F(OwnersNumbers, WithoutEsnTheLastQuarterEndsInARekey) {
+  begin(false, 0xf0000000);
+  see({kKey, 0xf0000000, 0, std::nullopt});
+  EXPECT_EQ(std::ranges::count(table_.seen_, Action{RekeyChild{kTunnel, kKey}}), 1);
+  EXPECT_EQ(noted("numbers-ending"), 1U);
+}
+
 TEST_F(OwnersNumbers, WithEsnAJumpThatAPeerMightNotFollowEndsInARekey) {
   begin(true, jump_limit(EspSpi{7}) + 1);
   see({kKey, jump_limit(EspSpi{7}) + 1, 0, std::nullopt});

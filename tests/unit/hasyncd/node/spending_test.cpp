@@ -103,6 +103,7 @@ TEST_F(SpendingTest, WithEsnTakeoversInWhichNothingLeavesEndInARekey) {
 TEST_F(SpendingTest, WithEsnWhatHasLeftIsWhereJumpsCountFrom) {
   lease_.esn = true;
   lease_.end = jump_limit(key_.spi) + 500;
+  EXPECT_EQ(spending_.left(key_, lease_), 0U);
   EXPECT_FALSE(judge(lease_.end - 1, kStart, 600).rekey);
   EXPECT_EQ(spending_.left(key_, lease_), 600U);
   EXPECT_FALSE(judge(lease_.end - 1, kStart + seconds{1}).rekey) << "it is remembered";
