@@ -16,6 +16,11 @@ if(HASYNC_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+if(HASYNC_COVERAGE)
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
+  add_link_options(-fprofile-instr-generate)
+endif()
+
 if(HASYNC_SANITIZE)
   add_compile_options(-fsanitize=${HASYNC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${HASYNC_SANITIZE})
