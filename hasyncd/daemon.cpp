@@ -31,6 +31,7 @@ NodeSettings settings_of(const Config& config, bool blank) {
   out.evict_after = config.evict_after;
   out.lease = config.lease_size;
   out.rekey_after_takeover = config.rekey_after_takeover;
+  if (config.two_node == Config::TwoNode::Available) out.silence_says_dead = config.two_node_silence;
   return out;
 }
 

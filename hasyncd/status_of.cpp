@@ -101,7 +101,12 @@ std::vector<std::string> warnings_of(const Daemon& daemon) {
   std::vector<std::string> out;
   const Node& node = daemon.node();
   const bool of_two = daemon.config().members.size() == 2;
-  if (of_two) {
+  if (of_two && daemon.config().two_node == Config::TwoNode::Available) {
+    out.emplace_back(
+        "two gateways and no witness, two_node = available: that there is one owner is not promised. Where "
+        "only "
+        "the network between them is cut both are active, and a takeover ends all tunnels");
+  } else if (of_two) {
     out.emplace_back(
         "two gateways and no witness: nothing is taken over from a node that is silent; if it is off, say "
         "haipsec takeover --other-is-off");

@@ -6,6 +6,12 @@
 
 namespace hasync::hasyncd {
 
+namespace {
+
+constexpr std::uint64_t kFarAbove = 1024;
+
+}  // namespace
+
 const EpochMember* Install::find(NodeId node) const {
   const auto it = std::ranges::find(members, node, [](const EpochMember& m) { return m.process.node; });
   return it == members.end() ? nullptr : &*it;
@@ -36,10 +42,12 @@ bool Agreement::may_lead() const {
   return !left.empty() && left.front() == settings_.self.node && enough({left.begin(), left.end()});
 }
 
-// Two nodes may each install epochs alone: never with the same number.
+// Two nodes may each install epochs alone: never with the same number. Whoever takes the other to be off
+// begins far above it: if it was not, peers have followed the address, and its state is the one that stays.
 Epoch Agreement::next_epoch() const {
   std::uint64_t next = std::max(highest_seen_, promised_).value + 1;
   const std::uint64_t mine = settings_.self.node == std::ranges::min(settings_.configured) ? 0 : 1;
+  if (ordered_alone_) next += kFarAbove;
   if (of_two() && candidates().size() == 1 && next % 2 != mine) ++next;
   return Epoch{next};
 }

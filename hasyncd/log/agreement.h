@@ -100,6 +100,8 @@ class Agreement {
   void keeper(NodeId node) { keeper_ = node; }
   // The operator's word that the other node is off: an epoch without it, whose state begins empty.
   AgreementActions begin_alone(Instant now);
+  // It is about to be installed, or this node needs nobody as it is.
+  bool goes_on_alone() const { return ordered_alone_ || (of_two() && keeper_ == settings_.self.node); }
   // A candidate is silent: accuse it. It is out when a majority of the configured members accuses it.
   AgreementActions suspect(NodeId node);
   // A majority has reported whole state in the current epoch: from now on this node acknowledges in it.

@@ -29,6 +29,7 @@
 #include "hasyncd/node/node_settings.h"
 #include "hasyncd/node/proposals.h"
 #include "hasyncd/node/role.h"
+#include "hasyncd/node/solitude.h"
 #include "hasyncd/node/spending.h"
 #include "hasyncd/node/taken_over.h"
 #include "hasyncd/node/window_marks.h"
@@ -150,6 +151,8 @@ class Node {
   void give_up(Role role, const char* why, Actions& out);
   std::optional<NodeId> successor() const;
   void leave_to(NodeId to, const char* why, Actions& out);
+  bool alone_in_ring() const;
+  void watch_the_other(Instant now, Actions& out);
 
   // node_effects.cpp: gate, numbers, charon
   void take_effect(const Changes& changes, Actions& out);
@@ -205,21 +208,19 @@ class Node {
   WindowMarks marks_;
   Exposure exposure_;
   TakenOver taken_over_;
-
+  Solitude solitude_;
   Role role_ = Role::Out;
   bool in_epoch_ = false;        // a member of the current epoch, ring connected
   bool may_have_moved_ = false;  // a Move was sent, and the group changed before it came back
-  bool quorate_ = false;
+  bool quorate_ = false, ready_ = false;
   bool stopping_ = false, finished_ = false;
-  bool ready_ = false;
   bool links_up_ = true;
   Instant deadline_{};
   std::optional<Duration> least_margin_;
   std::uint64_t lapses_ = 0, suspensions_ = 0;  // the permission ran out; the machine stood still
   Instant last_tick_{}, windows_told_{};
   Instant answered_{};  // the owner's heartbeat
-  Instant last_accused_{};
-  Instant announce_at_{};
+  Instant last_accused_{}, announce_at_{};
   int announcements_ = 0;
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
   std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,
@@ -240,10 +241,9 @@ class Node {
   std::multiset<SaId> releasing_;           // under way: once for each time it was asked
   // Up to which report the log had everything at which position, until that is stable.
   std::deque<std::pair<std::uint64_t, std::uint64_t>> committing_;
-  std::uint64_t committed_ = 0;
-  std::uint64_t ended_at_ = 0;              // of CHILD_SAs, by the newest position that has it
-  std::uint64_t reported_ = 0;              // charon's newest report
-  std::map<OutboundKey, GateLimits> gate_;  // as last set
+  std::uint64_t committed_ = 0, reported_ = 0;  // reports: the last of these; charon's newest
+  std::uint64_t ended_at_ = 0;                  // of CHILD_SAs, by the newest position that has it
+  std::map<OutboundKey, GateLimits> gate_;      // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
 };
 

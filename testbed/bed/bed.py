@@ -28,6 +28,7 @@ class Bed:
         self.charon_load = {}                   # host -> plugins to load instead of ours
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
         self.charon_env = {}                    # host -> further environment of charon, as a library in front of libc
+        self.two_node = "safe"                  # what two gateways without a witness do
         self.hasyncd_extra = ""                 # further text of every hasyncd.toml
         self.lost = 0                           # of a hundred datagrams on their way to a node of the cluster
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes

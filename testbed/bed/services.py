@@ -178,6 +178,7 @@ role = "{"gateway" if plan.gateway else "witness"}"
 name = "testbed"
 key_file = "{key}"
 state_dir = "{state}"
+two_node = "{bed.two_node}"
 
 {members}
 {vips if plan.gateway else ""}

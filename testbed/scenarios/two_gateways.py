@@ -1,7 +1,8 @@
 """Two gateways without a witness (docs/decisions/0008-two-nodes.md): one of them is powered off under traffic.
 
 Variants: `standby_off`: the owner's tunnel does not lose one packet, and the other comes back. `owner_off`: nothing is taken over from
-its silence; on the operator's word the other begins anew, the peer connects anew, and no number or nonce is used twice.
+its silence; on the operator's word the other begins anew, the peer connects anew, and no number or nonce is used twice. `available`: both
+live and do not see each other; the other takes over from silence, both own, and when they meet one does, whom the peer has connected to.
 """
 from bed import control, story, topology
 from bed.vici import Vici
@@ -10,8 +11,9 @@ from bed.wait import until
 
 def play(bed, event="standby_off"):
     bed.cluster = topology.GATEWAYS
+    bed.two_node = "available" if event == "available" else "safe"
     owner, standby = story.begin(bed)
-    {"standby_off": standby_off, "owner_off": owner_off}[event](bed, owner, standby)
+    {"standby_off": standby_off, "owner_off": owner_off, "available": available}[event](bed, owner, standby)
 
 
 def standby_off(bed, owner, standby):
@@ -35,11 +37,34 @@ def owner_off(bed, owner, standby):
     bed.expect("taken over from silence", bed.status(standby)["fence"]["open"], False)
     bed.expect("taken on the operator's word", take_over(bed, standby), True)
     bed.expect("owner after", bed.await_owner(standby), standby)
+    connect_anew(bed, standby, off)
+    judge(bed)
+
+
+def available(bed, owner, standby):
+    cut = bed.link_down(owner, "ring")
+    bed.await_log(standby, "taken-from-silence", since=cut)
+    bed.expect("owner by the other's word", bed.await_owner(standby), standby)
+    bed.expect("owner by its own word", bed.owner(owner), owner)
+    bed.expect("both may pass packets", [bed.status(name)["fence"]["open"] for name in (owner, standby)], [True, True])
+    bed.expect("it is said", any("not promised" in text for text in bed.status(standby)["warnings"]), True)
+    connect_anew(bed, standby, cut)
+    bed.link_up(owner, "ring")
+    bed.expect("owner when they see each other", bed.await_cluster()[0], standby)
+    bed.await_protected()
+    bed.pause(1)
+    judge(bed)
+
+
+def connect_anew(bed, owner, since):
     with Vici(bed.hosts["peer"]) as vici:
         vici.command("terminate", ike="tunnel", force="yes", timeout=-1)
     bed.initiate()
-    bed.expect("tunnels that are new", bed.await_tunnels(standby, 1), 1)
-    bed.await_stream(off)
+    bed.expect("tunnels that are new", bed.await_tunnels(owner, 1), 1)
+    bed.await_stream(since)
+
+
+def judge(bed):
     bed.pause(1)
     bed.stop_stream()
     seen = bed.check_captures()

@@ -312,6 +312,7 @@ void Machine::run(const Call& call) {
     world_.schedule.after(world_.some(milliseconds{50}, milliseconds{500}), [this] { start_hasyncd(); });
   }
   if (std::exchange(read_wanted_, false) && process_) read_windows();
+  if (std::exchange(rejoin_wanted_, false) && process_) rejoin_ring();
 }
 
 void Machine::perform(hasyncd::Action action) {
@@ -321,9 +322,8 @@ void Machine::perform(hasyncd::Action action) {
 void Machine::judge(hasyncd::Role before) {
   const hasyncd::Node& node = *process_->node;
   const auto& epoch = node.agreement().current();
-  if (epoch && std::exchange(epoch_, epoch->epoch) != epoch->epoch && epoch->reference == kNobody) {
-    world_.checker.began_empty(epoch->epoch);
-  }
+  if (epoch && std::exchange(epoch_, epoch->epoch) != epoch->epoch) world_.checker.installed(*epoch);
+  if (epoch && node.replica().current()) world_.checker.goes_on(id_, epoch->epoch);
   if (node.agreement().confirmed() && std::exchange(confirmed_, epoch->epoch) != epoch->epoch) {
     world_.checker.confirmed({id_, process_->incarnation}, epoch->epoch);
   }
@@ -332,7 +332,7 @@ void Machine::judge(hasyncd::Role before) {
   const hasyncd::StateMark mark = node.replica().mark();
   if (node.stability().stable() < mark.index) return;
   if (std::exchange(judged_, {mark.epoch, mark.index}) == std::pair{mark.epoch, mark.index}) return;
-  world_.checker.stable(node.replica());
+  world_.checker.stable(id_, node.replica());
 }
 
 void Machine::tick(Incarnation process) {
@@ -535,8 +535,11 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::RekeyChild& rekey) {
       m.to_charon([this_machine = &m, sa = rekey.sa] { this_machine->asked_to_rekey(sa); });
     }
-    void operator()(const hasyncd::Rejoin&) { m.rejoin_ring(); }
-    void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
+    void operator()(const hasyncd::Rejoin&) { m.rejoin_wanted_ = true; }
+    void operator()(const hasyncd::Note& note) {
+      m.world_.tell(m.id_, note.id + ": " + note.text);
+      if (note.id == "taken-from-silence") m.world_.checker.may_begin_empty();
+    }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }
   };
   std::visit(Executor{*this}, action);

@@ -170,7 +170,8 @@ class Machine {
   std::map<NodeId, Instant> acknowledged_;  // by this process's heartbeats
   Instant allowed_{};
   std::uint64_t let_in_ = 0;  // by the kernel's programs, since hasyncd has loaded them
-  bool read_wanted_ = false;
+  // Events that an effect has brought about: they come when all effects of the one before are there.
+  bool read_wanted_ = false, rejoin_wanted_ = false;
   std::optional<std::uint64_t> stated_ = 0;  // what could be accepted again, and the most of this reign
   std::optional<std::uint64_t> most_ = 0;
   // Had ended by the log when this reign began: a copy's charon takes its time to remove them.

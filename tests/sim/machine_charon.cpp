@@ -110,7 +110,7 @@ void Machine::commit(std::uint64_t report) {
   const auto end = reports_.upper_bound(report);
   for (auto it = reports_.begin(); it != end; it = reports_.erase(it)) {
     const auto& [sa, change] = it->second;
-    change ? world_.checker.told(sa, *change) : world_.checker.told_ended(sa);
+    change ? world_.checker.told(id_, sa, *change) : world_.checker.told_ended(id_, sa);
   }
   std::erase_if(marked_, [&](const auto& mark) { return mark.second != 0 && mark.second <= report; });
 }
@@ -237,7 +237,7 @@ void Machine::ike_event() {
       drop(held);
       break;
     case 6:  // the peer repeats its request and gets the last answer once more
-      if (!marked_.contains(held.sa.id)) world_.checker.told(held.sa.id, held.sa.change);
+      if (!marked_.contains(held.sa.id)) world_.checker.told(id_, held.sa.id, held.sa.change);
       break;
     default:  // a message was exchanged
       held.sa.change = ++world_.changes;

@@ -24,7 +24,7 @@ struct Options {
   std::uint64_t seeds = 100;
   std::uint64_t failures = 1;
   std::string mutation;
-  bool of_two = false;
+  hasync::sim::Cluster::Kind kind = hasync::sim::Cluster::Kind::Any;
   bool verbose = false;
 };
 
@@ -54,7 +54,7 @@ void tell(const Verdict& verdict) {
 Verdict play(std::uint64_t seed, const Options& options) {
   if (hasync::sim::is_vpe(options.mutation))
     return hasync::sim::VpeCluster(seed, options.mutation, options.verbose).run();
-  Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose, options.of_two).run();
+  Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose, options.kind).run();
   if (verdict.failure || !options.mutation.empty()) return verdict;
   verdict.failure = hasync::sim::VpeCluster(seed, "", options.verbose).run().failure;
   return verdict;
@@ -127,7 +127,9 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", options.seeds, "how many");
   app.add_option("--from", options.from, "the first one");
   app.add_option("--failures", options.failures, "stop after this many violations");
-  app.add_flag("--two", options.of_two, "only clusters of two gateways without a witness");
+  bool two = false, available = false;
+  app.add_flag("--two", two, "only clusters of two gateways without a witness, two_node = safe");
+  app.add_flag("--available", available, "the same, two_node = available")->excludes("--two");
   app.add_flag("--verbose", options.verbose, "tell the story");
   app.add_option("--mutation", options.mutation, "break this on purpose; succeeds if a seed shows it")
       ->check(CLI::IsMember(hasync::sim::sabotage_names()));
@@ -135,6 +137,8 @@ int main(int argc, char** argv) {
   app.add_flag("--nightly", nightly, "100 000 seeds, and the mutations");
   app.add_flag("--json", json, "the mutations as well, and one line of JSON at the end");
   CLI11_PARSE(app, argc, argv);
+  using Kind = hasync::sim::Cluster::Kind;
+  options.kind = available ? Kind::TwoAvailable : two ? Kind::TwoSafe : Kind::Any;
   if (seed != 0) options.from = seed;
   if (seed != 0) options.seeds = 1;
   if (nightly) options.seeds = 100'000;
