@@ -32,7 +32,8 @@ class Gateway {
 
   // Another tunnel, to which nothing is sent yet unless it says so. Nothing is changed where there is an
   // error; it returns the tunnel's place.
-  Result<std::size_t> add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits);
+  Result<std::size_t> add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits,
+                          std::uint8_t hops = 1);
   void remove(std::size_t place);
   Status move(std::size_t place, const Address& peer, std::uint16_t port);
   // From now on these send, and those from files.
@@ -48,10 +49,12 @@ class Gateway {
   explicit Gateway(const Config& config) : config_(config) {}
   Status load(const MakesProvider& makes);
   Status make_workers(const MakesProvider& makes, Tun& tun);
-  Status add_worker(std::uint32_t index, Fd queue, Inbox inbox, const MakesProvider& makes);
+  Result<std::vector<std::vector<Inbox>>> open_inboxes() const;
+  Status add_worker(std::uint32_t index, Fd queue, std::vector<Inbox> inboxes, const MakesProvider& makes);
   Status add_from_files();
   Result<Worker::Line> line_of(const KnownTunnel& tunnel, const Keys& keys, std::uint32_t window_bits,
-                               std::uint32_t worker);
+                               PeerSocket peer, std::uint32_t worker);
+  Result<PeerSocket> socket_to(const Tunnel& tunnel, std::uint8_t hops) const;
   std::size_t free_place();
   void each(const std::function<void(Worker&)>& task);
   std::uint32_t inside_mtu() const;
