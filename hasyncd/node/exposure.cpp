@@ -87,8 +87,11 @@ std::uint64_t Exposure::since_heard(Instant now) const {
 }
 
 std::optional<std::uint64_t> Exposure::bound(Instant now) const {
-  if (!behind_ || answers_) return behind_;
-  const std::uint64_t open = *behind_ + (heard_ - covered_);
+  if (!behind_) return std::nullopt;
+  if (fell_from_ && peak_ == 0) return std::nullopt;
+  const std::uint64_t fallen = fell_from_ ? heard_ - std::min(heard_, *fell_from_) + since_heard(now) : 0;
+  if (answers_) return *behind_ + fallen;
+  const std::uint64_t open = *behind_ + fallen + (heard_ - covered_);
   const bool nobody_else = !others_owned_ && (of_ == self_ || of_ == Process{});
   if (last_ || nobody_else) return open;
   if (peak_ == 0) return std::nullopt;  // no rate was ever measured that could not be exceeded
@@ -102,6 +105,7 @@ void Exposure::take(Instant now) {
   answers_ = true;
   others_owned_ = last_ = false;
   covered_ = covered_before_ = heard_ = fell_at_ = 0;
+  fell_from_.reset();
   rate_from_ = {};
   begun_at_ = total_;
   as_of_ = counted_at_ = now;
@@ -111,6 +115,7 @@ void Exposure::counted(const LetIn& count) {
   total_ = count.total;
   if (of_ != self_) return;
   heard_ = total_ - begun_at_;
+  count_fallen();
   if (!answers_) return;  // another may own, unheard, and let in what this node does not count
   as_of_ = counted_at_ = count.before;
   measure(count);
@@ -123,14 +128,26 @@ void Exposure::read(std::uint64_t total) {
 }
 
 // The newest reading may have begun when the SAs were gone already: the one before counts.
+void Exposure::falls_back() {
+  if (of_ == self_ && !fell_from_) fell_from_ = std::max(covered_before_, fell_at_);
+}
+
+// What was counted since falls_back(), in a reading or not, was in windows that are gone.
 void Exposure::fell_back() {
-  if (of_ != self_ || !behind_) return;
-  *behind_ += heard_ - std::min(heard_, std::max(covered_before_, fell_at_));
+  if (of_ == self_ && !fell_from_) fell_from_ = fell_at_;
+}
+
+void Exposure::count_fallen() {
+  if (!fell_from_) return;
+  if (behind_) *behind_ += heard_ - std::min(heard_, *fell_from_);
   fell_at_ = heard_;
+  fell_from_.reset();
 }
 
 void Exposure::close() {
-  if (of_ == self_) behind_ = 0;
+  if (of_ != self_) return;
+  behind_ = 0;
+  fell_from_.reset();
 }
 
 }  // namespace hasync::hasyncd

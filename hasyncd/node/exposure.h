@@ -48,7 +48,9 @@ class Exposure {
   void give_up() { answers_ = false; }
   // Its windows were read; the reading began at that count.
   void read(std::uint64_t total);
-  // charon has installed SAs anew, and their windows stand where they were read last.
+  // charon installs SAs anew, and their windows will stand where they were read last; it has done so. What
+  // arrives meanwhile is in the old ones: how much that is the next count tells.
+  void falls_back();
   void fell_back();
   // No SA that could be exposed is there any more.
   void close();
@@ -60,13 +62,16 @@ class Exposure {
   Instant counted_at() const { return counted_at_; }
   std::uint64_t read_at() const { return covered_; }
   std::uint64_t peak() const { return peak_; }
-  std::uint64_t open() const { return behind_.value_or(kUnknown); }  // to tell others
+  std::uint64_t open() const {  // to tell others
+    return fell_from_ ? kUnknown : behind_.value_or(kUnknown);
+  }
   static constexpr std::uint64_t kUnknown = ~0ULL;
 
  private:
   void follow(Process owner, Instant now);
   void measure(const LetIn& count);
   std::uint64_t since_heard(Instant now) const;
+  void count_fallen();
 
   Process self_;
   Duration slack_;
@@ -88,9 +93,10 @@ class Exposure {
   std::uint64_t total_ = 0;     // by the programs
   std::uint64_t begun_at_ = 0;  // of that
   Instant counted_at_{};
-  std::uint64_t covered_before_ = 0;  // at the reading before
-  std::uint64_t fell_at_ = 0;
-  LetIn rate_from_;  // where the window begins in which the rate is measured
+  std::uint64_t covered_before_ = 0;        // at the reading before
+  std::uint64_t fell_at_ = 0;               // what was counted up to here is open because windows fell back
+  std::optional<std::uint64_t> fell_from_;  // they have, and are not counted yet: from here
+  LetIn rate_from_;                         // where the window begins in which the rate is measured
 };
 
 }  // namespace hasync::hasyncd

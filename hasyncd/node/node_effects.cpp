@@ -209,6 +209,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   const auto [active, again] = under_way->second;
   putting_.erase(under_way);
   if (installed) refused_.erase(sa);
+  if (installed && active && reigns(role_)) exposure_.fell_back();
   if (!installed && !charon_.contains(sa)) refused_.insert(sa);
   const auto context = replica_.contexts().find(sa);
   if (installed && context == replica_.contexts().end()) {

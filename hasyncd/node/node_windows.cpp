@@ -131,7 +131,7 @@ void Node::expose(Instant now, Actions& out) {
 // charon of an owner installs its SAs anew: their windows stand where they were last read.
 void Node::fall_back(const Delta& context) {
   if (!reigns(role_)) return;
-  exposure_.fell_back();
+  exposure_.falls_back();
   for (const OutboundSa& sa : context.outbound) taken_over_.add(sa.key.spi, sa.inbound);
 }
 

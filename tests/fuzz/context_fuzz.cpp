@@ -26,7 +26,8 @@ void decode(std::string_view bytes) {
     numbers.insert_or_assign(child.outbound, child.outbound_number);
   }
   for (auto& child : wanted.children) child.outbound_number = numbers.at(child.outbound);
-  const auto changed = ctx::with_outbound_numbers(bytes, numbers);
+  const auto changed =
+      ctx::with_numbers(bytes, numbers, [](const InboundKey&, std::uint64_t top) { return top + 1; });
   if (!changed) return;
   const auto again = ctx::decode_context(text_of(changed->reveal()));
   if (!again || *again != wanted) std::abort();

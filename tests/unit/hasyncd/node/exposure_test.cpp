@@ -135,10 +135,29 @@ TEST_F(ExposureTest, WindowsInstalledAnewStandWhereTheyWereReadBeforeTheLastTime
   count(250, milliseconds{200});
   exposure_.read(250);
   count(300, milliseconds{300});
+  exposure_.falls_back();
+  exposure_.falls_back();  // another SA at the same moment: the same packets
+  EXPECT_GE(bound(milliseconds{320}), 200U + 20) << "and what has come since, at the highest rate";
+  EXPECT_EQ(exposure_.open(), kUnknown);
+  count(310, milliseconds{310});
+  EXPECT_EQ(bound(milliseconds{310}), 210U);
+}
+
+TEST_F(ExposureTest, WhatComesWhileWindowsAreInstalledAnewIsInTheOldOnes) {
+  exposure_.take(kStart);
+  count(100, milliseconds{100});
+  exposure_.read(100);
+  exposure_.falls_back();
+  count(150, milliseconds{200});
+  exposure_.read(150);  // of the old windows
+  count(180, milliseconds{300});
+  EXPECT_EQ(bound(milliseconds{300}), 150U);
   exposure_.fell_back();
-  EXPECT_EQ(bound(milliseconds{300}), 200U);
-  exposure_.fell_back();  // another SA at the same moment: the same packets
-  EXPECT_EQ(bound(milliseconds{300}), 200U);
+  exposure_.fell_back();
+  count(200, milliseconds{400});
+  EXPECT_EQ(bound(milliseconds{400}), 200U);
+  count(250, milliseconds{500});
+  EXPECT_EQ(bound(milliseconds{500}), 200U) << "counted once";
 }
 
 TEST_F(ExposureTest, AnOwnerAgainThatNobodyHasReplacedLacksWhatItHasNotRead) {
