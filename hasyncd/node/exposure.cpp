@@ -52,9 +52,14 @@ void Exposure::heard(const Heartbeat& heartbeat, Instant now) {
   offset_ = std::min(offset_.value_or(apart), apart);
   const Instant then = time_of(heartbeat.counted_ns) + std::min(*offset_, offset_before_.value_or(*offset_));
   as_of_ = std::max(as_of_, std::min(then, now));
-  if (heartbeat.let_in > heard_) last_ = false;
+  if (heartbeat.let_in > heard_) goes_on();
   heard_ = std::max(heard_, heartbeat.let_in);
   peak_ = std::max(peak_, heartbeat.peak);
+}
+
+void Exposure::goes_on() {
+  last_ = false;
+  if (whole_) whole_->second.last = false;
 }
 
 // A machine that stood still between clock and count would make a few packets look like many.

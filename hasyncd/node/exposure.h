@@ -34,6 +34,8 @@ class Exposure {
   void other_owns() { others_owned_ = true; }
   // What an owner says of its count.
   void heard(const Heartbeat& heartbeat, Instant now);
+  // Whatever it has said: the move for which it told a last reading did not come about.
+  void goes_on();
   // A reading of that owner is here whole; it counts when charon installs no windows that lack it.
   void hears_whole(Process owner, const Windows& reading) { whole_ = {owner, reading}; }
   void settle();

@@ -112,7 +112,10 @@ void Node::yield(Actions& out) {
 void Node::begin_taking(bool moved, Actions& out) {
   ++owner_changes_;
   wait_from_.reset();
-  if (!moved) moved_at_.reset();
+  if (!moved) {
+    moved_at_.reset();
+    exposure_.goes_on();
+  }
   enter(Role::Taking, moved_at_ ? "the old owner has handed over" : "the old owner is gone", out);
   reconcile(false, out);
 }

@@ -143,6 +143,19 @@ TEST_F(ExposureTest, WindowsInstalledAnewStandWhereTheyWereReadBeforeTheLastTime
   EXPECT_EQ(bound(milliseconds{310}), 210U);
 }
 
+TEST_F(ExposureTest, AnOwnerThatGoesOnAfterItsLastReadingHasToldNoLastOne) {
+  for (const bool settled_first : {true, false}) {
+    exposure_ = Exposure{kSelf, kSlack};
+    exposure_.begin_empty(kStart);
+    hear(100, milliseconds{100});
+    exposure_.hears_whole(kOwner, {.round = 1, .let_in = 100, .last = true, .tops = {}});
+    if (settled_first) exposure_.settle();
+    hear(150, milliseconds{200});
+    exposure_.settle();  // charon has installed all only now
+    EXPECT_GE(bound(milliseconds{200}), 50U + 180);
+  }
+}
+
 TEST_F(ExposureTest, WhatComesWhileWindowsAreInstalledAnewIsInTheOldOnes) {
   exposure_.take(kStart);
   count(100, milliseconds{100});
