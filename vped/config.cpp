@@ -14,6 +14,12 @@ constexpr std::int64_t kFirstSpi = 256;  // RFC 4303, section 2.1
 constexpr std::int64_t kLastSpi = 0xffffffff;
 constexpr std::size_t kLongestInterface = 15;
 
+// RFC 5771, section 3; RFC 4291, section 2.7.
+bool is_multicast(const Address& address) {
+  const std::uint8_t first = address.wire()[0];
+  return address.is_v4() ? (first & 0xf0U) == 0xe0 : first == 0xff;
+}
+
 // One table: takes its keys one by one, and then says which it did not know.
 class Table {
  public:
@@ -62,6 +68,9 @@ class Table {
     if (parsed) return *parsed;
     problem(key, "must be an IP address");
     return {};
+  }
+  EspSpi spi(const std::string& key) {
+    return EspSpi{static_cast<std::uint32_t>(integer(key, kFirstSpi, kLastSpi))};
   }
   std::vector<Prefix> prefixes(const std::string& key) {
     std::vector<Prefix> out;
@@ -128,14 +137,24 @@ void read_charon(Table& table, Config& out) {
   out.charon = std::move(charon);
 }
 
+void take(Table& table, Tunnel tunnel, Config::Line line, const std::string& spi, Config& out) {
+  for (const Tunnel& other : out.tunnels) {
+    if (other.name == tunnel.name) table.problem("name", "is taken by another tunnel or group");
+    if (other.spi_in == tunnel.spi_in) table.problem(spi, "is taken by another tunnel or group");
+  }
+  table.check_unknown();
+  out.tunnels.push_back(std::move(tunnel));
+  out.lines.push_back(std::move(line));
+}
+
 void read_tunnel(Table& table, Config& out) {
   Tunnel tunnel;
   Config::Line line;
   tunnel.name = table.text("name");
   tunnel.peer = table.address("peer");
   tunnel.peer_port = static_cast<std::uint16_t>(table.integer("peer_port", 1, 65535, out.port));
-  tunnel.spi_out = EspSpi{static_cast<std::uint32_t>(table.integer("out_spi", kFirstSpi, kLastSpi))};
-  tunnel.spi_in = EspSpi{static_cast<std::uint32_t>(table.integer("in_spi", kFirstSpi, kLastSpi))};
+  tunnel.spi_out = table.spi("out_spi");
+  tunnel.spi_in = table.spi("in_spi");
   tunnel.local = table.prefixes("local");
   tunnel.remote = table.prefixes("remote");
   tunnel.sender = vpe::SenderId{static_cast<std::uint16_t>(table.integer("sender", 0, 65535, 0))};
@@ -146,28 +165,55 @@ void read_tunnel(Table& table, Config& out) {
     table.problem("mode", "VPE has tunnel mode only: its packets do not say what follows the IP header");
   if (tunnel.peer != Address{} && tunnel.peer.is_v4() != out.address.is_v4())
     table.problem("peer", "is of another family than gateway.address");
-  for (const Tunnel& other : out.tunnels) {
-    if (other.name == tunnel.name) table.problem("name", "is taken by another tunnel");
-    if (other.spi_in == tunnel.spi_in) table.problem("in_spi", "is taken by another tunnel");
+  take(table, std::move(tunnel), std::move(line), "in_spi", out);
+}
+
+void read_group(Table& table, Config& out) {
+  Tunnel group{.peer_port = out.port, .peer_sender = std::nullopt};
+  Config::Line line;
+  group.name = table.text("name");
+  group.peer = table.address("address");
+  group.spi_in = group.spi_out = table.spi("spi");
+  group.sender = vpe::SenderId{static_cast<std::uint16_t>(table.integer("sender", 1, 65535))};
+  group.local = table.prefixes("sources");
+  group.remote = table.prefixes("destinations");
+  line.key_file = table.path("key_file");
+  line.window_bits = read_window(table);
+  line.hops = static_cast<std::uint8_t>(table.integer("hops", 1, 255, 1));
+  if (group.peer != Address{} && !is_multicast(group.peer))
+    table.problem("address", "must be a multicast address");
+  if (group.peer != Address{} && group.peer.is_v4() != out.address.is_v4())
+    table.problem("address", "is of another family than gateway.address");
+  if (out.shared) table.problem("address", "a group needs a gateway.address that is not shared");
+  take(table, std::move(group), std::move(line), "spi", out);
+}
+
+using ReadsOne = void (*)(Table&, Config&);
+
+void read_each(const toml::table& root, const std::string& name, const std::string& file, ReadsOne reads,
+               Config& out, std::vector<std::string>& errors) {
+  if (!root.contains(name)) return;
+  const toml::array* array = root[name].as_array();
+  if (array == nullptr || !array->is_homogeneous<toml::table>())
+    return errors.push_back(file + ":" + std::to_string(root.get(name)->source().begin.line) + ": " + name +
+                            ": is written as [[" + name + "]], once for each");
+  for (const toml::node& node : *array) {
+    Table one(*node.as_table(), name, file, errors);
+    reads(one, out);
   }
-  table.check_unknown();
-  out.tunnels.push_back(std::move(tunnel));
-  out.lines.push_back(std::move(line));
 }
 
 void read(const toml::table& root, const std::string& file, Config& out, std::vector<std::string>& errors) {
   for (const auto& [key, node] : root)
-    if (key != "gateway" && key != "charon" && key != "tunnel")
+    if (key != "gateway" && key != "charon" && key != "tunnel" && key != "group")
       errors.push_back(file + ":" + std::to_string(node.source().begin.line) + ": " + std::string(key.str()) +
-                       ": is not known here; known are [gateway], [charon] and [[tunnel]]");
+                       ": is not known here; known are [gateway], [charon], [[tunnel]] and [[group]]");
   const toml::table* gateway = root["gateway"].as_table();
   const toml::table* charon = root["charon"].as_table();
-  const toml::array* tunnels = root["tunnel"].as_array();
   if (gateway == nullptr) errors.push_back(file + ":1: there must be a table [gateway]");
   if (root.contains("charon") && charon == nullptr) errors.push_back(file + ":1: charon must be a table");
-  if (tunnels == nullptr ? root.contains("tunnel") || charon == nullptr
-                         : !tunnels->is_homogeneous<toml::table>())
-    errors.push_back(file + ":1: there must be [charon], or tunnels, each written as [[tunnel]]");
+  if (charon == nullptr && !root.contains("tunnel") && !root.contains("group"))
+    errors.push_back(file + ":1: there must be [charon], [[tunnel]] or [[group]]");
   if (!errors.empty()) return;
   Table table(*gateway, "gateway", file, errors);
   read_gateway(table, out);
@@ -175,11 +221,8 @@ void read(const toml::table& root, const std::string& file, Config& out, std::ve
     Table one(*charon, "charon", file, errors);
     read_charon(one, out);
   }
-  if (tunnels == nullptr) return;
-  for (const toml::node& node : *tunnels) {
-    Table one(*node.as_table(), "tunnel", file, errors);
-    read_tunnel(one, out);
-  }
+  read_each(root, "tunnel", file, read_tunnel, out, errors);
+  read_each(root, "group", file, read_group, out, errors);
 }
 
 }  // namespace

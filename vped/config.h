@@ -14,6 +14,7 @@ struct Config {
   struct Line {  // what workers need not know of a tunnel
     std::filesystem::path key_file;
     std::uint32_t window_bits = 1024;
+    std::uint8_t hops = 1;  // of a group: routers that its packets may pass, and one
     bool operator==(const Line&) const = default;
   };
   std::string interface;  // of the inside

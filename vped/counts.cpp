@@ -20,6 +20,8 @@ const char* name(Cause cause) {
       return "truncated";
     case Cause::Selector:
       return "selector";
+    case Cause::OwnSender:
+      return "own-sender";
     case Cause::NotWritten:
       return "not-written";
   }

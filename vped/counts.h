@@ -17,6 +17,7 @@ enum class Cause : std::uint8_t {
   ForeignSpi,  // from outside: no tunnel has this SPI
   Truncated,   // from outside: shorter than header and smallest payload
   Selector,    // from outside: authentic, but not between the tunnel's selectors
+  OwnSender,   // from outside: authentic, of a group, with our own SenderID
   NotWritten,  // opened, but the kernel did not take it
 };
 inline constexpr std::size_t kCauses = static_cast<std::size_t>(Cause::NotWritten) + 1;

@@ -10,6 +10,7 @@ namespace hasync::vped {
 namespace {
 
 constexpr std::chrono::seconds kAnswer{2};
+constexpr std::uint32_t kWindowsOfPeer = 256, kWindowsOfGroup = 4096;  // that one worker keeps
 constexpr std::uint32_t kMtuForAnybody = 1400;  // Ethernet's, less some bytes for a tunnel on the way
 
 }  // namespace
@@ -37,7 +38,7 @@ Status Gateway::load(const MakesProvider& makes) {
 }
 
 Status Gateway::make_workers(const MakesProvider& makes, Tun& tun) {
-  auto inboxes = Inbox::open(own(), config_.port, config_.workers);
+  auto inboxes = open_inboxes();
   if (!inboxes) return inboxes.error();
   for (std::uint32_t i = 0; i < config_.workers; ++i) {
     auto mailbox = Mailbox::open();
@@ -51,13 +52,33 @@ Status Gateway::make_workers(const MakesProvider& makes, Tun& tun) {
   return Done{};
 }
 
-Status Gateway::add_worker(std::uint32_t index, Fd queue, Inbox inbox, const MakesProvider& makes) {
+// Of each worker: the port's, and one for each group.
+Result<std::vector<std::vector<Inbox>>> Gateway::open_inboxes() const {
+  std::vector<std::vector<Inbox>> out(config_.workers);
+  const auto give_out = [&](Result<std::vector<Inbox>> opened) -> Status {
+    if (!opened) return opened.error();
+    for (std::size_t i = 0; i < out.size(); ++i) out[i].push_back(std::move((*opened)[i]));
+    return Done{};
+  };
+  if (Status given = give_out(Inbox::open(own(), config_.port, config_.workers)); !given)
+    return given.error();
+  std::set<Address> joined;  // several groups of VPE may have one address
+  for (const Tunnel& tunnel : config_.tunnels) {
+    if (!tunnel.is_group() || !joined.insert(tunnel.peer).second) continue;
+    Status given = give_out(Inbox::join(config_.address, tunnel.peer, config_.port, config_.workers));
+    if (!given) return given.error();
+  }
+  return out;
+}
+
+Status Gateway::add_worker(std::uint32_t index, Fd queue, std::vector<Inbox> inboxes,
+                           const MakesProvider& makes) {
   auto provider = makes();
   if (!provider) return provider.error();
   cipher_ = (*provider)->name();
   providers_.push_back(*std::move(provider));
   auto worker =
-      Worker::create({index, config_.workers, Inside(std::move(queue)), std::move(inbox), mailboxes_});
+      Worker::create({index, config_.workers, Inside(std::move(queue)), std::move(inboxes), mailboxes_});
   if (!worker) return worker.error();
   workers_.push_back(*std::move(worker));
   return Done{};
@@ -68,7 +89,8 @@ Status Gateway::add_from_files() {
   std::vector<Keys> keys;
   std::vector<std::string> names;
   for (const Config::Line& line : config_.lines) {
-    auto loaded = load_keys(line.key_file);
+    auto loaded =
+        config_.tunnels[keys.size()].is_group() ? load_group_key(line.key_file) : load_keys(line.key_file);
     if (!loaded) return loaded.error();
     names.push_back(fingerprint(loaded->out));
     keys.push_back(*std::move(loaded));
@@ -79,14 +101,14 @@ Status Gateway::add_from_files() {
   if (!incarnations) return incarnations.error();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto added = add({config_.tunnels[i], vpe::Place{config_.node, (*incarnations)[i]}, "file"}, keys[i],
-                     config_.lines[i].window_bits);
+                     config_.lines[i].window_bits, config_.lines[i].hops);
     if (!added) return added.error();
   }
   return Done{};
 }
 
 Result<Worker::Line> Gateway::line_of(const KnownTunnel& known, const Keys& keys, std::uint32_t window_bits,
-                                      std::uint32_t worker) {
+                                      PeerSocket peer, std::uint32_t worker) {
   const Tunnel& tunnel = known.tunnel;
   std::unique_ptr<vpe::Sender> sender;
   if (known.place) {
@@ -97,11 +119,12 @@ Result<Worker::Line> Gateway::line_of(const KnownTunnel& known, const Keys& keys
   auto opens = providers_[worker]->make(keys.in.reveal());
   if (!opens) return opens.error();
   auto receiver = vpe::Receiver::create(
-      *std::move(opens), {.spi = tunnel.spi_in, .sender = tunnel.peer_sender, .window_bits = window_bits});
+      *std::move(opens), {.spi = tunnel.spi_in,
+                          .sender = tunnel.peer_sender,
+                          .window_bits = window_bits,
+                          .most_windows = tunnel.is_group() ? kWindowsOfGroup : kWindowsOfPeer});
   if (!receiver) return receiver.error();
-  auto peer = PeerSocket::open(own(), tunnel.peer, tunnel.peer_port);
-  if (!peer) return peer.error();
-  return Worker::Line{tunnel, *std::move(peer), std::move(sender), *std::move(receiver)};
+  return Worker::Line{tunnel, std::move(peer), std::move(sender), *std::move(receiver)};
 }
 
 Result<std::unique_ptr<vpe::Sender>> Gateway::sender_of(const Tunnel& tunnel, vpe::Place share,
@@ -126,7 +149,13 @@ Status Gateway::give(std::size_t place, vpe::Place share, const Secret& key) {
   return Done{};
 }
 
-Result<std::size_t> Gateway::add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits) {
+Result<PeerSocket> Gateway::socket_to(const Tunnel& tunnel, std::uint8_t hops) const {
+  return tunnel.is_group() ? PeerSocket::open_group(config_.address, tunnel.peer, tunnel.peer_port, hops)
+                           : PeerSocket::open(own(), tunnel.peer, tunnel.peer_port);
+}
+
+Result<std::size_t> Gateway::add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits,
+                                 std::uint8_t hops) {
   const auto spi_taken = [&](const std::optional<KnownTunnel>& other) {
     return other && other->tunnel.spi_in == tunnel.tunnel.spi_in;
   };
@@ -134,7 +163,9 @@ Result<std::size_t> Gateway::add(KnownTunnel tunnel, const Keys& keys, std::uint
     return Error{Errc::Conflict, "tunnel " + tunnel.tunnel.name + ": its own SPI is taken by another tunnel"};
   std::vector<std::shared_ptr<Worker::Line>> lines;
   for (std::uint32_t i = 0; i < workers_.size(); ++i) {
-    auto line = line_of(tunnel, keys, window_bits, i);
+    auto socket = socket_to(tunnel.tunnel, hops);
+    if (!socket) return socket.error();
+    auto line = line_of(tunnel, keys, window_bits, *std::move(socket), i);
     if (!line) return line.error();
     lines.push_back(std::make_shared<Worker::Line>(*std::move(line)));
   }

@@ -32,7 +32,8 @@ class Gateway {
 
   // Another tunnel, to which nothing is sent yet unless it says so. Nothing is changed where there is an
   // error; it returns the tunnel's place.
-  Result<std::size_t> add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits);
+  Result<std::size_t> add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits,
+                          std::uint8_t hops = 1);
   // It has no sender yet, and gets one: with this key, as `share` says.
   Status give(std::size_t place, vpe::Place share, const Secret& key);
   void remove(std::size_t place);
@@ -50,10 +51,12 @@ class Gateway {
   explicit Gateway(const Config& config) : config_(config) {}
   Status load(const MakesProvider& makes);
   Status make_workers(const MakesProvider& makes, Tun& tun);
-  Status add_worker(std::uint32_t index, Fd queue, Inbox inbox, const MakesProvider& makes);
+  Result<std::vector<std::vector<Inbox>>> open_inboxes() const;
+  Status add_worker(std::uint32_t index, Fd queue, std::vector<Inbox> inboxes, const MakesProvider& makes);
   Status add_from_files();
   Result<Worker::Line> line_of(const KnownTunnel& tunnel, const Keys& keys, std::uint32_t window_bits,
-                               std::uint32_t worker);
+                               PeerSocket peer, std::uint32_t worker);
+  Result<PeerSocket> socket_to(const Tunnel& tunnel, std::uint8_t hops) const;
   Result<std::unique_ptr<vpe::Sender>> sender_of(const Tunnel& tunnel, vpe::Place share, const Secret& key,
                                                  std::uint32_t worker);
   Own own() const { return {config_.address, config_.shared}; }

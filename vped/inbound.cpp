@@ -69,14 +69,17 @@ void Inbound::open() {
   const std::span<vpe::Packet> batch(batch_.data(), filled_);
   receivers_[tunnel_]->open(batch);
   for (std::size_t i = 0; i < filled_; ++i)
-    if (batch[i].drop == vpe::Drop::None) deliver(tunnel_, {pieces_[i].to, batch[i].size});
+    if (batch[i].drop == vpe::Drop::None) deliver(batch[i], {pieces_[i].to, batch[i].size});
   filled_ = 0;
 }
 
 // RFC 4301, section 5.2, step 4: what was authentic must also be what this tunnel is for.
-void Inbound::deliver(std::size_t tunnel, std::span<std::uint8_t> packet) {
+void Inbound::deliver(const vpe::Packet& opened, std::span<std::uint8_t> packet) {
+  const vpe::Header header =
+      vpe::decode(std::span<const std::uint8_t, vpe::kIcvAt>(opened.header, vpe::kIcvAt));
+  if (routes_.is_own(tunnel_, header.name.sender)) return counts_.drop(Cause::OwnSender);
   const auto inner = look_at(packet);
-  if (!inner || !routes_.may_come(tunnel, inner->source, inner->destination))
+  if (!inner || !routes_.may_come(tunnel_, inner->source, inner->destination))
     return counts_.drop(Cause::Selector);
   merge_.add(packet, *inner);
 }

@@ -48,7 +48,7 @@ class Inbound {
   const Known* find(EspSpi spi);
   void sort_in(std::span<std::uint8_t> packet);
   void open();  // what is in the batch
-  void deliver(std::size_t tunnel, std::span<std::uint8_t> packet);
+  void deliver(const vpe::Packet& opened, std::span<std::uint8_t> packet);
 
   const Routes& routes_;
   Counts& counts_;

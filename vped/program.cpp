@@ -109,9 +109,12 @@ int run_program(int argc, char** argv, const MakesProvider& makes) {
       app.add_subcommand("keygen", "make the keys of one tunnel: this gateway's file and its peer's");
   keygen->add_option("OWN", own, "file to make")->required();
   keygen->add_option("PEER", peer, "file to make, for the peer")->required();
+  CLI::App* group =
+      app.add_subcommand("group-keygen", "make the key of a group: one file for all its members");
+  group->add_option("FILE", own, "file to make")->required();
   CLI11_PARSE(app, argc, argv);
-  if (!keygen->parsed()) return run_config(file, check, makes);
-  const Status made = generate_keys(own, peer);
+  if (!keygen->parsed() && !group->parsed()) return run_config(file, check, makes);
+  const Status made = group->parsed() ? generate_group_key(own) : generate_keys(own, peer);
   return made ? 0 : fail(made.error().what);
 }
 

@@ -19,4 +19,8 @@ struct BpfStep {
 // goes to the first.
 std::vector<BpfStep> steering(std::uint32_t workers);
 
+// Each socket of a group's port is given every packet, so each has a filter by which it takes only those of
+// its worker. Its packet begins with the UDP header.
+std::vector<BpfStep> only_for(std::uint32_t worker, std::uint32_t workers);
+
 }  // namespace hasync::vped

@@ -27,8 +27,14 @@ std::optional<std::size_t> Routes::find(const Address& source, const Address& de
   return std::nullopt;
 }
 
+bool Routes::is_own(std::size_t tunnel, vpe::SenderId sender) const {
+  return tunnels_[tunnel].is_group() && tunnels_[tunnel].sender == sender;
+}
+
 bool Routes::may_come(std::size_t tunnel, const Address& source, const Address& destination) const {
-  return among(tunnels_[tunnel].remote, source) && among(tunnels_[tunnel].local, destination);
+  const Tunnel& one = tunnels_[tunnel];
+  if (one.is_group()) return among(one.local, source) && among(one.remote, destination);
+  return among(one.remote, source) && among(one.local, destination);
 }
 
 }  // namespace hasync::vped

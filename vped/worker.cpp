@@ -45,8 +45,9 @@ Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
 }
 
 Status Worker::watch() {
-  for (const int fd :
-       {parts_.inside.fd(), parts_.inbox.fd(), parts_.mailboxes[parts_.index].out.get(), wake_.get()}) {
+  std::vector<int> watched = {parts_.inside.fd(), parts_.mailboxes[parts_.index].out.get(), wake_.get()};
+  for (const Inbox& inbox : parts_.inboxes) watched.push_back(inbox.fd());
+  for (const int fd : watched) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return system_error("epoll");
   }
@@ -55,7 +56,7 @@ Status Worker::watch() {
 
 void Worker::run() {
   while (!stopped_.load(std::memory_order_relaxed)) {
-    std::array<epoll_event, 4> events;
+    std::array<epoll_event, 8> events;
     constexpr int wait_ms = std::chrono::milliseconds(kMtuAge).count();
     const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
     for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i)
@@ -70,12 +71,12 @@ void Worker::look_after(int what, bool broken) {
     (void)::kill(::getpid(), SIGTERM);  // as anybody else would end this process
   } else if (what == parts_.inside.fd()) {
     from_inside();
-  } else if (what == parts_.inbox.fd()) {
-    from_outside();
   } else if (what == wake_.get()) {
     do_tasks();
-  } else {
+  } else if (what == parts_.mailboxes[parts_.index].out.get()) {
     from_mailbox();
+  } else {
+    from_outside(*std::ranges::find(parts_.inboxes, what, &Inbox::fd));
   }
 }
 
@@ -108,11 +109,10 @@ void Worker::flush_outbound() {
   if (stale) renew_mtus(false);
 }
 
-void Worker::from_outside() {
+void Worker::from_outside(Inbox& inbox) {
   for (int i = 0; i < kFromOutside; ++i) {
-    const std::size_t count = parts_.inbox.receive();
-    for (std::size_t at = 0; at < count; ++at)
-      inbound_.take(parts_.inbox.bytes(at), parts_.inbox.segment(at));
+    const std::size_t count = inbox.receive();
+    for (std::size_t at = 0; at < count; ++at) inbound_.take(inbox.bytes(at), inbox.segment(at));
     flush_inbound();
     if (count == 0) return;
   }

@@ -30,7 +30,7 @@ class Worker {
   struct Parts {
     std::uint32_t index = 0, workers = 1;
     Inside inside;
-    Inbox inbox;
+    std::vector<Inbox> inboxes;    // the port's, and of each group
     std::span<Mailbox> mailboxes;  // of all workers
   };
   // One tunnel in the hands of one worker.
@@ -61,7 +61,7 @@ class Worker {
   Status watch();
   void look_after(int what, bool broken);
   void from_inside();
-  void from_outside();
+  void from_outside(Inbox& inbox);
   void from_mailbox();
   void flush_outbound();
   void flush_inbound();

@@ -1,4 +1,5 @@
-"""Datagrams with numbers, from several senders to one receiver: `send ADDRESS PORT RATE` until it is killed, `receive PORT` until SIGTERM.
+"""Datagrams with numbers, from several senders to one receiver: `send ADDRESS PORT RATE` until it is killed, `receive PORT [GROUP
+INTERFACE]` until SIGTERM.
 
 The receiver then prints for each sender how many came, how many twice, and how many are missing between the first and the last.
 """
@@ -19,10 +20,13 @@ def send(address, port, rate):
         time.sleep(max(0, begun + number / rate - time.monotonic()))
 
 
-def receive(port):
+def receive(port, group=None, interface=None):
     link, came = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), {}
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     link.bind(("0.0.0.0", port))
+    if group:
+        link.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                        struct.pack("=4s4si", socket.inet_aton(group), bytes(4), socket.if_nametoindex(interface)))
 
     def end(*_):
         print(json.dumps({sender: {"came": len(numbers), "twice": len(numbers) - len(set(numbers)),
@@ -36,4 +40,4 @@ def receive(port):
 
 
 if __name__ == "__main__":
-    send(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])) if sys.argv[1] == "send" else receive(int(sys.argv[2]))
+    send(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])) if sys.argv[1] == "send" else receive(int(sys.argv[2]), *sys.argv[3:])

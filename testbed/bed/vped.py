@@ -12,6 +12,7 @@ from .wait import until
 PORT = 4510
 _UDP_PORT, _PAYLOAD = 14 + 20 + 2, 14 + 20 + 8
 OVERHEAD = 60  # IPv4, UDP and VPE's header
+GROUP, GROUP6, GROUP_INNER, GROUP_SPI = "239.192.0.1", "ff05::9:1", "239.1.1.1", 0x9000
 _SPI = {"peer": 0xd0000001, "gateway": 0xc0000001}  # what each end receives under
 
 
@@ -49,6 +50,38 @@ remote = ["{remote}"]
 key_file = "{key}"
 """)
     return _run(bed, host, config, remote, program)
+
+
+def group_key(bed):
+    """The text of a new key file, the same for all members."""
+    path = os.path.join(bed.directory, "vpe-group.key")
+    subprocess.run([bed.program("vped/vped"), "group-keygen", path], check=True)
+    with open(path) as file:
+        return file.read()
+
+
+def start_in_group(bed, name, text, sender, workers=1, outer6=False):
+    """A member of the one group, with this SenderID; ready, with its route."""
+    host = bed.hosts[name]
+    key, state = host.write("vpe.key", text), os.path.join(host.directory, "vpe-state")
+    os.makedirs(state, exist_ok=True)
+    config = host.write("vped.toml", f"""\
+[gateway]
+address = "{host.plan.address6("wan") if outer6 else host.plan.address("wan")}"
+port = {PORT}
+workers = {workers}
+state_dir = "{state}"
+control = "/run/vped.sock"
+[[group]]
+name = "group"
+address = "{GROUP6 if outer6 else GROUP}"
+spi = {GROUP_SPI}
+sender = {sender}
+sources = ["{topology.LOCAL_TS}", "{topology.REMOTE_TS}"]
+destinations = ["{GROUP_INNER}/32"]
+key_file = "{key}"
+""")
+    return _run(bed, host, config, f"{GROUP_INNER}/32")
 
 
 def start_for_charon(bed, name, address, shared=False):

@@ -68,16 +68,26 @@ bool same(const Secret& a, const Secret& b) {
          CRYPTO_memcmp(a.reveal().data(), b.reveal().data(), a.reveal().size()) == 0;
 }
 
-Status write_new(const std::filesystem::path& file, BytesView out, BytesView in) {
+Status write_new(const std::filesystem::path& file, const std::string& text) {
   const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return at(file, errno == EEXIST ? Errc::Conflict : Errc::System, std::strerror(errno));
-  const std::string text = "vpe-keys 1\nout " + to_hex(out) + "\nin " + to_hex(in) + "\n";
   if (::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       ::fsync(fd.get()) == 0)
     return Done{};
   const Error error = at(file, Errc::System, std::strerror(errno));
   ::unlink(file.c_str());
   return error;
+}
+
+std::string keys_text(BytesView out, BytesView in) {
+  return "vpe-keys 1\nout " + to_hex(out) + "\nin " + to_hex(in) + "\n";
+}
+
+Result<Secret> random_key() {
+  Secret out(kKeySize);
+  if (RAND_bytes(out.fill().data(), static_cast<int>(kKeySize)) != 1)
+    return Error{Errc::System, "no random numbers"};
+  return out;
 }
 
 }  // namespace
@@ -97,15 +107,32 @@ Result<Keys> load_keys(const std::filesystem::path& file) {
   return keys;
 }
 
+Result<Keys> load_group_key(const std::filesystem::path& file) {
+  auto text = read_private(file);
+  if (!text) return text.error();
+  std::istringstream words(*text);
+  std::string title, version, word, key, rest;
+  if (!(words >> title >> version >> word >> key) || words >> rest || title != "vpe-group-key" ||
+      version != "1" || word != "key")
+    return at(file, Errc::Invalid, "is not of the form \"vpe-group-key 1\", key KEY");
+  Keys keys{from_hex(key), from_hex(key)};
+  if (keys.out.empty()) return at(file, Errc::Invalid, "the key is not 32 or 64 hex digits");
+  return keys;
+}
+
 Status generate_keys(const std::filesystem::path& own, const std::filesystem::path& peer) {
-  Secret out(kKeySize), in(kKeySize);
-  for (Secret* key : {&out, &in})
-    if (RAND_bytes(key->fill().data(), static_cast<int>(kKeySize)) != 1)
-      return Error{Errc::System, "no random numbers"};
-  if (Status written = write_new(own, out.reveal(), in.reveal()); !written) return written;
-  Status written = write_new(peer, in.reveal(), out.reveal());
+  const auto out = random_key(), in = random_key();
+  if (!out || !in) return out ? in.error() : out.error();
+  if (Status written = write_new(own, keys_text(out->reveal(), in->reveal())); !written) return written;
+  Status written = write_new(peer, keys_text(in->reveal(), out->reveal()));
   if (!written) ::unlink(own.c_str());  // both or none
   return written;
+}
+
+Status generate_group_key(const std::filesystem::path& file) {
+  const auto key = random_key();
+  if (!key) return key.error();
+  return write_new(file, "vpe-group-key 1\nkey " + to_hex(key->reveal()) + "\n");
 }
 
 std::string fingerprint(const Secret& key) {

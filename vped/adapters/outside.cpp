@@ -1,8 +1,11 @@
 #include "vped/adapters/outside.h"
 
+#include <ifaddrs.h>
 #include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -86,12 +89,76 @@ Result<Fd> open_inbox(const Own& own, std::uint16_t port, std::uint32_t index, s
   return fd;
 }
 
+// Of the interface that has this address; 0: there is none.
+int index_of(const Address& own) {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return 0;
+  const Name name = name_of(own, 0);
+  const auto has = [&](const ifaddrs& one) {
+    if (one.ifa_addr == nullptr || one.ifa_addr->sa_family != name.storage.ss_family) return false;
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(one.ifa_addr);
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(one.ifa_addr);
+    const void* address = own.is_v4() ? static_cast<const void*>(&v4->sin_addr) : &v6->sin6_addr;
+    return std::memcmp(address, own.wire().data(), own.wire().size()) == 0;
+  };
+  unsigned index = 0;
+  for (const ifaddrs* one = all; one != nullptr && index == 0; one = one->ifa_next)
+    if (has(*one)) index = ::if_nametoindex(one->ifa_name);
+  ::freeifaddrs(all);
+  return static_cast<int>(index);
+}
+
+std::size_t mtu_of(const Fd& fd, int interface) {
+  ifreq request{};
+  if (::if_indextoname(static_cast<unsigned>(interface), request.ifr_name) == nullptr ||
+      ::ioctl(fd.get(), SIOCGIFMTU, &request) != 0)
+    return 0;
+  return static_cast<std::size_t>(std::max(request.ifr_mtu, 0));
+}
+
+bool join_group(const Fd& fd, const Address& group, int interface) {
+  if (group.is_v4()) {
+    ip_mreqn request{};
+    std::memcpy(&request.imr_multiaddr, group.wire().data(), sizeof(request.imr_multiaddr));
+    request.imr_ifindex = interface;
+    return set(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, request);
+  }
+  ipv6_mreq request{};
+  std::memcpy(&request.ipv6mr_multiaddr, group.wire().data(), sizeof(request.ipv6mr_multiaddr));
+  request.ipv6mr_interface = static_cast<unsigned>(interface);
+  return set(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, request);
+}
+
+// Who sends leaves by this interface, passes so many hops, and does not hear itself.
+bool set_group(const Fd& fd, bool v4, int interface, std::uint8_t hops) {
+  const int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+  const ip_mreqn by{.imr_ifindex = interface};
+  return (v4 ? set(fd, level, IP_MULTICAST_IF, by) : set(fd, level, IPV6_MULTICAST_IF, interface)) &&
+         set(fd, level, v4 ? IP_MULTICAST_TTL : IPV6_MULTICAST_HOPS, int{hops}) &&
+         set(fd, level, v4 ? IP_MULTICAST_LOOP : IPV6_MULTICAST_LOOP, 0);
+}
+
 std::uint16_t port_of(const Fd& fd) {
   sockaddr_storage name{};
   socklen_t size = sizeof(name);
   ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
   return vpe::big_endian(
       reinterpret_cast<const sockaddr_in&>(name).sin_port);  // IPv6 has it at the same place
+}
+
+Result<Fd> open_sender(const Own& own) {
+  Fd fd = udp_socket(own.address);
+  const bool v4 = own.address.is_v4();
+  static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO);
+  // nothing is to be received here
+  if (!fd ||
+      !set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, IP_PMTUDISC_DO) ||
+      !attach(fd, SO_ATTACH_FILTER, {{.code = BPF_RET | BPF_K, .k = 0}}) ||
+      !set(fd, SOL_SOCKET, SO_SNDTIMEO, kLongestSend))
+    return system_error("socket to send");
+  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
+  if (!bind(fd, own, 0)) return system_error("address " + to_string(own.address));
+  return fd;
 }
 
 // What accompanies one message.
@@ -136,6 +203,25 @@ Result<std::vector<Inbox>> Inbox::open(const Own& own, std::uint16_t port, std::
   return out;
 }
 
+Result<std::vector<Inbox>> Inbox::join(const Address& own, const Address& group, std::uint16_t port,
+                                       std::uint32_t workers) {
+  const int interface = index_of(own);
+  if (interface == 0) return Error{Errc::NotFound, "no interface has the address " + to_string(own)};
+  std::vector<Inbox> out;
+  for (std::uint32_t i = 0; i < workers; ++i) {
+    Fd fd = udp_socket(group);
+    if (!fd || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set(fd, SOL_UDP, UDP_GRO, 1) ||
+        !attach(fd, SO_ATTACH_FILTER, only_for(i, workers)))
+      return system_error("socket to receive");
+    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
+    const Name name = name_of(group, port);
+    if (::bind(fd.get(), name.get(), name.size) != 0 || !join_group(fd, group, interface))
+      return system_error("port " + std::to_string(port) + " of the group " + to_string(group));
+    out.push_back(Inbox(std::move(fd)));
+  }
+  return out;
+}
+
 std::uint16_t Inbox::port() const {
   return port_of(socket_);
 }
@@ -168,18 +254,22 @@ std::size_t Inbox::receive() {
 }
 
 Result<PeerSocket> PeerSocket::open(const Own& own, const Address& peer, std::uint16_t port) {
-  Fd fd = udp_socket(own.address);
-  const bool v4 = own.address.is_v4();
-  static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO);
-  // nothing is to be received here
-  if (!fd ||
-      !set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, IP_PMTUDISC_DO) ||
-      !attach(fd, SO_ATTACH_FILTER, {{.code = BPF_RET | BPF_K, .k = 0}}) ||
-      !set(fd, SOL_SOCKET, SO_SNDTIMEO, kLongestSend))
-    return system_error("socket to send");
-  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
-  if (!bind(fd, own, 0)) return system_error("address " + to_string(own.address));
-  PeerSocket out(std::move(fd), peer, port);
+  auto fd = open_sender(own);
+  if (!fd) return fd.error();
+  PeerSocket out(*std::move(fd), peer, port);
+  (void)out.path_mtu();
+  return out;
+}
+
+Result<PeerSocket> PeerSocket::open_group(const Address& own, const Address& group, std::uint16_t port,
+                                          std::uint8_t hops) {
+  auto fd = open_sender(own);
+  if (!fd) return fd.error();
+  const int interface = index_of(own);
+  if (interface == 0 || !set_group(*fd, own.is_v4(), interface, hops))
+    return system_error("socket to the group " + to_string(group));
+  PeerSocket out(*std::move(fd), group, port);
+  out.interface_ = interface;
   (void)out.path_mtu();
   return out;
 }
@@ -189,6 +279,7 @@ std::size_t PeerSocket::path_mtu() {
     const Name name = name_of(peer_, port_);
     connected_ = ::connect(socket_.get(), name.get(), name.size) == 0;
   }
+  if (interface_ != 0) return stale_ = false, mtu_of(socket_, interface_);
   int mtu = 0;
   socklen_t size = sizeof(mtu);
   const bool v4 = peer_.is_v4();

@@ -28,6 +28,10 @@ class Inbox {
  public:
   // One for each worker, in their order.
   static Result<std::vector<Inbox>> open(const Own& own, std::uint16_t port, std::uint32_t workers);
+  // What is sent to this multicast group comes as well, on the interface that has the own address. Each
+  // socket is given every packet, and takes what is its worker's.
+  static Result<std::vector<Inbox>> join(const Address& own, const Address& group, std::uint16_t port,
+                                         std::uint32_t workers);
 
   int fd() const { return socket_.get(); }
   std::uint16_t port() const;  // that it has, where 0 was asked for
@@ -51,10 +55,14 @@ class Inbox {
 class PeerSocket {
  public:
   static Result<PeerSocket> open(const Own& own, const Address& peer, std::uint16_t port);
+  // Towards a multicast group, by the interface that has the own address. Nothing comes back to this machine.
+  static Result<PeerSocket> open_group(const Address& own, const Address& group, std::uint16_t port,
+                                       std::uint8_t hops);
 
   // Trains of this peer that stand in the outbox. Returns how many packets the kernel did not take.
   std::size_t send(const Outbox& outbox, std::span<const Train> trains);
-  // Asks for the path's MTU anew, and connects if that was not possible before. 0: there is no path.
+  // Asks for the path's MTU anew, and connects if that was not possible before. 0: there is no path. To a
+  // group there are many: that of the interface.
   std::size_t path_mtu();
   // A send failed for the size; path_mtu() clears it.
   bool is_stale() const { return stale_; }
@@ -65,6 +73,7 @@ class PeerSocket {
   Fd socket_;
   Address peer_;
   std::uint16_t port_;
+  int interface_ = 0;  // towards a group
   bool connected_ = false;
   bool stale_ = false;
 };

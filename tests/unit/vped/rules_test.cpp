@@ -71,10 +71,27 @@ TEST(Routes, TheLongestPrefixThatAlsoHasTheSource) {
   EXPECT_FALSE(routes.may_come(1, address("10.2.0.1"), address("10.9.0.1")));
 }
 
+TEST(Routes, OfAGroupBothDirectionsAreFromSourcesToDestinations) {
+  const std::vector<Tunnel> tunnels = {{.name = "group",
+                                        .sender = vpe::SenderId{7},
+                                        .peer_sender = std::nullopt,
+                                        .local = {prefix("10.0.0.0/8")},
+                                        .remote = {prefix("239.1.0.0/16")}}};
+  const Routes routes(tunnels);
+  EXPECT_EQ(routes.find(address("10.1.0.1"), address("239.1.0.1")), 0U);
+  EXPECT_EQ(routes.find(address("192.0.2.1"), address("239.1.0.1")), std::nullopt);
+  EXPECT_TRUE(routes.may_come(0, address("10.2.0.1"), address("239.1.0.1")));
+  EXPECT_FALSE(routes.may_come(0, address("239.1.0.1"), address("10.2.0.1")));
+  EXPECT_FALSE(routes.may_come(0, address("10.2.0.1"), address("239.2.0.1")));
+  EXPECT_TRUE(routes.is_own(0, vpe::SenderId{7}));
+  EXPECT_FALSE(routes.is_own(0, vpe::SenderId{8}));
+}
+
 // The kernel's machine, as far as the program uses it (the opcodes are those of linux/bpf_common.h).
 std::optional<std::uint32_t> run(const std::vector<BpfStep>& program, BytesView packet) {
   std::uint32_t a = 0, x = 0;
-  for (const BpfStep& step : program) {
+  for (std::size_t at = 0; at < program.size(); ++at) {
+    const BpfStep& step = program[at];
     switch (step.code) {
       case 0x28:
         if (step.k + 2 > packet.size()) return 0;  // the kernel ends the program with 0
@@ -92,6 +109,11 @@ std::optional<std::uint32_t> run(const std::vector<BpfStep>& program, BytesView 
       case 0x94:
         a %= step.k;
         break;
+      case 0x15:
+        at += a == step.k ? step.if_true : step.if_false;
+        break;
+      case 0x06:
+        return step.k;
       case 0x16:
         return a;
       default:
@@ -112,6 +134,18 @@ TEST(Steering, TheKernelChoosesTheWorkerThatHasTheWindow) {
     EXPECT_EQ(run(program, Bytes(7)), 0U);
     EXPECT_EQ(worker_of(Bytes(7), workers), 0U);
   }
+}
+
+TEST(Steering, OfAGroupEachPacketIsTakenByTheWorkerThatHasTheWindow) {
+  constexpr std::size_t udp_header = 8;
+  for (const std::uint32_t workers : {1U, 2U, 3U, 32U})
+    for (std::uint32_t name = 0; name < 0xfff00000; name += 0x01f12345) {
+      Bytes datagram(udp_header + 64);
+      for (std::size_t i = 0; i < 4; ++i) datagram[12 + i] = static_cast<std::uint8_t>(name >> (24 - 8 * i));
+      const std::uint32_t owner = worker_of(BytesView(datagram).subspan(udp_header), workers);
+      for (std::uint32_t worker = 0; worker < workers; ++worker)
+        EXPECT_EQ(run(only_for(worker, workers), datagram), worker == owner ? 0xffffffff : 0U);
+    }
 }
 
 TEST(Steering, ClassesOfOneCoreStayTogetherAndCoresAreApart) {
@@ -211,6 +245,46 @@ TEST(VpedConfig, TunnelsMayBeCharonsAlone) {
   EXPECT_EQ(outcome.config->charon->window_bits, 1024U);
   EXPECT_THAT(outcome.config->tunnels, testing::IsEmpty());
   EXPECT_FALSE(parse_config(kGood, "f").config->charon);
+}
+
+constexpr const char* kGroup = R"([[group]]
+name = "group"
+address = "239.192.0.1"
+spi = 0x9000
+sender = 7
+sources = ["10.0.0.0/8"]
+destinations = ["239.1.0.0/16"]
+key_file = "/etc/hasyncd/group.key"
+)";
+
+TEST(VpedConfig, AGroupIsATunnelToAndFromAll) {
+  const auto outcome = parse_config(kGood + std::string(kGroup), "f");
+  EXPECT_THAT(outcome.errors, testing::IsEmpty());
+  ASSERT_TRUE(outcome.config && outcome.config->tunnels.size() == 2);
+  const Tunnel& group = outcome.config->tunnels[1];
+  EXPECT_TRUE(group.is_group());
+  EXPECT_FALSE(outcome.config->tunnels[0].is_group());
+  EXPECT_EQ(group.spi_in, group.spi_out);
+  EXPECT_EQ(group.sender, vpe::SenderId{7});
+  EXPECT_EQ(group.peer_port, 4510);
+  EXPECT_EQ(outcome.config->lines[1].hops, 1);
+}
+
+TEST(VpedConfig, EachMistakeInAGroupIsNamedWithItsPlace) {
+  const auto errors = [](const std::string& from, const std::string& to) {
+    std::string text = kGood + std::string(kGroup);
+    text.replace(text.rfind(from), from.size(), to);
+    return parse_config(text, "f").errors;
+  };
+  const auto one = [](const std::string& text) { return testing::ElementsAre(testing::HasSubstr(text)); };
+  EXPECT_THAT(errors("239.192.0.1", "192.0.2.9"), one("f:14: group.address: must be a multicast address"));
+  EXPECT_THAT(errors("239.192.0.1", "ff05::1"), one("f:14: group.address: is of another family"));
+  EXPECT_THAT(errors("sender = 7", "sender = 0"), one("f:16: group.sender: must be a number from 1"));
+  EXPECT_THAT(errors("sender = 7\n", ""), one("f:12: group.sender: is required"));
+  EXPECT_THAT(errors("spi = 0x9000", "spi = 0xc0ffee01"), one("f:15: group.spi: is taken"));
+  EXPECT_THAT(errors("port = 4510", "port = 4510\nshared = true"), one("is not shared"));
+  EXPECT_THAT(errors("sender = 7", "sender = 7\nhops = 0"), one("f:17: group.hops"));
+  EXPECT_THAT(errors("[[group]]", "[group]"), one("f:12: group: is written as [[group]]"));
 }
 
 // Replaces the line that starts with `key`, or adds it to the tunnel.

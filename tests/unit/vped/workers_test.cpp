@@ -48,6 +48,11 @@ class End {
     for (auto& thread : threads_) thread.join();
   }
   std::uint16_t port() const { return port_; }
+  std::vector<Inbox> own_inboxes(std::uint32_t worker) {
+    std::vector<Inbox> out;
+    out.push_back(std::move(inboxes_[worker]));
+    return out;
+  }
 
   void start(std::uint16_t peer_port, std::uint8_t own_key, std::uint8_t peer_key) {
     tunnels_[0].peer_port = peer_port;
@@ -56,7 +61,7 @@ class End {
       ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
       hosts_.emplace_back(ends[0]);
       workers_.push_back(
-          Worker::create({i, kWorkers, Inside(Fd(ends[1])), std::move(inboxes_[i]), mailboxes_}).value());
+          Worker::create({i, kWorkers, Inside(Fd(ends[1])), own_inboxes(i), mailboxes_}).value());
       workers_.back()->put(0, line(i, 0, own_key, peer_key));
     }
     for (const auto& worker : workers_) threads_.emplace_back([&one = *worker] { one.run(); });
