@@ -43,7 +43,7 @@ class Exposure {
   // This node was not there: nobody says what has been let in meanwhile.
   void forget() { behind_.reset(); }
 
-  // This node answers from now on. `last`: the one before has said that it lets nothing in any more.
+  // This node answers from now on.
   void take(Instant now);
   // As the owner.
   void counted(const LetIn& count);

@@ -30,16 +30,8 @@ def start(bed, name, texts, peer="peer", workers=1, program="vped/vped"):
     host, gateway = bed.hosts[name], name != "peer"
     other, own_end, other_end = bed.hosts[peer], *(("gateway", "peer") if gateway else ("peer", "gateway"))
     local, remote = (topology.LOCAL_TS, topology.REMOTE_TS) if gateway else (topology.REMOTE_TS, topology.LOCAL_TS)
-    key, state = host.write("vpe.key", texts[0 if gateway else 1]), os.path.join(host.directory, "vpe-state")
-    os.makedirs(state, exist_ok=True)  # a disk: it outlives a power-off
-    config = host.write("vped.toml", f"""\
-[gateway]
-address = "{host.plan.address("wan")}"
-port = {PORT}
-workers = {workers}
-node = {max(0, host.plan.node - 1)}
-state_dir = "{state}"
-control = "/run/vped.sock"
+    key = host.write("vpe.key", texts[0 if gateway else 1])
+    config = host.write("vped.toml", _gateway(host, host.plan.address("wan"), workers, max(0, host.plan.node - 1)) + f"""\
 [[tunnel]]
 name = "net"
 peer = "{other.plan.address("wan")}"
@@ -63,15 +55,8 @@ def group_key(bed):
 def start_in_group(bed, name, text, sender, workers=1, outer6=False):
     """A member of the one group, with this SenderID; ready, with its route."""
     host = bed.hosts[name]
-    key, state = host.write("vpe.key", text), os.path.join(host.directory, "vpe-state")
-    os.makedirs(state, exist_ok=True)
-    config = host.write("vped.toml", f"""\
-[gateway]
-address = "{host.plan.address6("wan") if outer6 else host.plan.address("wan")}"
-port = {PORT}
-workers = {workers}
-state_dir = "{state}"
-control = "/run/vped.sock"
+    key, own = host.write("vpe.key", text), host.plan.address6("wan") if outer6 else host.plan.address("wan")
+    config = host.write("vped.toml", _gateway(host, own, workers) + f"""\
 [[group]]
 name = "group"
 address = "{GROUP6 if outer6 else GROUP}"
@@ -87,20 +72,25 @@ key_file = "{key}"
 def start_for_charon(bed, name, address):
     """On a host with the plugin; its tunnels are CHILD_SAs of the IKE_SAs at this address."""
     host = bed.hosts[name]
-    state = os.path.join(host.directory, "vpe-state")
-    os.makedirs(state, exist_ok=True)
-    config = host.write("vped.toml", f"""\
-[gateway]
-address = "{address}"
-port = {PORT}
-workers = 1
-state_dir = "{state}"
-control = "/run/vped.sock"
-[charon]
-""")
+    config = host.write("vped.toml", _gateway(host, address, workers=1) + "[charon]\n")
     service = _run(bed, host, config, topology.REMOTE_TS if host.plan.gateway else topology.LOCAL_TS)
     until(f"vped of {name} is connected to charon", lambda: told(bed, name)["charon"] == "connected")
     return service
+
+
+def _gateway(host, address, workers, node=0):
+    """What all configurations begin with."""
+    state = os.path.join(host.directory, "vpe-state")
+    os.makedirs(state, exist_ok=True)  # a disk: it outlives a power-off
+    return f"""\
+[gateway]
+address = "{address}"
+port = {PORT}
+workers = {workers}
+node = {node}
+state_dir = "{state}"
+control = "/run/vped.sock"
+"""
 
 
 def _run(bed, host, config, remote, program="vped/vped"):

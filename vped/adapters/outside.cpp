@@ -68,12 +68,11 @@ Fd udp_socket(const Address& address) {
   return Fd(::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
-// The first one brings the program along; the others join its group.
-Result<Fd> open_inbox(const Address& address, std::uint16_t port, std::uint32_t index,
-                      std::uint32_t workers) {
+// One of several of a port; `program` (none: empty) is attached as this option.
+Result<Fd> open_inbox(const Address& address, std::uint16_t port, int option, std::vector<BpfStep> program) {
   Fd fd = udp_socket(address);
   if (!fd || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set(fd, SOL_UDP, UDP_GRO, 1) ||
-      (index == 0 && !attach(fd, SO_ATTACH_REUSEPORT_CBPF, steering(workers))))
+      (!program.empty() && !attach(fd, option, std::move(program))))
     return system_error("socket to receive");
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
   const Name own = name_of(address, port);
@@ -189,7 +188,9 @@ void fill(msghdr& message, Control& control, iovec& part, BytesView bytes, const
 Result<std::vector<Inbox>> Inbox::open(const Address& address, std::uint16_t port, std::uint32_t workers) {
   std::vector<Inbox> out;
   for (std::uint32_t i = 0; i < workers; ++i) {
-    auto fd = open_inbox(address, port, i, workers);
+    // the first one brings the program along; the others join its group
+    auto fd = open_inbox(address, port, SO_ATTACH_REUSEPORT_CBPF,
+                         i == 0 ? steering(workers) : std::vector<BpfStep>{});
     if (!fd) return fd.error();
     port = port_of(*fd);
     out.push_back(Inbox(*std::move(fd)));
@@ -203,15 +204,10 @@ Result<std::vector<Inbox>> Inbox::join(const Address& own, const Address& group,
   if (interface == 0) return Error{Errc::NotFound, "no interface has the address " + to_string(own)};
   std::vector<Inbox> out;
   for (std::uint32_t i = 0; i < workers; ++i) {
-    Fd fd = udp_socket(group);
-    if (!fd || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set(fd, SOL_UDP, UDP_GRO, 1) ||
-        !attach(fd, SO_ATTACH_FILTER, only_for(i, workers)))
-      return system_error("socket to receive");
-    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
-    const Name name = name_of(group, port);
-    if (::bind(fd.get(), name.get(), name.size) != 0 || !join_group(fd, group, interface))
-      return system_error("port " + std::to_string(port) + " of the group " + to_string(group));
-    out.push_back(Inbox(std::move(fd)));
+    auto fd = open_inbox(group, port, SO_ATTACH_FILTER, only_for(i, workers));
+    if (!fd) return fd.error();
+    if (!join_group(*fd, group, interface)) return system_error("group " + to_string(group));
+    out.push_back(Inbox(*std::move(fd)));
   }
   return out;
 }
