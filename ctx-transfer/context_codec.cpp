@@ -79,7 +79,9 @@ Result<ContextView> decode_context(std::string_view bytes) {
                             EspSpi{child.inbound_spi()},
                             {*peer, EspSpi{child.outbound_spi()}},
                             child.esn(),
-                            child.outbound_number()});
+                            child.outbound_number(),
+                            child.vpe_port() != 0,
+                            child.vpe_counted()});
   }
   return out;
 }

@@ -23,6 +23,8 @@ struct ChildView {
   OutboundKey outbound;  // destination: the peer's outer address
   bool esn = false;
   std::uint64_t outbound_number = 0;  // last number used
+  bool vpe = false;                   // the kernel's SA is there and sends nothing
+  bool vpe_counted = false;           // its incarnations are the plugin's, not a cluster's
   bool operator==(const ChildView&) const = default;
 };
 

@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kLimit{10};
 
 Result<std::unique_ptr<CharonSession>> CharonSession::open(const std::string& socket) {
   std::unique_ptr<CharonSession> out(new CharonSession);
-  auto client = ctx::CharonClient::connect(out->io_, socket, {{}, {}, {}, {}, [](const Error&) {}});
+  auto client = ctx::CharonClient::connect(out->io_, socket, {.lost = [](const Error&) {}});
   if (!client) return Error{Errc::NotFound, client.error().what};
   out->client_ = *std::move(client);
   return out;

@@ -100,15 +100,21 @@ std::string fence_text(const ordered_json& fence) {
 }
 
 // Packets that were accepted once and could be again.
-std::string replay_text(const ordered_json& status) {
-  if (text(status, "role") == "witness") return "none (witness)";
-  const ordered_json& replay = member(status, "replay");
+std::string esp_replay_text(const ordered_json& replay) {
   const bool known = member(replay, "bound").is_number();
   const std::string packets = (known ? text(replay, "bound") : "an unknown number of") + " packets";
   const std::int64_t open = number(replay, "child_sas");
   if (open != 0) return packets + " to " + std::to_string(open) + " CHILD_SAs, until these are rekeyed";
   if (known && number(replay, "bound") == 0) return "nothing is open";
   return packets + ", if this node took over now";
+}
+
+std::string replay_text(const ordered_json& status) {
+  if (text(status, "role") == "witness") return "none (witness)";
+  const ordered_json& replay = member(status, "replay");
+  const std::int64_t vpe = number(replay, "vpe_child_sas");
+  return esp_replay_text(replay) +
+         (vpe == 0 ? "" : "; any recording of " + std::to_string(vpe) + " VPE CHILD_SAs");
 }
 
 std::string relations_text(const ordered_json& status) {
@@ -144,6 +150,12 @@ void add_windows(std::vector<std::vector<std::string>>& rows, const ordered_json
                     sending && text(w, "next") == "-" ? "spent" : text(w, sending ? "next" : "top")});
 }
 
+// In a cluster none is there until the log has given one.
+std::string incarnation_text(const ordered_json& tunnel) {
+  if (!member(tunnel, "incarnation").is_number()) return "receives only";
+  return text(tunnel, "incarnation") + " (" + text(tunnel, "incarnations_left") + " left)";
+}
+
 }  // namespace
 
 std::string vpe_text(const ordered_json& status) {
@@ -155,9 +167,8 @@ std::string vpe_text(const ordered_json& status) {
   for (const ordered_json& t : list(status, "tunnels")) {
     const std::string name = text(t, "name");
     tunnels.push_back({name, text(t, "peer"), text(t, "in_spi"), text(t, "keys"), yes(t, "sends"),
-                       text(t, "mtu"),
-                       text(t, "incarnation") + " (" + text(t, "incarnations_left") + " left)",
-                       text(member(t, "sent"), "packets"), text(member(t, "received"), "packets")});
+                       text(t, "mtu"), incarnation_text(t), text(member(t, "sent"), "packets"),
+                       text(member(t, "received"), "packets")});
     for (const bool sending : {true, false}) add_windows(windows, t, sending);
     add_drops(drops, name + ", sending", member(member(t, "sent"), "drops"));
     add_drops(drops, name + ", receiving", member(member(t, "received"), "drops"));
@@ -241,22 +252,43 @@ std::string TunnelTable::page(const ordered_json& tunnels) {
   return table_text(rows, widths_);
 }
 
-std::string tunnel_text(const ordered_json& tunnel) {
-  std::string out = table_text({{"connection", text(tunnel, "connection")},
-                                {"IKE_SA", spis(tunnel)},
-                                {"peer", text(tunnel, "peer") + " " + text(tunnel, "remote_id")},
-                                {"children", text(tunnel, "children")},
-                                {"protected", protection(tunnel)},
-                                {"owner", "node " + text(tunnel, "owner")},
-                                {"here", text(tunnel, "here")},
-                                {"version", text(tunnel, "version")}});
-  const ordered_json& leases = member(tunnel, "leases");
-  if (!leases.is_array() || leases.empty()) return out;
+namespace {
+
+std::string leases_text(const ordered_json& leases) {
+  if (!leases.is_array() || leases.empty()) return {};
   std::vector<std::vector<std::string>> rows{{"OUTBOUND SA", "SPI", "USED", "LEASED BELOW", "ESN"}};
   for (const ordered_json& l : leases) {
     rows.push_back({text(l, "address"), text(l, "spi"), text(l, "used"), text(l, "end"), yes(l, "esn")});
   }
-  return out + "\n" + table_text(rows);
+  return "\n" + table_text(rows);
+}
+
+// Who sends on VPE's SAs, and as what.
+std::string shares_text(const ordered_json& children) {
+  if (!children.is_array() || children.empty()) return {};
+  std::vector<std::vector<std::string>> rows{{"VPE: no lease", "NODE", "PLACE", "INCARNATION"}};
+  for (const ordered_json& child : children) {
+    const ordered_json& nodes = member(child, "nodes");
+    if (!nodes.is_array() || nodes.empty()) rows.push_back({text(child, "spi"), "nobody sends"});
+    for (const ordered_json& node : nodes.is_array() ? nodes : ordered_json::array())
+      rows.push_back(
+          {text(child, "spi"), text(node, "node"), text(node, "place"), text(node, "incarnation")});
+  }
+  return "\n" + table_text(rows);
+}
+
+}  // namespace
+
+std::string tunnel_text(const ordered_json& tunnel) {
+  const std::string out = table_text({{"connection", text(tunnel, "connection")},
+                                      {"IKE_SA", spis(tunnel)},
+                                      {"peer", text(tunnel, "peer") + " " + text(tunnel, "remote_id")},
+                                      {"children", text(tunnel, "children")},
+                                      {"protected", protection(tunnel)},
+                                      {"owner", "node " + text(tunnel, "owner")},
+                                      {"here", text(tunnel, "here")},
+                                      {"version", text(tunnel, "version")}});
+  return out + leases_text(member(tunnel, "leases")) + shares_text(member(tunnel, "vpe"));
 }
 
 std::string findings_text(const ordered_json& reply) {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kSealEnd = 8;
 constexpr std::size_t kPutsAtOnce = 16;
+constexpr std::size_t kSharesAtOnce = 1024;
 constexpr std::size_t kMaxWaiting = 1U << 18U;  // two for each SA that the gate has room for
 
 std::string end_of_seal(std::string_view sealed) {
@@ -60,6 +61,7 @@ bool CharonLink::connect() {
              callbacks_.note("sa-unprotected", to_string(sa.sa) + " " + sa.connection +
                                                    ": made before the plugin was loaded; rekeying");
            },
+       .vpe = [this](std::uint64_t session) { callbacks_.vpe(session); },
        .lost = [this](const Error& error) { lost(error); }});
   if (!client) return false;
   keyless_.clear();
@@ -98,7 +100,8 @@ void CharonLink::changed(ctx::ChangedContext changed) {
   ContextReport report{
       .sa = view->sa, .peer = view->peer, .active = changed.active, .number = changed.number};
   for (const ctx::ChildView& child : view->children) {
-    report.outbound.push_back({child.outbound, child.esn, child.outbound_number, child.inbound_spi});
+    report.outbound.push_back(
+        {child.outbound, child.esn, child.outbound_number, child.inbound_spi, child.vpe, child.vpe_counted});
   }
   // A copy is what others have said; only what this charon answers for goes out.
   if (changed.active) {
@@ -243,6 +246,20 @@ void CharonLink::count(const Result<ctx::CharonReply>& reply) {
   if (commits_.early > before.early) {
     callbacks_.note("output-early", std::to_string(commits_.early - before.early) +
                                         " IKE packets were sent though not stable");
+  }
+}
+
+void CharonLink::give(const GiveVpe& request) {
+  if (!client_) return;
+  for (std::size_t first = 0; first < request.shares.size(); first += kSharesAtOnce) {
+    std::vector<ctx::CharonClient::VpeShare> some;
+    for (std::size_t i = first; i < std::min(first + kSharesAtOnce, request.shares.size()); ++i) {
+      const VpeShare& share = request.shares[i];
+      some.push_back({share.sa, share.spi, share.place.node, share.place.incarnation});
+    }
+    client_->give_vpe(request.session, some, [this](Result<ctx::CharonReply> reply) {
+      if (!reply) failed("give VPE", reply.error());
+    });
   }
 }
 

@@ -44,6 +44,7 @@ class CharonLink {
     std::function<void(SaId, std::uint64_t number)> gone;
     std::function<void()> synced;
     std::function<void()> lost;
+    std::function<void(std::uint64_t session)> vpe;
     std::function<void(SaId, bool installed)> put;
     std::function<void(const std::vector<SaId>&)> released;  // or they were not there
     std::function<void(const std::string& id, const std::string& text)> note;
@@ -58,6 +59,7 @@ class CharonLink {
   using Request = std::variant<PutContext, SetActive, ReleaseContexts>;
   void ask(Request request);
   void rekey(const RekeyChild& request);
+  void give(const GiveVpe& request);
   void commit(const CommitOutput& request);
   void discard(const DiscardOutput& request);
   void use_keys(const KeySet& keys) { sealer_ = Sealer(keys, &Key::context); }  // another key file

@@ -146,6 +146,7 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
           .gone = [this](SaId sa, std::uint64_t number) { run(node_->on_charon_gone(sa, number, now())); },
           .synced = [this] { run(node_->on_charon_synced(now())); },
           .lost = [this] { run(node_->on_charon_lost(now())); },
+          .vpe = [this](std::uint64_t session) { run(node_->on_vpe(session, now())); },
           .put =
               [this](SaId sa, bool installed) {
                 if (installed) raise_windows(sa);
@@ -446,6 +447,7 @@ void Daemon::carry_out(const Action& action) {
                      if (charon_) charon_->discard(a);
                    },
                    [&](const RekeyChild& a) { charon_->rekey(a); },
+                   [&](const GiveVpe& a) { charon_->give(a); },
                    [&](const Rejoin&) { ring_->rejoin(); },
                    [&](const Note& a) {
                      log_.info(a.id, {{"text", a.text}});

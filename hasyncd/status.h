@@ -74,6 +74,7 @@ struct NodeStatus {
   std::chrono::seconds up{};
   std::optional<std::uint64_t> replay_bound;  // packets; none: not known
   std::size_t replay_exposed = 0;             // CHILD_SAs
+  std::size_t replay_exposed_vpe = 0;         // VPE CHILD_SAs
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // by name; docs/control.md
 };
@@ -106,6 +107,17 @@ struct LeaseStatus {
   std::uint64_t end = 0;  // numbers below may be used
 };
 
+// Of VPE: it has no lease, each gateway sends with numbers of its own.
+struct VpeStatus {
+  struct Sender {
+    NodeId node;
+    std::uint8_t place = 0;  // its bits of the WindowID
+    std::uint8_t incarnation = 0;
+  };
+  EspSpi spi;  // outbound
+  std::vector<Sender> nodes;
+};
+
 struct TunnelStatus {
   SaId sa;
   std::string connection;  // empty where this node cannot read the context (a witness)
@@ -114,6 +126,7 @@ struct TunnelStatus {
   std::uint32_t children = 0;
   std::uint64_t version = 0;  // of the newest context
   std::vector<LeaseStatus> leases;
+  std::vector<VpeStatus> vpe;
   bool is_protected = false;
   std::string reason;  // why not
   std::optional<NodeId> owner;

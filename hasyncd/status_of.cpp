@@ -35,6 +35,7 @@ std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
 void add_counters(const Daemon& daemon, NodeStatus& out) {
   const LinkCounters& link = daemon.link_counters();
   const Takeovers::Counts& taken = daemon.takeovers();
+  const NodeCounts& counted = daemon.node().counted();
   out.counters = {{"ring_unsealed", link.unsealed},
                   {"ring_replayed", link.replayed},
                   {"ring_malformed", link.malformed},
@@ -46,12 +47,12 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
                   {"takeovers_by_operator", taken.by_operator},
                   {"takeovers_first", taken.first},
                   {"takeovers_resumed", taken.resumed},
-                  {"lapses", daemon.node().lapses()},
-                  {"suspensions", daemon.node().suspensions()},
+                  {"lapses", counted.lapses},
+                  {"suspensions", counted.suspensions},
                   {"clock_steps", daemon.clock_steps().count()},
-                  {"entries_void", daemon.node().void_entries()},
-                  {"resyncs", daemon.node().resyncs()},
-                  {"lease_overruns", daemon.node().lease_overruns()}};
+                  {"entries_void", counted.void_entries},
+                  {"resyncs", counted.resyncs},
+                  {"lease_overruns", counted.lease_overruns}};
   if (const CharonLink* charon = daemon.charon()) {
     out.counters.emplace_back("put_total", charon->times().puts);
     out.counters.emplace_back("put_last_ns", charon->times().put_ns);
@@ -61,7 +62,7 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
     out.counters.emplace_back("output_early", charon->commits().early);
   }
   if (const auto numbers = daemon.number_failures()) {
-    out.counters.emplace_back("numbers_vanished", numbers->vanished + daemon.node().numbers_vanished());
+    out.counters.emplace_back("numbers_vanished", numbers->vanished + counted.numbers_vanished);
     out.counters.emplace_back("numbers_refused", numbers->refused);
   }
   if (const auto bypasses = daemon.bypasses()) out.counters.emplace_back("gate_bypasses", *bypasses);
@@ -149,8 +150,9 @@ NodeStatus node_status(const Daemon& daemon) {
   out.tunnels = node.replica().contexts().size() + out.unprotected;
   out.replay_bound = node.replay_bound(at);
   out.replay_exposed = node.exposed();
+  out.replay_exposed_vpe = node.exposed_vpe();
   out.warnings = warnings_of(daemon);
-  out.owner_changes = node.moves();
+  out.owner_changes = node.counted().moves;
   out.up = duration_cast<std::chrono::seconds>(at - daemon.started());
   add_counters(daemon, out);
   return out;

@@ -39,11 +39,21 @@ TunnelStatus unprotected(const Daemon& daemon, SaId sa) {
           .here = "active"};
 }
 
+VpeStatus vpe_status(const VpeShares& shares, EspSpi spi) {
+  VpeStatus out{.spi = spi};
+  for (const auto& [id, node] : shares.nodes()) {
+    if (const auto share = shares.share(spi, id, node.session))
+      out.nodes.push_back({id, share->node, share->incarnation});
+  }
+  return out;
+}
+
 TunnelStatus logged(const Daemon& daemon, const Delta& delta) {
   const Node& node = daemon.node();
   TunnelStatus out{.sa = delta.sa, .peer = delta.peer, .version = delta.version, .is_protected = true};
   out.children = static_cast<std::uint32_t>(delta.outbound.size());
   for (const OutboundSa& child : delta.outbound) {
+    if (child.vpe) out.vpe.push_back(vpe_status(node.replica().vpe(), child.key.spi));
     const auto lease = node.replica().leases().find(child.key);
     if (lease == node.replica().leases().end()) continue;
     out.leases.push_back({child.key, child.esn, daemon.left(child.key), lease->second.end});

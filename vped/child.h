@@ -28,10 +28,18 @@ struct Child {
   bool operator==(const Child&) const = default;
 };
 
+// What this vped sends as under one CHILD_SA's keys: bits of the WindowID that are nobody else's.
+struct Share {
+  std::optional<std::uint8_t> node;  // none: the configuration's
+  std::uint32_t incarnation = 0;     // may be beyond the budget
+  bool operator==(const Share&) const = default;
+};
+
 // A CHILD_SA and its keys as KEYMAT has them (RFC 7296, section 2.17), with the salt.
 struct ToldChild {
   Child child;
-  std::uint32_t incarnation = 0;  // to begin with under these keys: the plugin gives each out once
+  bool of_cluster = false;     // whose log gives shares out; else the plugin does, each once
+  std::optional<Share> share;  // none: it is only received on, until it is told again
   Secret out, in;
 };
 

@@ -4,10 +4,18 @@
 
 namespace hasync::vped {
 
-ChildTable::Told ChildTable::told(const Child& child, Time now) {
-  if (over_.contains(child.in)) return Told::Over;
+namespace {
+
+constexpr std::chrono::hours kClocksApart{
+    24};  // more than any two nodes disagree on when an SA's lifetime ends
+
+}  // namespace
+
+ChildTable::Told ChildTable::told(const Child& child, Time now, bool of_cluster) {
+  if (!of_cluster && over_.contains(child.in)) return Told::Over;
   const auto until = child.delete_in ? std::optional(now + *child.delete_in) : std::nullopt;
-  const auto [at, is_new] = entries_.try_emplace(child.in, Entry{child, told_ + 1, now, until});
+  const auto [at, is_new] =
+      entries_.try_emplace(child.in, Entry{child, told_ + 1, now, until, false, of_cluster, !of_cluster});
   if (is_new) return ++told_, Told::New;
   Entry& entry = at->second;
   const bool moved = entry.child.peer != child.peer || entry.child.peer_port != child.peer_port;
@@ -15,6 +23,29 @@ ChildTable::Told ChildTable::told(const Child& child, Time now) {
   entry.until = until;
   entry.asked = false;
   return moved ? Told::Moved : Told::Known;
+}
+
+ChildTable::Shared ChildTable::share(EspSpi in) {
+  Entry& entry = entries_.at(in);
+  if (entry.has_share) return Shared::Kept;
+  if (over_.contains(in)) return Shared::Used;
+  entry.has_share = true;
+  return Shared::Taken;
+}
+
+bool ChildTable::gone(EspSpi in) {
+  const auto entry = entries_.extract(in);
+  if (!entry.empty() && entry.mapped().of_cluster) {
+    finish(in, entry.mapped());
+  } else {
+    over_.erase(in);
+  }
+  return !entry.empty();
+}
+
+void ChildTable::finish(EspSpi in, const Entry& entry) {
+  if (!entry.has_share) return;
+  over_.emplace(in, entry.until ? std::optional(*entry.until + kClocksApart) : std::nullopt);
 }
 
 void ChildTable::ask() {
@@ -34,8 +65,8 @@ std::vector<EspSpi> ChildTable::expired(Time now) {
   std::vector<EspSpi> out;
   for (const auto& [spi, entry] : entries_)
     if (entry.until && *entry.until <= now) out.push_back(spi);
-  for (const EspSpi spi : out) entries_.erase(spi);
-  over_.insert(out.begin(), out.end());
+  for (const EspSpi spi : out) finish(spi, entries_.extract(spi).mapped());
+  std::erase_if(over_, [now](const auto& over) { return over.second && *over.second <= now; });
   return out;
 }
 
@@ -45,6 +76,7 @@ std::set<EspSpi> ChildTable::senders(Time now) const {
   for (const auto& [spi, entry] : entries_) in_order.push_back(&entry);
   std::ranges::sort(in_order, {}, &Entry::order);
   for (const Entry* entry : in_order) {
+    if (!entry->has_share) continue;
     const auto [at, is_oldest] = best.try_emplace(entry->child.reqid, entry);
     if (!is_oldest && !entry->child.pending && entry->since + kSettled <= now) at->second = entry;
   }

@@ -1,5 +1,8 @@
 // The CHILD_SAs that are VPE, and which of them is sent on: make before break. Knows no clock and no keys.
 //
+// One of a cluster is sent on only when it has a share, and that is taken once: a CHILD_SA that charon had
+// let go and has again is known by its SPI, and the share that it had is not its share any more.
+//
 // CHILD_SAs of one reqid replace each other. All receive as long as charon has them. Sent on is the newest
 // that the peer has for sure: charon would send on it (its outbound SA is not pending), and the peer's vped
 // has had time to hear of it. The others' turn comes when they are the oldest that is left.
@@ -24,12 +27,13 @@ class ChildTable {
 
   // Moved: the peer receives elsewhere. Over: it had expired, and the incarnation that came with it is used.
   enum class Told { New, Moved, Known, Over };
-  Told told(const Child& child, Time now);
+  Told told(const Child& child, Time now, bool of_cluster = false);
+  // Taken: it may be sent on from now on. Kept: it had one already, and goes on with that. Used: it had this
+  // one before it was gone, so it may not have it again.
+  enum class Shared { Taken, Kept, Used };
+  Shared share(EspSpi in);
   // False: it was not there.
-  bool gone(EspSpi in) {
-    over_.erase(in);
-    return entries_.erase(in) != 0;
-  }
+  bool gone(EspSpi in);
 
   // Charon is asked anew for all there is; what it has not told until synced() is gone, and returned.
   void ask();
@@ -51,9 +55,14 @@ class ChildTable {
     Time since;
     std::optional<Time> until;
     bool asked = false;  // and not told since
+    bool of_cluster = false;
+    bool has_share = false;
   };
+  void finish(EspSpi in, const Entry& entry);
+
   std::map<EspSpi, Entry> entries_;
-  std::set<EspSpi> over_;  // expired since charon was asked
+  std::map<EspSpi, std::optional<Time>>
+      over_;  // since charon was asked, with a share; when nobody has its key any more
   std::uint64_t told_ = 0;
 };
 

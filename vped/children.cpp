@@ -76,21 +76,58 @@ bool Children::take(PluginMessage& message, Time now) {
 
 void Children::told(const ToldChild& told, Time now) {
   const Child& child = told.child;
-  const ChildTable::Told what = table_.told(child, now);
+  const ChildTable::Told what = table_.told(child, now, told.of_cluster);
+  if (what == ChildTable::Told::Over) return;
   if (what == ChildTable::Told::Moved) move(child);
-  if (what != ChildTable::Told::New) return;
-  const Status started = start(told);
-  if (!started) table_.gone(child.in);  // it must not displace one that works
-  say(child, started ? "carried, incarnation " + std::to_string(told.incarnation)
-                     : "not carried: " + started.error().what);
+  if (what == ChildTable::Told::New) {
+    const Status started = start(told);
+    if (!started) table_.gone(child.in);  // it must not displace one that works
+    say(child, !started          ? "not carried: " + started.error().what
+               : told.of_cluster ? "received"
+                                 : "carried, incarnation " + std::to_string(told.share->incarnation));
+    if (!started) return;
+  }
+  if (told.of_cluster && told.share) share(told);
+}
+
+// The cluster's log has given it.
+
+void Children::share(const ToldChild& told) {
+  const Child& child = told.child;
+  switch (table_.share(child.in)) {
+    case ChildTable::Shared::Kept:
+      return;
+    case ChildTable::Shared::Used:
+      return lose(
+          {Errc::Conflict, child.name + " has come back with the numbers that it had; asking for others"});
+    case ChildTable::Shared::Taken:
+      break;
+  }
+  const Status given = give(told);
+  say(child, given ? "sent on as node " + std::to_string(*told.share->node) + ", incarnation " +
+                         std::to_string(told.share->incarnation)
+                   : "not sent on: " + given.error().what);
+}
+
+Status Children::give(const ToldChild& told) {
+  auto out = derive_vpe_key(told.out.reveal(), told.child.out);
+  if (!out) return out.error();
+  stale_ = true;
+  return gateway_.give(places_.at(told.child.in), place_of(*told.share), *out);
+}
+
+vpe::Place Children::place_of(const Share& share) const {
+  return {share.node.value_or(gateway_.config().node), static_cast<std::uint8_t>(share.incarnation)};
 }
 
 Status Children::start(const ToldChild& told) {
   const Child& child = told.child;
   // Under a key that was in use before this start, what was received is forgotten: a new key ends what could
   // be replayed, and begins with all incarnations.
-  if (told.incarnation != 0) (void)link_.send(encode_rekey(++requests_, child));
-  if (told.incarnation >= vpe::kIncarnations)
+  // In a cluster its owner sees to that.
+  const std::uint32_t incarnation = told.share ? told.share->incarnation : 0;
+  if (!told.of_cluster && incarnation != 0) (void)link_.send(encode_rekey(++requests_, child));
+  if (incarnation >= vpe::kIncarnations)
     return Error{Errc::Conflict, "all incarnations under this key are spent"};
   if (child.peer.is_v4() != gateway_.config().address.is_v4())
     return invalid("the peer's address is of another family than gateway.address");
@@ -104,7 +141,7 @@ Status Children::start(const ToldChild& told) {
                                 .local = child.local,
                                 .remote = child.remote,
                                 .sends = false},
-                     .incarnation = static_cast<std::uint8_t>(told.incarnation),
+                     .place = told.of_cluster ? std::nullopt : std::optional(place_of(*told.share)),
                      .keys = "charon: " + child.connection + "/" + child.name};
   const auto place = gateway_.add(std::move(tunnel), {*std::move(out), *std::move(in)}, charon_.window_bits);
   if (!place) return place.error();

@@ -28,6 +28,9 @@ class Children {
   void read(Time now);
   bool take(PluginMessage& message, Time now);  // false: the connection is of no use
   void told(const ToldChild& told, Time now);
+  void share(const ToldChild& told);
+  Status give(const ToldChild& told);
+  vpe::Place place_of(const Share& share) const;
   Status start(const ToldChild& told);
   void move(const Child& child);
   void drop(EspSpi in, const char* why);

@@ -49,6 +49,13 @@ class Table {
     problem(key, "must be a text");
     return "";
   }
+  bool flag(const std::string& key, bool absent) {
+    const toml::node* node = take(key, true);
+    if (node == nullptr) return absent;
+    const auto value = node->value_exact<bool>();
+    if (!value) problem(key, "must be true or false");
+    return value.value_or(absent);
+  }
   std::filesystem::path path(const std::string& key, std::optional<std::string> absent = {}) {
     const std::string value = text(key, std::move(absent));
     if (!value.empty() && value.front() != '/') problem(key, "must be an absolute path");
@@ -105,6 +112,7 @@ void read_gateway(Table& table, Config& out) {
     table.problem("interface", "is no name of an interface");
   out.address = table.address("address");
   out.port = static_cast<std::uint16_t>(table.integer("port", 1, 65535));
+  out.shared = table.flag("shared", false);
   out.workers = static_cast<std::uint32_t>(table.integer("workers", 0, vpe::kCores, 0));
   out.node = static_cast<std::uint8_t>(table.integer("node", 0, vpe::kNodes - 1, 0));
   out.mtu = static_cast<std::uint32_t>(table.integer("mtu", 0, vpe::kLargestPayload, 0));

@@ -20,6 +20,7 @@ struct Config {
   std::string interface;  // of the inside
   Address address;        // own, towards the peers
   std::uint16_t port = 0;
+  bool shared = false;        // the address is a cluster's, and now and then another node's
   std::uint32_t workers = 0;  // 0: as many as there are processors
   std::uint8_t node = 0;
   std::uint32_t mtu = 0;  // of the interface; 0: what fits to every peer when it starts

@@ -60,7 +60,7 @@ Result<std::vector<std::vector<Inbox>>> Gateway::open_inboxes() const {
     for (std::size_t i = 0; i < out.size(); ++i) out[i].push_back(std::move((*opened)[i]));
     return Done{};
   };
-  if (Status given = give_out(Inbox::open(config_.address, config_.port, config_.workers)); !given)
+  if (Status given = give_out(Inbox::open(own(), config_.port, config_.workers)); !given)
     return given.error();
   std::set<Address> joined;  // several groups of VPE may have one address
   for (const Tunnel& tunnel : config_.tunnels) {
@@ -100,8 +100,8 @@ Status Gateway::add_from_files() {
   const auto incarnations = take_incarnations(config_.state_dir, names);
   if (!incarnations) return incarnations.error();
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto added = add({config_.tunnels[i], (*incarnations)[i], "file"}, keys[i], config_.lines[i].window_bits,
-                     config_.lines[i].hops);
+    auto added = add({config_.tunnels[i], vpe::Place{config_.node, (*incarnations)[i]}, "file"}, keys[i],
+                     config_.lines[i].window_bits, config_.lines[i].hops);
     if (!added) return added.error();
   }
   return Done{};
@@ -110,25 +110,48 @@ Status Gateway::add_from_files() {
 Result<Worker::Line> Gateway::line_of(const KnownTunnel& known, const Keys& keys, std::uint32_t window_bits,
                                       PeerSocket peer, std::uint32_t worker) {
   const Tunnel& tunnel = known.tunnel;
-  auto seals = providers_[worker]->make(keys.out.reveal());
+  std::unique_ptr<vpe::Sender> sender;
+  if (known.place) {
+    auto made = sender_of(tunnel, *known.place, keys.out, worker);
+    if (!made) return made.error();
+    sender = *std::move(made);
+  }
   auto opens = providers_[worker]->make(keys.in.reveal());
-  if (!seals || !opens) return seals ? opens.error() : seals.error();
-  const vpe::Place place{config_.node, known.incarnation, static_cast<std::uint8_t>(worker)};
-  auto sender = vpe::Sender::create(*std::move(seals),
-                                    {.spi = tunnel.spi_out, .sender = tunnel.sender, .place = place});
-  if (!sender) return sender.error();
+  if (!opens) return opens.error();
   auto receiver = vpe::Receiver::create(
       *std::move(opens), {.spi = tunnel.spi_in,
                           .sender = tunnel.peer_sender,
                           .window_bits = window_bits,
                           .most_windows = tunnel.is_group() ? kWindowsOfGroup : kWindowsOfPeer});
   if (!receiver) return receiver.error();
-  return Worker::Line{tunnel, std::move(peer), *std::move(sender), *std::move(receiver)};
+  return Worker::Line{tunnel, std::move(peer), std::move(sender), *std::move(receiver)};
+}
+
+Result<std::unique_ptr<vpe::Sender>> Gateway::sender_of(const Tunnel& tunnel, vpe::Place share,
+                                                        const Secret& key, std::uint32_t worker) {
+  auto seals = providers_[worker]->make(key.reveal());
+  if (!seals) return seals.error();
+  share.core = static_cast<std::uint8_t>(worker);
+  return vpe::Sender::create(*std::move(seals),
+                             {.spi = tunnel.spi_out, .sender = tunnel.sender, .place = share});
+}
+
+Status Gateway::give(std::size_t place, vpe::Place share, const Secret& key) {
+  std::vector<std::shared_ptr<std::unique_ptr<vpe::Sender>>> senders;
+  for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+    auto sender = sender_of(tunnels_[place]->tunnel, share, key, i);
+    if (!sender) return sender.error();
+    senders.push_back(std::make_shared<std::unique_ptr<vpe::Sender>>(*std::move(sender)));
+  }
+  tunnels_[place]->place = share;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    workers_[i]->post([place, sender = senders[i]](Worker& one) { one.give(place, std::move(*sender)); });
+  return Done{};
 }
 
 Result<PeerSocket> Gateway::socket_to(const Tunnel& tunnel, std::uint8_t hops) const {
   return tunnel.is_group() ? PeerSocket::open_group(config_.address, tunnel.peer, tunnel.peer_port, hops)
-                           : PeerSocket::open(config_.address, tunnel.peer, tunnel.peer_port);
+                           : PeerSocket::open(own(), tunnel.peer, tunnel.peer_port);
 }
 
 Result<std::size_t> Gateway::add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits,
@@ -170,7 +193,7 @@ void Gateway::remove(std::size_t place) {
 Status Gateway::move(std::size_t place, const Address& peer, std::uint16_t port) {
   std::vector<std::shared_ptr<PeerSocket>> sockets;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    auto socket = PeerSocket::open(config_.address, peer, port);
+    auto socket = PeerSocket::open(own(), peer, port);
     if (!socket) return socket.error();
     sockets.push_back(std::make_shared<PeerSocket>(*std::move(socket)));
   }

@@ -34,6 +34,8 @@ class Gateway {
   // error; it returns the tunnel's place.
   Result<std::size_t> add(KnownTunnel tunnel, const Keys& keys, std::uint32_t window_bits,
                           std::uint8_t hops = 1);
+  // It has no sender yet, and gets one: with this key, as `share` says.
+  Status give(std::size_t place, vpe::Place share, const Secret& key);
   void remove(std::size_t place);
   Status move(std::size_t place, const Address& peer, std::uint16_t port);
   // From now on these send, and those from files.
@@ -55,6 +57,9 @@ class Gateway {
   Result<Worker::Line> line_of(const KnownTunnel& tunnel, const Keys& keys, std::uint32_t window_bits,
                                PeerSocket peer, std::uint32_t worker);
   Result<PeerSocket> socket_to(const Tunnel& tunnel, std::uint8_t hops) const;
+  Result<std::unique_ptr<vpe::Sender>> sender_of(const Tunnel& tunnel, vpe::Place share, const Secret& key,
+                                                 std::uint32_t worker);
+  Own own() const { return {config_.address, config_.shared}; }
   std::size_t free_place();
   void each(const std::function<void(Worker&)>& task);
   std::uint32_t inside_mtu() const;

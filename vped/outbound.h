@@ -24,8 +24,10 @@ class Outbound {
   Outbound(const Routes& routes, std::span<const Tunnel> tunnels, Counts& counts,
            std::vector<std::unique_ptr<vpe::Sender>> senders);
 
-  // The tunnel is there from now on, or has another sender; none: it is gone, and no route leads to it.
+  // The tunnel is there from now on, or has another sender; none: no route leads to it.
   void put(std::size_t tunnel, std::unique_ptr<vpe::Sender> sender);
+  // It is there, and had none.
+  void give(std::size_t tunnel, std::unique_ptr<vpe::Sender> sender) { senders_[tunnel] = std::move(sender); }
 
   // Inner packets to this tunnel are this long at most. 0: there is no path to the peer.
   void set_mtu(std::size_t tunnel, std::size_t mtu) { mtus_[tunnel] = mtu; }

@@ -6,6 +6,7 @@
 
 #include "plugin.pb.h"
 #include "vpe/big_endian.h"
+#include "vpe/window_id.h"
 
 namespace hasync::vped {
 namespace {
@@ -79,14 +80,25 @@ Result<Child> child_of(const proto::VpeChild& from) {
   return out;
 }
 
+Result<std::optional<Share>> share_of(const proto::VpeChild& from) {
+  if (!from.of_cluster()) return std::optional(Share{{}, from.incarnation()});
+  if (!from.has_place()) return std::optional<Share>();
+  const proto::VpePlace& place = from.place();
+  if (place.node() >= vpe::kNodes || place.incarnation() >= vpe::kIncarnations)
+    return invalid("vpe_child.place: beyond 16 nodes, 32 incarnations");
+  return std::optional(Share{static_cast<std::uint8_t>(place.node()), place.incarnation()});
+}
+
 Result<PluginMessage> told(std::uint64_t number, proto::VpeChild* from) {
   auto out = key_of(from->mutable_outbound_key(), "outbound_key"),
        in = key_of(from->mutable_inbound_key(), "inbound_key");
   if (!out || !in) return (out ? in : out).error();
   auto child = child_of(*from);
   if (!child) return child.error();
-  return PluginMessage{number,
-                       ToldChild{*std::move(child), from->incarnation(), *std::move(out), *std::move(in)}};
+  const auto share = share_of(*from);
+  if (!share) return share.error();
+  return PluginMessage{
+      number, ToldChild{*std::move(child), from->of_cluster(), *share, *std::move(out), *std::move(in)}};
 }
 
 Result<PluginMessage> event(proto::Event* from) {

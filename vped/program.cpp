@@ -35,9 +35,12 @@ Fd catch_signals() {
   return Fd(::signalfd(-1, &signals, SFD_CLOEXEC));
 }
 
-// Everything is open: no capability is needed any more.
-bool drop_privileges() {
+// Everything is open: no capability is needed any more, but for what sends from an address that another node
+// may have.
+bool drop_privileges(bool shared) {
   capng_clear(CAPNG_SELECT_ALL);
+  if (shared)
+    capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_RAW);
   return capng_apply(CAPNG_SELECT_ALL) == 0;
 }
 
@@ -73,7 +76,7 @@ int serve(const Config& config, const MakesProvider& makes) {
   if (!gateway) return fail(gateway.error().what);
   auto control = ControlSocket::open(config.control);
   if (!control) return fail(control.error().what);
-  if (!drop_privileges()) return fail("capabilities cannot be dropped");
+  if (!drop_privileges(config.shared)) return fail("capabilities cannot be dropped");
   (*gateway)->start();
   std::optional<Children> children;
   if (config.charon) children.emplace(**gateway, *config.charon);

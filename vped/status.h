@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ struct Flow {
 // A tunnel, as far as no worker has its own idea of it.
 struct KnownTunnel {
   Tunnel tunnel;
-  std::uint8_t incarnation = 0;
+  std::optional<vpe::Place> place;  // of its sender; none: it is only received on
   std::string keys;  // where they come from: "file", or the CHILD_SA as "charon: CONNECTION/CHILD"
 };
 

@@ -170,6 +170,10 @@ void Worker::put(std::size_t place, Line line) {
   routes_ = Routes(tunnels_);
 }
 
+void Worker::give(std::size_t place, std::unique_ptr<vpe::Sender> sender) {
+  if (peers_[place]) outbound_.give(place, std::move(sender));
+}
+
 void Worker::remove(std::size_t place) {
   tunnels_[place].sends = false;
   routes_ = Routes(tunnels_);
@@ -186,7 +190,8 @@ void Worker::move(std::size_t place, const Address& peer, std::uint16_t port, Pe
 }
 
 void Worker::send_on(const std::vector<bool>& places) {
-  for (std::size_t i = 0; i < std::min(places.size(), tunnels_.size()); ++i) tunnels_[i].sends = places[i];
+  for (std::size_t i = 0; i < std::min(places.size(), tunnels_.size()); ++i)
+    tunnels_[i].sends = places[i] && outbound_.sender(i) != nullptr;
   routes_ = Routes(tunnels_);
 }
 
@@ -231,11 +236,13 @@ TunnelStatus Worker::status_of(std::size_t tunnel) {
   TunnelStatus out;
   if (!peers_[tunnel]) return out;
   out.mtu = outbound_.mtu(tunnel);
-  const vpe::Sender& sender = *outbound_.sender(tunnel);
-  out.sent.add(sender.counters());
-  for (std::uint8_t c = 0; c < vpe::kClasses; ++c)
-    if (sender.next_number(c) != vpe::kFirstNumber)
-      out.sending.push_back({{tunnels_[tunnel].sender, window_id(sender.place(), c)}, sender.next_number(c)});
+  if (const vpe::Sender* sender = outbound_.sender(tunnel)) {
+    out.sent.add(sender->counters());
+    for (std::uint8_t c = 0; c < vpe::kClasses; ++c)
+      if (sender->next_number(c) != vpe::kFirstNumber)
+        out.sending.push_back(
+            {{tunnels_[tunnel].sender, window_id(sender->place(), c)}, sender->next_number(c)});
+  }
   out.received.add(inbound_.receiver(tunnel).counters());
   out.receiving = inbound_.receiver(tunnel).windows();
   return out;

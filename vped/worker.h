@@ -37,7 +37,7 @@ class Worker {
   struct Line {
     Tunnel tunnel;
     PeerSocket peer;
-    std::unique_ptr<vpe::Sender> sender;
+    std::unique_ptr<vpe::Sender> sender;  // none: it is only received on
     std::unique_ptr<vpe::Receiver> receiver;
   };
   static Result<std::unique_ptr<Worker>> create(Parts parts);
@@ -48,10 +48,11 @@ class Worker {
   // Done by the worker itself, soon. From any thread.
   void post(std::function<void(Worker&)> task);
   // By the worker itself, or before run(). All workers have the same tunnel at the same place.
-  void put(std::size_t place, Line line);  // which is free
+  void put(std::size_t place, Line line);                             // which is free
+  void give(std::size_t place, std::unique_ptr<vpe::Sender> sender);  // it has none yet
   void remove(std::size_t place);
   void move(std::size_t place, const Address& peer, std::uint16_t port, PeerSocket socket);
-  void send_on(const std::vector<bool>& places);  // whether each sends
+  void send_on(const std::vector<bool>& places);  // whether each sends, if it can
   WorkerStatus status();
   std::size_t mtu(std::size_t tunnel) const { return outbound_.mtu(tunnel); }
 

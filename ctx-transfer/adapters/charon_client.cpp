@@ -242,6 +242,8 @@ void CharonClient::State::handle(const proto::Event& event) {
     callbacks.synced();
   } else if (event.has_unprotected() && callbacks.unprotected) {
     callbacks.unprotected(summary_of(event.unprotected().sa()));
+  } else if (event.has_vpe_begun() && callbacks.vpe) {
+    callbacks.vpe(event.vpe_begun().session());
   }
 }
 
@@ -314,6 +316,19 @@ void CharonClient::set_state(const std::vector<SaId>& sas, Holding holding, Answ
 void CharonClient::release(const std::vector<SaId>& sas, Answer answer) {
   proto::Request request;
   for (const SaId sa : sas) put_sa(sa, request.mutable_release()->add_sas());
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::give_vpe(std::uint64_t session, const std::vector<VpeShare>& shares, Answer answer) {
+  proto::Request request;
+  request.mutable_give_vpe()->set_session(session);
+  for (const VpeShare& share : shares) {
+    proto::GiveVpe::Share* to = request.mutable_give_vpe()->add_shares();
+    put_sa(share.sa, to->mutable_sa());
+    to->set_outbound_spi(share.outbound_spi.value);
+    to->mutable_place()->set_node(share.node);
+    to->mutable_place()->set_incarnation(share.incarnation);
+  }
   state_->request(std::move(request), std::move(answer));
 }
 

@@ -93,7 +93,8 @@ class CharonClient {
     std::function<void(const GoneSa&)> gone;
     std::function<void()> synced;
     std::function<void(const SaSummary&)> unprotected;
-    std::function<void(const Error&)> lost;  // the connection has ended; no further call
+    std::function<void(std::uint64_t session)> vpe;  // this client of the plugin's receives VPE now; 0: none
+    std::function<void(const Error&)> lost;          // the connection has ended; no further call
   };
   using Answer = std::function<void(Result<CharonReply>)>;
 
@@ -119,6 +120,13 @@ class CharonClient {
   void put(std::string_view context, Holding holding, Answer answer);
   void set_state(const std::vector<SaId>& sas, Holding holding, Answer answer);
   void release(const std::vector<SaId>& sas, Answer answer);
+  // This session of VPE's may send on these.
+  struct VpeShare {
+    SaId sa;
+    EspSpi outbound_spi;
+    std::uint32_t node = 0, incarnation = 0;
+  };
+  void give_vpe(std::uint64_t session, const std::vector<VpeShare>& shares, Answer answer);
   void rekey(SaId sa, EspSpi child_inbound_spi, Answer answer);  // SPI 0: the IKE_SA itself
 
  private:

@@ -117,6 +117,10 @@ static bool check_child_form(const Hasync__Proto__ChildSa *child, const char *wh
 		return hasync_fail(error, UNSUPPORTED, "%s.mode: %u, expected 1 (transport) or 2 (tunnel)", where,
 						   child->mode);
 	}
+	if (child->vpe_port > UINT16_MAX || (child->vpe_port && (child->protocol != 50 || child->mode != 2)))
+	{
+		return hasync_fail(error, BAD, "%s.vpe_port: above 65535, or not of ESP in tunnel mode", where);
+	}
 	if (child->ipcomp > 255 || child->inbound_cpi > 65535 || child->outbound_cpi > 65535)
 	{
 		return hasync_fail(error, BAD, "%s.ipcomp: transform or CPI out of range", where);

@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 #define HASYNC_CONTEXT_MAJOR 1
-#define HASYNC_CONTEXT_MINOR 1
+#define HASYNC_CONTEXT_MINOR 2
 
 /* Why something was refused. The text names the field and holds no key. */
 typedef struct

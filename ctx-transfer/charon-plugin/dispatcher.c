@@ -137,11 +137,19 @@ static bool change(exchange_t *this)
 			done = hasync_set_state(this->request->set_state, &this->error);
 			resumed = this->request->set_state;
 			break;
+		case HASYNC__PROTO__REQUEST__REQUEST_GIVE_VPE:
+			hasync_vpe_give(this->dispatcher->server, this->request->give_vpe);
+			done = TRUE;
+			break;
 		case HASYNC__PROTO__REQUEST__REQUEST_RELEASE:
 			done = hasync_release(this->request->release, &this->error);
 			break;
 		default:
 			break;
+	}
+	if (done && this->request->request_case == HASYNC__PROTO__REQUEST__REQUEST_PUT)
+	{
+		hasync_vpe_put(this->dispatcher->server, this->request->put->context);
 	}
 	hasync_quiet_end();
 	for (i = 0; resumed && i < resumed->n_sas; i++)
@@ -241,6 +249,7 @@ void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content)
 	}
 	if (done && this.request->request_case == HASYNC__PROTO__REQUEST__REQUEST_OFFER_VPE)
 	{
+		hasync_server_tell_session(this.dispatcher->server, 0);
 		hasync_vpe_tell_all(this.dispatcher->server, client);
 	}
 	hasync_arena_clear(&this.arena);

@@ -180,5 +180,7 @@ Hasync__Proto__ChildSa *hasync_export_child(ike_sa_t *ike_sa, child_sa_t *child_
 	export_keys(known, arena, child);
 	export_times(child_sa, known, arena, child);
 	export_numbers(ike_sa, child_sa, arena, child);
+	child->vpe_port = known->vpe.port;
+	child->vpe_counted = known->vpe.port && !known->vpe.of_cluster;
 	return child;
 }

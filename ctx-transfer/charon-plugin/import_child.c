@@ -162,6 +162,8 @@ static bool install_child(ike_sa_t *ike_sa, child_cfg_t *config, const Hasync__P
 	known->integrity_in = chunk_clone(hasync_to_chunk(child->inbound_integrity_key));
 	known->encryption_out = chunk_clone(hasync_to_chunk(child->outbound_encryption_key));
 	known->integrity_out = chunk_clone(hasync_to_chunk(child->outbound_integrity_key));
+	known->vpe.port = child->vpe_port;
+	known->vpe.of_cluster = TRUE;
 	apply(ike_sa, child_sa, known, child);
 	ike_sa->add_child_sa(ike_sa, child_sa);
 	return TRUE;

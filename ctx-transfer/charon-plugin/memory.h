@@ -34,8 +34,11 @@ struct hasync_child_t
 		uint16_t port;         /* where the peer receives its VPE; 0: it is no VPE */
 		bool pending;          /* as it was told last */
 		uint64_t client;       /* to whom */
-		uint32_t incarnations; /* how many clients were told of it */
-		host_t *local;         /* of the policies by which it stands in as ESP; NULL: it does not */
+		bool of_cluster;       /* a log gives its places out, not we */
+		uint32_t incarnations; /* how many clients were told of it; of a cluster's: above every one given */
+		uint64_t given;        /* to this client: */
+		uint32_t node;
+		host_t *local; /* of the policies by which it stands in as ESP; NULL: it does not */
 		host_t *remote;
 	} vpe;
 };

@@ -408,6 +408,10 @@ static void send_synced(hasync_reporter_t *this, uint64_t client)
 	Hasync__Proto__Synced synced = HASYNC__PROTO__SYNCED__INIT;
 	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
 
+	if (hasync_server_vpe_client(this->server, NULL))
+	{
+		hasync_server_tell_session(this->server, client);
+	}
 	event.hook_ns = hasync_now_ns();
 	event.event_case = HASYNC__PROTO__EVENT__EVENT_SYNCED;
 	event.synced = &synced;

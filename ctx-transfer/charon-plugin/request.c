@@ -9,6 +9,10 @@
 /* a packet that waited longer would meet its own repetition */
 #define MAX_WAIT_MS 60000
 
+/* docs/vpe.md, WindowID */
+#define HASYNC_VPE_NODES 16
+#define HASYNC_VPE_INCARNATIONS 32
+
 static bool check_sa(const Hasync__Proto__SaId *sa, const char *field, hasync_error_t *error)
 {
 	if (!sa)
@@ -68,6 +72,29 @@ static bool check_offer(const Hasync__Proto__Host *host, hasync_error_t *error)
 		   hasync_fail(error, BAD, "offer_vpe.host.port: %u, expected 1 to 65535", host->port);
 }
 
+static bool check_shares(const Hasync__Proto__GiveVpe *give, hasync_error_t *error)
+{
+	if (give->n_shares > MAX_SAS)
+	{
+		return hasync_fail(error, BAD, "give_vpe.shares: %zu entries, at most %d", give->n_shares, MAX_SAS);
+	}
+	for (size_t i = 0; i < give->n_shares; i++)
+	{
+		const Hasync__Proto__VpePlace *place = give->shares[i]->place;
+
+		if (!check_sa(give->shares[i]->sa, "give_vpe.shares.sa", error))
+		{
+			return false;
+		}
+		if (!place || place->node >= HASYNC_VPE_NODES || place->incarnation >= HASYNC_VPE_INCARNATIONS)
+		{
+			return hasync_fail(error, BAD,
+							   "give_vpe.shares.place: missing, or beyond 16 nodes, 32 incarnations");
+		}
+	}
+	return true;
+}
+
 static bool check_request(const Hasync__Proto__Request *request, hasync_error_t *error)
 {
 	/* as a number: newer clients may send what this enum does not have */
@@ -94,6 +121,8 @@ static bool check_request(const Hasync__Proto__Request *request, hasync_error_t 
 			return check_sa(request->rekey->sa, "rekey.sa", error);
 		case HASYNC__PROTO__REQUEST__REQUEST_OFFER_VPE:
 			return check_offer(request->offer_vpe->host, error);
+		case HASYNC__PROTO__REQUEST__REQUEST_GIVE_VPE:
+			return check_shares(request->give_vpe, error);
 		default:
 			return hasync_fail(error, BAD, "request: none that is known here");
 	}

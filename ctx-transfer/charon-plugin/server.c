@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <processing/jobs/callback_job.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -173,11 +174,18 @@ static bool read_client(hasync_server_t *this, hasync_client_t *client)
 
 static void close_client(hasync_server_t *this, hasync_client_t *client)
 {
+	bool received_vpe;
+
 	this->mutex->lock(this->mutex);
 	this->clients->remove(this->clients, client, NULL);
 	this->subscribers -= client->subscribed ? 1 : 0;
+	received_vpe = client->vpe != NULL;
 	this->mutex->unlock(this->mutex);
 	hasync_client_destroy(client);
+	if (received_vpe)
+	{
+		hasync_server_tell_session(this, 0);
+	}
 }
 
 /* What to wait for; returns the number of clients, which the server's thread alone adds and removes. */
@@ -337,6 +345,7 @@ hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler,
 									  void *user)
 {
 	hasync_server_t *this;
+	uint64_t sessions;
 	int fd;
 
 	if (!strpfx(uri, "unix://"))
@@ -350,7 +359,13 @@ hasync_server_t *hasync_server_create(const char *uri, hasync_handler_t handler,
 		DBG1(DBG_CFG, "hasync: socket '%s': %s", uri, strerror(errno));
 		return NULL;
 	}
-	INIT(this, .listener = fd, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+	if (getrandom(&sessions, sizeof(sessions), 0) != sizeof(sessions))
+	{
+		DBG1(DBG_CFG, "hasync: no random numbers: %s", strerror(errno));
+		close(fd);
+		return NULL;
+	}
+	INIT(this, .sessions = sessions, .listener = fd, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		 .path = strdup(uri + strlen("unix://")), .handler = handler, .urgent = urgent, .user = user,
 		 .mutex = mutex_create(MUTEX_TYPE_DEFAULT), .clients = linked_list_create());
 	return this;

@@ -60,6 +60,15 @@ bool hasync_server_offer_vpe(hasync_server_t *this, uint64_t client, host_t *hos
 /* The client that receives VPE, and where (may be NULL; owned by the caller). 0: there is none. */
 uint64_t hasync_server_vpe_client(hasync_server_t *this, host_t **host);
 
+/* Names this client to others, as no other client of any charon is named. */
+uint64_t hasync_server_session(hasync_server_t *this, uint64_t client);
+
+/* Somebody lets events count: incarnations are a cluster's. */
+bool hasync_server_has_cluster(hasync_server_t *this);
+
+/* Tells one subscriber, or all for client 0, who receives VPE now. */
+void hasync_server_tell_session(hasync_server_t *this, uint64_t client);
+
 /* An event to this client, if it still is the one. */
 void hasync_server_vpe_event(hasync_server_t *this, uint64_t client, Hasync__Proto__Event *event);
 

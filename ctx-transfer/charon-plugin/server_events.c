@@ -116,6 +116,40 @@ uint64_t hasync_server_vpe_client(hasync_server_t *this, host_t **host)
 	return id;
 }
 
+uint64_t hasync_server_session(hasync_server_t *this, uint64_t id)
+{
+	return this->sessions + id ?: 1;
+}
+
+bool hasync_server_has_cluster(hasync_server_t *this)
+{
+	enumerator_t *enumerator;
+	hasync_client_t *client;
+	bool any = FALSE;
+
+	this->mutex->lock(this->mutex);
+	enumerator = this->clients->create_enumerator(this->clients);
+	while (!any && enumerator->enumerate(enumerator, &client))
+	{
+		any = client->subscribed && client->commits;
+	}
+	enumerator->destroy(enumerator);
+	this->mutex->unlock(this->mutex);
+	return any;
+}
+
+void hasync_server_tell_session(hasync_server_t *this, uint64_t id)
+{
+	Hasync__Proto__VpeBegun begun = HASYNC__PROTO__VPE_BEGUN__INIT;
+	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
+	uint64_t client = hasync_server_vpe_client(this, NULL);
+
+	begun.session = client ? hasync_server_session(this, client) : 0;
+	event.event_case = HASYNC__PROTO__EVENT__EVENT_VPE_BEGUN;
+	event.vpe_begun = &begun;
+	hasync_server_event(this, id, &event);
+}
+
 void hasync_server_vpe_event(hasync_server_t *this, uint64_t id, Hasync__Proto__Event *event)
 {
 	hasync_client_t *client;

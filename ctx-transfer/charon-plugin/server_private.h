@@ -26,6 +26,7 @@ struct hasync_server_t
 	mutex_t *mutex;
 	atomic_bool stopping;
 	uint64_t last_id;
+	uint64_t sessions;      /* drawn at random: where they begin */
 	linked_list_t *clients; /* hasync_client_t* */
 	u_int subscribers;
 	hasync_server_counters_t counters;

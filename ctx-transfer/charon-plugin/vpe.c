@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vpe.h"
 
+#include "control.h"
 #include "convert.h"
 #include "keymat.h"
 #include "vpe_policies.h"
@@ -195,6 +196,7 @@ void hasync_vpe_derived(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory
 	if (port && memory->vpe.port && is_possible(ike_sa, child_sa))
 	{
 		child->vpe.port = memory->vpe.port;
+		child->vpe.of_cluster = hasync_server_has_cluster(server);
 		memory->vpe.agreed = initiator ? 0 : port;
 	}
 	DBG1(DBG_CHD, "hasync: CHILD_SA %s is %s", child_sa->get_name(child_sa),
@@ -230,9 +232,29 @@ static char *text(hasync_arena_t *arena, const char *text)
 	return hasync_arena_copy(arena, text, strlen(text) + 1);
 }
 
+/* Who may send on it, and as what. A client that was told of it once keeps what it had then. */
+static void tell_place(hasync_child_t *child, uint64_t client, Hasync__Proto__VpeChild *told,
+					   Hasync__Proto__VpePlace *place)
+{
+	told->of_cluster = child->vpe.of_cluster;
+	if (!child->vpe.of_cluster)
+	{
+		child->vpe.incarnations += client != child->vpe.client;
+		told->incarnation = child->vpe.incarnations - 1;
+	}
+	else if (client == child->vpe.given)
+	{
+		place->node = child->vpe.node;
+		place->incarnation = child->vpe.incarnations - 1;
+		told->place = place;
+	}
+	child->vpe.client = client;
+}
+
 static void tell(hasync_server_t *server, ike_sa_t *ike_sa, hasync_child_t *child, child_sa_t *child_sa)
 {
 	Hasync__Proto__VpeChild told = HASYNC__PROTO__VPE_CHILD__INIT;
+	Hasync__Proto__VpePlace place = HASYNC__PROTO__VPE_PLACE__INIT;
 	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
 	uint64_t client = hasync_server_vpe_client(server, NULL);
 	hasync_arena_t arena;
@@ -242,13 +264,8 @@ static void tell(hasync_server_t *server, ike_sa_t *ike_sa, hasync_child_t *chil
 	{
 		return;
 	}
-	if (client != child->vpe.client)
-	{
-		child->vpe.client = client;
-		child->vpe.incarnations++;
-	}
+	tell_place(child, client, &told, &place);
 	hasync_arena_init(&arena);
-	told.incarnation = child->vpe.incarnations - 1;
 	told.sa = hasync_from_ike_sa_id(&arena, ike_sa->get_id(ike_sa));
 	told.connection = text(&arena, ike_sa->get_name(ike_sa));
 	told.child = text(&arena, child_sa->get_name(child_sa));
@@ -310,18 +327,92 @@ void hasync_vpe_child_state(hasync_server_t *server, ike_sa_t *ike_sa, hasync_me
 void hasync_vpe_settle(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory, bool all)
 {
 	enumerator_t *enumerator = ike_sa->create_child_sa_enumerator(ike_sa);
+	uint64_t client = hasync_server_vpe_client(server, NULL);
 	hasync_child_t *child;
 	child_sa_t *child_sa;
 
 	while (enumerator->enumerate(enumerator, &child_sa))
 	{
 		child = hasync_memory_find_child(memory, child_sa->get_spi(child_sa, TRUE));
-		if (child && child->vpe.port && (all || child->vpe.pending != is_pending(child_sa)))
+		if (child && child->vpe.port && is_wanted(child_sa) &&
+			(all || child->vpe.pending != is_pending(child_sa) || child->vpe.client != client))
 		{
 			tell(server, ike_sa, child, child_sa);
 		}
 	}
 	enumerator->destroy(enumerator);
+}
+
+static ike_sa_t *checkout(const Hasync__Proto__SaId *sa, hasync_memory_t **memory)
+{
+	ike_sa_t *ike_sa = hasync_checkout(sa->initiator_spi, sa->responder_spi);
+
+	*memory = ike_sa ? hasync_memory_of(ike_sa) : NULL;
+	return ike_sa;
+}
+
+void hasync_vpe_put(hasync_server_t *server, const Hasync__Proto__Context *context)
+{
+	Hasync__Proto__SaId sa = HASYNC__PROTO__SA_ID__INIT;
+	hasync_memory_t *memory;
+	ike_sa_t *ike_sa;
+	bool any = FALSE;
+	size_t i;
+
+	for (i = 0; i < context->n_children; i++)
+	{
+		any = any || context->children[i]->vpe_port;
+	}
+	sa.initiator_spi = context->ike->initiator_spi;
+	sa.responder_spi = context->ike->responder_spi;
+	ike_sa = any ? checkout(&sa, &memory) : NULL;
+	if (!ike_sa)
+	{
+		return;
+	}
+	if (memory)
+	{
+		hasync_vpe_settle(server, ike_sa, memory, FALSE);
+	}
+	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
+}
+
+/* A number below one that was given before is another's: the log that says so cannot be the one that gave it.
+ */
+static void give(hasync_server_t *server, uint64_t client, const Hasync__Proto__GiveVpe__Share *share)
+{
+	hasync_memory_t *memory;
+	ike_sa_t *ike_sa = checkout(share->sa, &memory);
+	child_sa_t *child_sa;
+	hasync_child_t *child;
+
+	if (!ike_sa)
+	{
+		return;
+	}
+	child_sa = ike_sa->get_child_sa(ike_sa, PROTO_ESP, htonl(share->outbound_spi), FALSE);
+	child = memory && child_sa ? hasync_memory_find_child(memory, child_sa->get_spi(child_sa, TRUE)) : NULL;
+	if (child && child->vpe.port && child->vpe.of_cluster && is_wanted(child_sa) &&
+		client != child->vpe.given && share->place->incarnation >= child->vpe.incarnations)
+	{
+		child->vpe.given = client;
+		child->vpe.node = share->place->node;
+		child->vpe.incarnations = share->place->incarnation + 1;
+		tell(server, ike_sa, child, child_sa);
+	}
+	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
+}
+
+void hasync_vpe_give(hasync_server_t *server, const Hasync__Proto__GiveVpe *shares)
+{
+	uint64_t client = hasync_server_vpe_client(server, NULL);
+	size_t i;
+
+	for (i = 0; client && shares->session == hasync_server_session(server, client) && i < shares->n_shares;
+		 i++)
+	{
+		give(server, client, shares->shares[i]);
+	}
 }
 
 void hasync_vpe_tell_all(hasync_server_t *server, uint64_t client)

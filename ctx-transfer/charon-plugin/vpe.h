@@ -23,6 +23,13 @@ void hasync_vpe_derived(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory
 void hasync_vpe_child_state(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory,
 							child_sa_t *child_sa, child_sa_state_t state);
 
+/* A context was PUT: what is new in it is told. */
+void hasync_vpe_put(hasync_server_t *server, const Hasync__Proto__Context *context);
+
+/* The cluster's log has given places. What is not here (any more), or was not given to the client that is
+ * here, is passed over. */
+void hasync_vpe_give(hasync_server_t *server, const Hasync__Proto__GiveVpe *give);
+
 /* Of which CHILD_SAs of this IKE_SA something has changed is told, or all of them. */
 void hasync_vpe_settle(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory, bool all);
 

@@ -66,6 +66,7 @@ constexpr Definition kMetrics[] = {
     {"hasyncd_replay_bound_packets", kGauge,
      "Packets, accepted once, that could be accepted again, at most."},
     {"hasyncd_replay_exposed_child_sas", kGauge, "CHILD_SAs of this owner that they could be sent to."},
+    {"hasyncd_replay_exposed_vpe_child_sas", kGauge, "VPE CHILD_SAs of which a recording could be replayed."},
     {"hasyncd_charon_puts_total", kCounter, "Contexts installed in charon."},
     {"hasyncd_charon_put_seconds", kGauge, "Time inside charon of the newest install."},
     {"hasyncd_charon_refused_total", kCounter, "Requests that charon's plugin refused."},
@@ -164,6 +165,7 @@ void add_node(const NodeStatus& node, Page& page) {
   if (node.role == "witness") return;
   if (node.replay_bound) page.set("hasyncd_replay_bound_packets", static_cast<double>(*node.replay_bound));
   page.set("hasyncd_replay_exposed_child_sas", static_cast<double>(node.replay_exposed));
+  page.set("hasyncd_replay_exposed_vpe_child_sas", static_cast<double>(node.replay_exposed_vpe));
 }
 
 void add_member(const MemberStatus& member, std::uint64_t index, Page& page) {

@@ -84,30 +84,32 @@ Ordered of(const RelationStatus& r) {
 }
 
 Ordered of(const NodeStatus& s) {
-  Ordered out = {{"version", s.version},
-                 {"cluster", s.cluster},
-                 {"node", s.node.value},
-                 {"name", s.name},
-                 {"role", s.role},
-                 {"state", s.state},
-                 {"owner", optional_node(s.owner)},
-                 {"epoch", s.epoch.value},
-                 {"promised", s.promised.value},
-                 {"index", s.index},
-                 {"stable", s.stable},
-                 {"ring_connected", s.ring_connected},
-                 {"quorate", s.quorate},
-                 {"charon_connected", s.charon_connected},
-                 {"fence", of(s.fence)},
-                 {"tunnels", s.tunnels},
-                 {"unprotected", s.unprotected},
-                 {"owner_changes", s.owner_changes},
-                 {"replay", {{"bound", nullptr}, {"child_sas", s.replay_exposed}}},
-                 {"up_s", s.up.count()},
-                 {"members", Ordered::array()},
-                 {"relations", Ordered::array()},
-                 {"warnings", s.warnings},
-                 {"counters", Ordered::object()}};
+  Ordered out = {
+      {"version", s.version},
+      {"cluster", s.cluster},
+      {"node", s.node.value},
+      {"name", s.name},
+      {"role", s.role},
+      {"state", s.state},
+      {"owner", optional_node(s.owner)},
+      {"epoch", s.epoch.value},
+      {"promised", s.promised.value},
+      {"index", s.index},
+      {"stable", s.stable},
+      {"ring_connected", s.ring_connected},
+      {"quorate", s.quorate},
+      {"charon_connected", s.charon_connected},
+      {"fence", of(s.fence)},
+      {"tunnels", s.tunnels},
+      {"unprotected", s.unprotected},
+      {"owner_changes", s.owner_changes},
+      {"replay",
+       {{"bound", nullptr}, {"child_sas", s.replay_exposed}, {"vpe_child_sas", s.replay_exposed_vpe}}},
+      {"up_s", s.up.count()},
+      {"members", Ordered::array()},
+      {"relations", Ordered::array()},
+      {"warnings", s.warnings},
+      {"counters", Ordered::object()}};
   for (const RelationStatus& relation : s.relations) out["relations"].push_back(of(relation));
   if (s.replay_bound) out["replay"]["bound"] = *s.replay_bound;
   for (const MemberStatus& member : s.members) out["members"].push_back(of(member));
@@ -123,6 +125,14 @@ Ordered of(const LeaseStatus& l) {
           {"end", l.end}};
 }
 
+Ordered of(const VpeStatus& v) {
+  Ordered out = {{"spi", hex(v.spi.value, 8)}, {"nodes", Ordered::array()}};
+  for (const VpeStatus::Sender& one : v.nodes)
+    out["nodes"].push_back(
+        {{"node", one.node.value}, {"place", one.place}, {"incarnation", one.incarnation}});
+  return out;
+}
+
 Ordered of(const TunnelStatus& t) {
   Ordered out = {{"initiator_spi", hex(t.sa.initiator_spi, 16)},
                  {"responder_spi", hex(t.sa.responder_spi, 16)},
@@ -135,8 +145,10 @@ Ordered of(const TunnelStatus& t) {
                  {"reason", t.reason},
                  {"owner", optional_node(t.owner)},
                  {"here", t.here},
-                 {"leases", Ordered::array()}};
+                 {"leases", Ordered::array()},
+                 {"vpe", Ordered::array()}};
   for (const LeaseStatus& lease : t.leases) out["leases"].push_back(of(lease));
+  for (const VpeStatus& child : t.vpe) out["vpe"].push_back(of(child));
   return out;
 }
 

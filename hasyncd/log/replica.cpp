@@ -56,11 +56,13 @@ StateMark Replica::beginning() const {
 void Replica::begin_empty(Changes& out) {
   for (const auto& [sa, context] : contexts_) out.gone.push_back(sa);
   for (const auto& [key, lease] : leases_) out.unleased.push_back(key);
+  out.unshared = vpe_.all();
   contexts_.clear();
   named_.clear();
   leases_.clear();
   by_spi_.clear();
   ended_.clear();
+  vpe_.clear();
   owner_ = {};
 }
 
@@ -125,7 +127,7 @@ Changes Replica::apply(Process from, std::uint64_t number, const Entry& entry) {
   }
   ++mark_.index;
   mark_.digest = mixed(mixed(mark_.digest, from.incarnation.value), number);
-  if (from != owner_) {
+  if (from != owner_ && !std::holds_alternative<VpeBegin>(entry.body)) {
     out.refused = true;
     return out;
   }
@@ -141,13 +143,19 @@ void Replica::apply_body(Process /*from*/, const Delta& delta, Changes& out) {
   }
   const Delta before = known == contexts_.end() ? Delta{.sa = delta.sa} : let_go(known);
   hold(delta);
-  for (const OutboundSa& outbound : delta.outbound) lease_new(delta, outbound, out);
+  for (const OutboundSa& outbound : delta.outbound) {
+    if (!outbound.vpe) lease_new(delta, outbound, out);
+  }
+  hold_vpe(delta, out);
   drop_leases(before, delta.outbound, out);
+  let_go_vpe(before, delta.outbound, out);
   add(out.upserted, delta.sa);
 }
 
 void Replica::hold(const Delta& delta) {
-  for (const OutboundSa& outbound : delta.outbound) named_.emplace(outbound.key.spi, delta.sa);
+  for (const OutboundSa& outbound : delta.outbound) {
+    if (!outbound.vpe) named_.emplace(outbound.key.spi, delta.sa);
+  }
   contexts_.insert_or_assign(delta.sa, delta);
 }
 
@@ -155,6 +163,26 @@ Delta Replica::let_go(std::map<SaId, Delta>::iterator context) {
   Delta out = std::move(contexts_.extract(context).mapped());
   for (const OutboundSa& outbound : out.outbound) named_.erase({outbound.key.spi, out.sa});
   return out;
+}
+
+// VPE's numbers are nobody's to lease. One that has ended, and is named again, may have been sent on.
+void Replica::hold_vpe(const Delta& delta, Changes& out) {
+  for (const OutboundSa& outbound : delta.outbound) {
+    const EspSpi spi = outbound.key.spi;
+    const auto holder = vpe_.holder(spi);
+    const bool old = outbound.vpe_old || ended_.end_of(spi) != 0;
+    if (outbound.vpe && (vpe_.hold(spi, delta.sa, old) || holder != delta.sa)) add(out.shared, spi);
+  }
+}
+
+void Replica::let_go_vpe(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out) {
+  for (const OutboundSa& outbound : before.outbound) {
+    const auto same = [&](const OutboundSa& other) { return other.vpe && other.key.spi == outbound.key.spi; };
+    if (!outbound.vpe || std::ranges::any_of(keep, same)) continue;
+    if (!vpe_.let_go(outbound.key.spi, before.sa)) continue;
+    ended_.remember({outbound.key.spi, 1});
+    out.unshared.push_back(outbound.key.spi);
+  }
 }
 
 std::vector<SaId> Replica::naming(EspSpi spi) const {
@@ -194,7 +222,7 @@ const LeaseState* Replica::highest_of(EspSpi spi) const {
 
 std::optional<SaId> Replica::newest_of(EspSpi spi) const {
   const LeaseState* highest = highest_of(spi);
-  return highest == nullptr ? std::nullopt : std::optional{highest->sa};
+  return highest == nullptr ? vpe_.holder(spi) : std::optional{highest->sa};
 }
 
 void Replica::drop_leases(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out) {
@@ -238,7 +266,9 @@ void Replica::apply_body(Process /*from*/, const Gone& gone, Changes& out) {
     out.refused = true;
     return;
   }
-  drop_leases(let_go(known), {}, out);
+  const Delta before = let_go(known);
+  drop_leases(before, {}, out);
+  let_go_vpe(before, {}, out);
   out.gone.push_back(gone.sa);
 }
 
@@ -263,19 +293,30 @@ void Replica::apply_body(Process /*from*/, const Move& move, Changes& out) {
   change_owner(to->process, out);
 }
 
+void Replica::apply_body(Process from, const VpeBegin& begin, Changes& out) {
+  if (!install_.find(from.node)->gateway || !vpe_.begin(from.node, begin.session)) {
+    out.refused = true;
+    return;
+  }
+  out.shared = vpe_.all();
+}
+
 std::vector<Snapshot> Replica::snapshot() const {
   std::vector<Snapshot> parts(1, Snapshot{.epoch = install_.epoch, .owner = owner_});
+  for (const auto& [id, node] : vpe_.nodes()) parts.back().vpe_nodes.push_back(node);
   std::size_t bytes = 0;
   for (const auto& [sa, delta] : contexts_) {
     if (bytes > kSnapshotBytes || parts.back().sas.size() >= kMaxSnapshotSas) {
       parts.push_back({.epoch = install_.epoch, .owner = owner_});
       bytes = 0;
     }
-    SnapshotSa record{delta, {}};
+    SnapshotSa record{.delta = delta};
     for (const OutboundSa& outbound : delta.outbound) {
       const auto lease = leases_.find(outbound.key);
       if (lease != leases_.end() && lease->second.sa == sa)
         record.leases.push_back({outbound.key, lease->second.end, lease->second.left});
+      if (outbound.vpe && vpe_.holder(outbound.key.spi) == sa)
+        record.vpe.push_back(vpe_.taken(outbound.key.spi));
     }
     bytes += delta.sealed.size() + 64 * (delta.outbound.size() + 1);
     parts.back().sas.push_back(std::move(record));
@@ -311,6 +352,7 @@ Changes Replica::finish_snapshot() {
   named_.clear();
   by_spi_.clear();
   ended_.clear();
+  vpe_.clear();
   const Waiting waiting = std::move(*waiting_);
   waiting_.reset();
   mark_ = beginning();
@@ -319,9 +361,11 @@ Changes Replica::finish_snapshot() {
   // If it names this process, the install has just made it so, whoever owned before.
   out.owner_changed = owner_ != was || owner_ == self_;
   for (const Snapshot& part : waiting.parts) {
+    for (const VpeNode& node : part.vpe_nodes) vpe_.adopt(node);
     for (const SnapshotSa& record : part.sas) adopt(record, out);
     for (const EndedLease& ended : part.ended) ended_.remember(ended);
   }
+  out.shared = vpe_.all();
   for (const auto& [sa, delta] : before) {
     if (!contexts_.contains(sa)) out.gone.push_back(sa);
   }
@@ -335,6 +379,7 @@ Changes Replica::finish_snapshot() {
     append(out.gone, more.gone);
     append(out.leased, more.leased);
     append(out.unleased, more.unleased);
+    for (const EspSpi spi : more.shared) add(out.shared, spi);
     out.owner_changed |= more.owner_changed;
   }
   return out;
@@ -344,6 +389,10 @@ void Replica::adopt(const SnapshotSa& record, Changes& out) {
   const Delta& delta = record.delta;
   hold(delta);
   out.upserted.push_back(delta.sa);
+  for (const OutboundSa& outbound : delta.outbound) {
+    if (outbound.vpe) vpe_.adopt(outbound.key.spi, delta.sa);
+  }
+  for (const VpeTaken& taken : record.vpe) vpe_.adopt(taken, delta.sa);
   for (const OutboundSa& outbound : delta.outbound) {
     const auto lease = std::ranges::find(record.leases, outbound.key, &Lease::key);
     if (lease == record.leases.end()) continue;

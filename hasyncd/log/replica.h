@@ -15,6 +15,7 @@
 
 #include "hasyncd/log/agreement.h"
 #include "hasyncd/log/ended_leases.h"
+#include "hasyncd/log/vpe_shares.h"
 #include "hasyncd/wire/messages.h"
 
 namespace hasync::hasyncd {
@@ -44,6 +45,8 @@ struct Changes {
   std::vector<SaId> gone;
   std::vector<OutboundKey> leased;    // new, extended, or moved on by a change of owner
   std::vector<OutboundKey> unleased;  // the gate forgets them
+  std::vector<EspSpi> shared;    // VPE SAs on which somebody has another share, or that another IKE_SA has
+  std::vector<EspSpi> unshared;  // that have ended
   bool owner_changed = false;
   bool became_whole = false;  // the last part of a snapshot was applied
 };
@@ -75,6 +78,7 @@ class Replica {
   const std::map<SaId, Delta>& contexts() const { return contexts_; }
   const std::map<OutboundKey, LeaseState>& leases() const { return leases_; }
   const EndedLeases& ended() const { return ended_; }
+  const VpeShares& vpe() const { return vpe_; }
   // The IKE_SA that has this SPI now: rekeying hands CHILD_SAs on, and a new address makes new keys of them.
   std::optional<SaId> newest_of(EspSpi spi) const;
 
@@ -83,6 +87,9 @@ class Replica {
   void apply_body(Process from, const Gone& gone, Changes& out);
   void apply_body(Process from, const Grant& grant, Changes& out);
   void apply_body(Process from, const Move& move, Changes& out);
+  void apply_body(Process from, const VpeBegin& begin, Changes& out);
+  void hold_vpe(const Delta& delta, Changes& out);
+  void let_go_vpe(const Delta& before, const std::vector<OutboundSa>& keep, Changes& out);
   void choose_owner(Changes& out);
   void change_owner(Process to, Changes& out);
   void lease_new(const Delta& delta, const OutboundSa& outbound, Changes& out);
@@ -109,6 +116,7 @@ class Replica {
   std::map<OutboundKey, LeaseState> leases_;
   std::set<std::pair<EspSpi, Address>> by_spi_;  // of leases_
   EndedLeases ended_;                            // of SPIs that are not in named_
+  VpeShares vpe_;
 
   struct Waiting {  // entries and parts that came before the snapshot was complete
     std::vector<Snapshot> parts;

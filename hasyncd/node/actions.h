@@ -112,6 +112,19 @@ struct RekeyChild {
   bool operator==(const RekeyChild&) const = default;
 };
 
+// charon's plugin: this vped may send on these from now on, as nobody else ever does.
+struct VpeShare {
+  SaId sa;
+  EspSpi spi;  // outbound
+  vpe::Place place;
+  bool operator==(const VpeShare&) const = default;
+};
+struct GiveVpe {
+  std::uint64_t session = 0;  // of that vped
+  std::vector<VpeShare> shares;
+  bool operator==(const GiveVpe&) const = default;
+};
+
 // Leave the ring's group and come back, as a process that has just begun.
 struct Rejoin {
   bool operator==(const Rejoin&) const = default;
@@ -128,10 +141,10 @@ struct Finished {
   bool operator==(const Finished&) const = default;
 };
 
-using Action =
-    std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
-                 DropAddress, SetGate, ForgetGate, SetNumbers, ReadWindows, RaiseWindows, PutContext,
-                 SetActive, ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild, Rejoin, Note, Finished>;
+using Action = std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
+                            DropAddress, SetGate, ForgetGate, SetNumbers, ReadWindows, RaiseWindows,
+                            PutContext, SetActive, ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild,
+                            GiveVpe, Rejoin, Note, Finished>;
 using Actions = std::vector<Action>;
 
 }  // namespace hasync::hasyncd

@@ -33,7 +33,9 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       following_(kPatience * settings_.evict_after),
       spending_(settings_.lease),
       exposure_(settings_.self, settings_.fence.fence + kBurst),
-      taken_over_(settings_.rekey_after_takeover) {}
+      taken_over_(settings_.rekey_after_takeover),
+      vpe_taken_over_(settings_.rekey_after_takeover),
+      vpe_(settings_.self.node) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
@@ -137,18 +139,21 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   permission_.install(install);
   hearsay_.install(install);
   watch_candidates(now);
-  if (std::exchange(void_told_, void_entries_) != void_entries_) {
-    out.push_back(
-        Note{"entries-void", std::to_string(void_entries_) + " entries came too late for their epoch"});
+  if (std::exchange(void_told_, counted_.void_entries) != counted_.void_entries) {
+    out.push_back(Note{"entries-void",
+                       std::to_string(counted_.void_entries) + " entries came too late for their epoch"});
   }
   out.push_back(Note{"epoch-installed", "epoch " + std::to_string(install.epoch.value) + " with " +
                                             std::to_string(install.members.size()) + " members"});
 
   const bool held = role_ != Role::Out && role_ != Role::Standby;
   snapshot_.clear();
+  const std::vector<EspSpi> vpe_before = replica_.vpe().all();
+  vpe_.installed();
   const Changes changes = replica_.install(install);
   ended_at_ = kBeginning;
   if (install.reference == kNobody) exposure_.begin_empty(now);
+  if (install.reference == kNobody || !replica_.current()) vpe_.state_lost(vpe_before);
   // A handover counts for as long as the old owner is here to say that it knows of it.
   const EpochMember* old = install.find(moved_from_.node);
   if (moved_at_ && !changes.owner_changed && old != nullptr && old->process == moved_from_) {
@@ -162,7 +167,7 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   yield(out);
   begin_grants(mine() && !held && !changes.owner_changed);
   // Likewise what charon has reported: it is in the state that all begin with.
-  if (!committing_.empty()) committing_ = {{kBeginning, committing_.back().second}};
+  output_.begin_epoch();
   take_effect(changes, out);
   if (role_ == Role::Leaving) {
     proposals_.cancel_move();
@@ -191,7 +196,9 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   const Process was = replica_.owner();
   if (!agreement_.frozen()) changes = replica_.apply(from, number, entry);
   const bool effective = changes.counted && !changes.refused;
-  if (!changes.counted) ++void_entries_;
+  const bool own_vped = from == settings_.self && std::holds_alternative<VpeBegin>(entry.body);
+  if (!changes.counted) ++counted_.void_entries;
+  if (!changes.counted && own_vped) vpe_.void_entry();
   bool known_to_charon = true;
   if (from == settings_.self) {
     known_to_charon = proposals_.delivered(number, changes.counted);
@@ -207,6 +214,7 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   }
   yield(out);
   take_effect(changes, out);
+  rekey_vpe(changes.shared, own_vped, out);
   if (mine() && !known_to_charon) {
     for (const SaId sa : changes.upserted) put(sa, out);
   }
@@ -349,7 +357,7 @@ void Node::find_back(Instant now, Actions& out) {
   if (in_epoch_ && replica_.current())
     here.agreed = mine() ? replica_.mark().index : stability_.agreed(replica_.owner().node);
   if (!following_.astray(here, now)) return;
-  ++resyncs_;
+  ++counted_.resyncs;
   out.push_back(Note{"resync", "the others are ahead, and this node has not come nearer for too long"});
   out.push_back(Rejoin{});
 }
@@ -381,31 +389,9 @@ void Node::flush(Actions& out) {
     proposals_.sent(message_number_ + 1, entry);
     send(std::move(entry), out);
   }
-  commit(out);
-}
-
-// What a report tells of may be told to peers when everything up to it is in the log and stable.
-void Node::commit(Actions& out) {
-  const std::uint64_t settled = proposals_.settled();
-  if (settled > (committing_.empty() ? committed_ : committing_.back().second)) {
-    committing_.emplace_back(replica_.mark().index, settled);
+  if (auto commit = output_.settle(proposals_.settled(), replica_.mark().index, stability_.stable())) {
+    out.push_back(*commit);
   }
-  const std::uint64_t before = committed_;
-  for (; !committing_.empty() && committing_.front().first <= stability_.stable(); committing_.pop_front()) {
-    committed_ = committing_.front().second;
-  }
-  if (committed_ != before) out.push_back(CommitOutput{committed_});
-}
-
-// This one is not for the log.
-void Node::discard_report(std::uint64_t number, Actions& out) {
-  if (number != 0) out.push_back(DiscardOutput{number, number});
-}
-
-// What charon has reported and the log does not have will not get in any more.
-void Node::discard_output(Actions& out) {
-  committing_.clear();
-  if (reported_ != committed_) out.push_back(DiscardOutput{1, reported_});
 }
 
 Actions Node::on_ring_lost(Instant now) {

@@ -26,11 +26,14 @@
 #include "hasyncd/node/actions.h"
 #include "hasyncd/node/context_report.h"
 #include "hasyncd/node/exposure.h"
+#include "hasyncd/node/node_counts.h"
 #include "hasyncd/node/node_settings.h"
+#include "hasyncd/node/output_commit.h"
 #include "hasyncd/node/proposals.h"
 #include "hasyncd/node/role.h"
 #include "hasyncd/node/spending.h"
 #include "hasyncd/node/taken_over.h"
+#include "hasyncd/node/vpe_desk.h"
 #include "hasyncd/node/window_marks.h"
 
 namespace hasync::hasyncd {
@@ -64,6 +67,9 @@ class Node {
   // Whether this node can reach peers and servers: its links carry.
   Actions on_links(const std::vector<std::string>& down, Instant now);
 
+  // A vped receives VPE here, or (0) none does.
+  Actions on_vpe(std::uint64_t session, Instant now);
+
   // What the gate and the kernel say of the numbers of outbound SAs.
   Actions on_used(const std::vector<OutboundUse>& uses, Instant now);
 
@@ -87,25 +93,17 @@ class Node {
   bool synced() const { return charon_synced_; }
   bool quorate() const { return quorate_; }
   Instant deadline() const { return deadline_; }
-  // The shortest time that was left of the permission when it was renewed, since this node owns.
+  // The shortest time that was left of the permission when it was renewed, in this reign.
   std::optional<Duration> least_margin() const { return least_margin_; }
-  std::uint64_t lapses() const { return lapses_; }
-  std::uint64_t suspensions() const { return suspensions_; }
-  std::uint64_t moves() const { return owner_changes_; }
+  const NodeCounts& counted() const { return counted_; }
   const Agreement& agreement() const { return agreement_; }
   const Replica& replica() const { return replica_; }
   const Stability& stability() const { return stability_; }
   const Silence& silence() const { return silence_; }
-  // How often an SA was found past its lease.
-  std::uint64_t lease_overruns() const { return spending_.overruns(); }
-  // How often a number that was set in the kernel was found gone.
-  std::uint64_t numbers_vanished() const { return numbers_vanished_; }
-  // Entries that came when their epoch had ended; and how often this node had lost the thread of the log.
-  std::uint64_t void_entries() const { return void_entries_; }
-  std::uint64_t resyncs() const { return resyncs_; }
   // As the owner: packets that could be replayed since takeovers; else: that a takeover now would leave so.
   std::optional<std::uint64_t> replay_bound(Instant now) const { return exposure_.bound(now); }
-  std::size_t exposed() const;  // CHILD_SAs that this concerns, as the owner
+  std::size_t exposed() const;      // CHILD_SAs that this concerns, as the owner
+  std::size_t exposed_vpe() const;  // VPE CHILD_SAs of which a recording could be replayed; likewise
   bool ready(NodeId node) const;
   // What charon here holds: nothing, or whether it answers for it.
   std::optional<bool> held(SaId sa) const;
@@ -127,9 +125,6 @@ class Node {
   void progressed(Actions& out);
   StateMark reported() const;
   void flush(Actions& out);
-  void commit(Actions& out);
-  void discard_output(Actions& out);
-  static void discard_report(std::uint64_t number, Actions& out);
   void accuse(Instant now, Actions& out);
   void learn(Epoch epoch, const Mark& mark, Process owner, Instant now);
   void watch_candidates(Instant now);
@@ -169,12 +164,14 @@ class Node {
   void release(std::vector<SaId> sas, Actions& out);
   void close_for(const Delta& delta, Actions& out);
   void reopen(const Delta& delta, Actions& out);
+  void propose(ContextReport report);
   bool takes_from_put(const ContextReport& report) const;
   void close_moved(const ContextReport& report, Actions& out);
   bool being_put(const LeaseState& lease) const { return putting_.contains(lease.sa); }
   void reconcile(bool distrust, Actions& out);
   std::set<SaId> successors(SaId sa) const;
   void discard_proposals(Actions& out);
+  void discard_output(Actions& out);
 
   // node_windows.cpp: inbound windows, what could be replayed
   void hear_windows(const Heartbeat& heartbeat, Instant now, Actions& out);
@@ -184,9 +181,15 @@ class Node {
   void settle_windows();
   void expose(Instant now, Actions& out);
   void fall_back(const Delta& context);
-  void ended(const std::vector<OutboundKey>& unleased);
+  void ended(const Changes& changes);
   void close_exposure(Actions& out);
   void rekey_exposed(Instant now, Actions& out);
+  void rekey(EspSpi spi, Actions& out) const;
+
+  // node_vpe.cpp
+  void serve_vpe(Actions& out);
+  void rekey_vpe(const std::vector<EspSpi>& spis, bool all, Actions& out);
+  void expose_vpe(TakenOver::Spis spis, Instant now, Actions& out);
 
   // node_numbers.cpp
   void tell(const OutboundUse& use, const LeaseState& lease, const Spending::Need& need, Actions& out);
@@ -201,10 +204,12 @@ class Node {
   Hearsay hearsay_;
   Following following_;
   Proposals proposals_;
+  OutputCommit output_;
   Spending spending_;
   WindowMarks marks_;
   Exposure exposure_;
-  TakenOver taken_over_;
+  TakenOver taken_over_, vpe_taken_over_;
+  VpeDesk vpe_;
 
   Role role_ = Role::Out;
   bool in_epoch_ = false;        // a member of the current epoch, ring connected
@@ -215,7 +220,6 @@ class Node {
   bool links_up_ = true;
   Instant deadline_{};
   std::optional<Duration> least_margin_;
-  std::uint64_t lapses_ = 0, suspensions_ = 0;  // the permission ran out; the machine stood still
   Instant last_tick_{}, windows_told_{};
   Instant answered_{};  // the owner's heartbeat
   Instant last_accused_{};
@@ -224,9 +228,9 @@ class Node {
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
   std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,
   Process moved_from_;                     // by this owner
-  std::uint64_t owner_changes_ = 0, numbers_vanished_ = 0;
   std::uint64_t message_number_ = 0, heartbeat_number_ = 0;
-  std::uint64_t void_entries_ = 0, void_told_ = 0, resyncs_ = 0;
+  NodeCounts counted_;
+  std::uint64_t void_told_ = 0;
   std::deque<Snapshot> snapshot_;  // for those who need it: not sent yet
 
   bool charon_synced_ = false;
@@ -238,11 +242,7 @@ class Node {
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
   std::set<SaId> refused_;                  // by charon, at the newest PUT
   std::multiset<SaId> releasing_;           // under way: once for each time it was asked
-  // Up to which report the log had everything at which position, until that is stable.
-  std::deque<std::pair<std::uint64_t, std::uint64_t>> committing_;
-  std::uint64_t committed_ = 0;
   std::uint64_t ended_at_ = 0;              // of CHILD_SAs, by the newest position that has it
-  std::uint64_t reported_ = 0;              // charon's newest report
   std::map<OutboundKey, GateLimits> gate_;  // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
 };

@@ -5,15 +5,25 @@
 
 namespace hasync::hasyncd {
 
+namespace {
+
+// This one is not for the log.
+void discard_report(std::uint64_t number, Actions& out) {
+  if (number != 0) out.push_back(DiscardOutput{number, number});
+}
+
+}  // namespace
+
 // What the state's change means here. The owner's own gate opens for what is stable; everybody else stands
 // behind the lease.
 void Node::take_effect(const Changes& changes, Actions& out) {
   if (!settings_.gateway) return;
+  vpe_.changed(changes.shared, replica_.mark().index);
   if (!changes.unleased.empty()) {
     for (const OutboundKey& key : changes.unleased) gate_.erase(key);
     out.push_back(ForgetGate{changes.unleased});
-    ended(changes.unleased);
   }
+  ended(changes);
   if (!mine()) {
     stand_by(changes.leased, out);
   } else if (changes.owner_changed) {
@@ -222,6 +232,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
     if (!numbers.empty()) out.push_back(SetNumbers{std::move(numbers)});
   }
   if (installed && context != replica_.contexts().end()) {
+    vpe_.held(context->second.outbound);
     charon_[sa] = mine();
     if (active != mine()) {
       out.push_back(SetActive{{sa}, mine()});
@@ -238,7 +249,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
 
 Actions Node::on_charon(ContextReport report, Instant now) {
   Actions out;
-  reported_ = std::max(reported_, report.number);
+  output_.reported(report.number);
   if (releasing_.contains(report.sa)) {
     // Said before it was told to forget it, and will: in the log it would be an IKE_SA that nobody has.
     discard_report(report.number, out);
@@ -250,7 +261,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   const bool known = replica_.contexts().contains(report.sa);
   const bool undecided = !in_epoch_ || !replica_.current();
   // What a charon tells at the beginning may be older than the log, unless it was this owner's before.
-  const bool trusted = charon_synced_ || (owner_changes_ != 0 && trusted_reign_ == owner_changes_);
+  const bool trusted = charon_synced_ || (counted_.moves != 0 && trusted_reign_ == counted_.moves);
   if (report.active && (undecided || (mine() && !trusted))) {
     // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then
     // it does not answer.
@@ -287,14 +298,19 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   }
   // A later report's commit would let out what is neither in the log nor discarded.
   if (news) {
-    proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
-                       report.number);
+    propose(std::move(report));
   } else {
     discard_report(report.number, out);
   }
   settle(now, out);
   flush(out);
   return out;
+}
+
+void Node::propose(ContextReport report) {
+  vpe_.reported(report.sa, report.outbound, charon_synced_);
+  proposals_.changed({report.sa, 0, report.peer, std::move(report.outbound), std::move(report.sealed)},
+                     report.number);
 }
 
 bool Node::takes_from_put(const ContextReport& report) const {
@@ -341,11 +357,12 @@ void Node::close_moved(const ContextReport& report, Actions& out) {
 
 Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
   Actions out;
-  reported_ = std::max(reported_, number);
+  output_.reported(number);
   if (releasing_.contains(sa)) {
     discard_report(number, out);
     return out;
   }
+  vpe_.gone(sa);
   const auto held = charon_.find(sa);
   const bool was_active = held != charon_.end() && held->second;
   if (held != charon_.end()) charon_.erase(held);
@@ -414,6 +431,10 @@ std::set<SaId> Node::successors(SaId sa) const {
   return out;
 }
 
+void Node::discard_output(Actions& out) {
+  if (auto discard = output_.discard()) out.push_back(*discard);
+}
+
 // Changes that charon has made and that did not get into the log: nobody was told of them. The log's contexts
 // take their place.
 void Node::discard_proposals(Actions& out) {
@@ -434,6 +455,7 @@ Actions Node::on_charon_synced(Instant now) {
   charon_synced_ = true;
   charon_lost_ = false;
   restored_.clear();
+  for (const auto& [sa, context] : replica_.contexts()) vpe_.held(context.outbound);
   out.push_back(Note{"charon-synced", std::to_string(charon_.size()) + " IKE_SAs in charon"});
   out.push_back(ReadWindows{});  // whatever they were before this process, they never go back
   reconcile(true, out);
@@ -444,15 +466,15 @@ Actions Node::on_charon_synced(Instant now) {
 Actions Node::on_charon_lost(Instant now) {
   Actions out;
   charon_lost_ = charon_lost_ || charon_synced_;
-  if (charon_synced_) trusted_reign_ = mine() ? owner_changes_ : 0;
+  if (charon_synced_) trusted_reign_ = mine() ? counted_.moves : 0;
   charon_synced_ = false;
   charon_.clear();
+  vpe_.charon_lost();
   putting_.clear();
   releasing_.clear();
   refused_.clear();
   proposals_.forget_contexts();
-  committing_.clear();
-  committed_ = reported_ = 0;
+  output_.charon_lost();
   settle(now, out);
   return out;
 }

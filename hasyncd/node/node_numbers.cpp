@@ -21,7 +21,7 @@ Actions Node::on_used(const std::vector<OutboundUse>& uses, Instant now) {
     tell(use, lease->second, need, out);
     if (fell_back(use, lease->second)) {
       behind.numbers.push_back({use.key, gate_.at(use.key).floor - 1, lease->second.esn});
-      ++numbers_vanished_;
+      ++counted_.numbers_vanished;
       out.push_back(Note{"number-vanished", to_string(use.key) + ": counts from " +
                                                 std::to_string(*use.counted) + ", nothing below " +
                                                 std::to_string(gate_.at(use.key).floor) +
@@ -35,6 +35,7 @@ Actions Node::on_used(const std::vector<OutboundUse>& uses, Instant now) {
 
 void Node::tell(const OutboundUse& use, const LeaseState& lease, const Spending::Need& need, Actions& out) {
   if (need.overrun) {
+    ++counted_.lease_overruns;
     out.push_back(Note{"lease-overrun", to_string(use.key) + ": number " + std::to_string(use.used) +
                                             " used, the lease ends at " + std::to_string(lease.end)});
   }

@@ -67,8 +67,10 @@ void Node::enter(Role role, const char* why, Actions& out) {
 
 // Brings the role in line with what is known. Called at the end of every event.
 void Node::settle(Instant now, Actions& out) {
-  ready_ =
-      settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() && links_up_;
+  serve_vpe(out);
+  const bool carries_vpe = replica_.vpe().empty() || vpe_.session() != 0;
+  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() &&
+           links_up_ && carries_vpe;
   yield(out);
   settle_windows();
   if (!mine()) {
@@ -110,7 +112,7 @@ void Node::yield(Actions& out) {
 }
 
 void Node::begin_taking(bool moved, Actions& out) {
-  ++owner_changes_;
+  ++counted_.moves;
   wait_from_.reset();
   if (!moved) {
     moved_at_.reset();
@@ -118,6 +120,7 @@ void Node::begin_taking(bool moved, Actions& out) {
   }
   enter(Role::Taking, moved_at_ ? "the old owner has handed over" : "the old owner is gone", out);
   reconcile(false, out);
+  rekey_vpe(replica_.vpe().all(), false, out);
 }
 
 bool Node::may_open(Instant now) const {
@@ -140,7 +143,7 @@ void Node::renew(Instant now, Actions& out) {
     out.push_back(SetDeadline{deadline_});
   }
   if (now >= deadline_) {
-    ++lapses_;
+    ++counted_.lapses;
     give_up(Role::Lapsed, "no majority has acknowledged for the length of the fence", out);
     return;
   }
@@ -156,7 +159,7 @@ void Node::renew(Instant now, Actions& out) {
 // anew.
 Actions Node::on_suspended(Duration time, Instant now) {
   Actions out;
-  ++suspensions_;
+  ++counted_.suspensions;
   permission_.suspended(now);
   if (role_ == Role::Owner) give_up(Role::Lapsed, "the machine was suspended", out);
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
@@ -181,7 +184,7 @@ void Node::give_up(Role role, const char* why, Actions& out) {
   moved_at_.reset();
   wait_from_.reset();
   unstable_.clear();
-  committing_.clear();
+  output_.give_up();
   std::vector<SaId> sas;
   for (auto& [sa, active] : charon_) {
     if (std::exchange(active, false)) sas.push_back(sa);
@@ -233,7 +236,8 @@ Result<Actions> Node::move(NodeId to, Instant /*now*/) {
     return Error{Errc::NotFound, name(to) + " is no gateway of the present epoch"};
   }
   if (stability_.agreed(to) < kBeginning || !ready(to)) {
-    return Error{Errc::Busy, name(to) + " is not ready: its charon lacks contexts"};
+    return Error{Errc::Busy,
+                 name(to) + " is not ready: its charon lacks contexts, or it has no vped for those of VPE"};
   }
   Actions out;
   leave_to(to, "asked to", out);

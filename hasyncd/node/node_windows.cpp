@@ -30,7 +30,7 @@ bool covers(const std::vector<InboundTop>& tops, const Replica& log, const std::
   return std::ranges::all_of(log.contexts(), [&](const auto& context) {
     const auto& [sa, delta] = context;
     return refused.contains(sa) || std::ranges::all_of(delta.outbound, [&](const OutboundSa& child) {
-             return std::ranges::binary_search(there, child.inbound);
+             return child.vpe || std::ranges::binary_search(there, child.inbound);
            });
   });
 }
@@ -68,6 +68,7 @@ Actions Node::on_windows(const std::vector<InboundTop>& tops, std::uint64_t let_
   Actions out;
   marks_.read(tops);
   taken_over_.read(tops);
+  vpe_taken_over_.read(tops);
   const bool known = stability_.stable() >= ended_at_;
   if (known && covers(tops, replica_, refused_)) exposure_.read(let_in);
   if (role_ == Role::Owner || role_ == Role::Leaving) tell_windows(now, out);
@@ -114,9 +115,13 @@ void Node::expose(Instant now, Actions& out) {
   exposure_.take(now);
   marks_.begin();
   TakenOver::Spis spis;
+  TakenOver::Spis vpe;
   for (const auto& [sa, context] : replica_.contexts()) {
-    for (const OutboundSa& child : context.outbound) spis.emplace(child.key.spi, child.inbound);
+    for (const OutboundSa& child : context.outbound) {
+      (child.vpe ? vpe : spis).emplace(child.key.spi, child.inbound);
+    }
   }
+  expose_vpe(std::move(vpe), now, out);
   if (spis.empty()) exposure_.close();
   const auto bound = exposure_.bound(now);
   if (bound == 0) spis.clear();
@@ -132,13 +137,17 @@ void Node::expose(Instant now, Actions& out) {
 void Node::fall_back(const Delta& context) {
   if (!reigns(role_)) return;
   exposure_.falls_back();
-  for (const OutboundSa& sa : context.outbound) taken_over_.add(sa.key.spi, sa.inbound);
+  for (const OutboundSa& sa : context.outbound) {
+    if (!sa.vpe) taken_over_.add(sa.key.spi, sa.inbound);  // vped keeps its windows
+  }
 }
 
 // A CHILD_SA that has been rekeyed, or has ended, takes nothing any more where that is known.
-void Node::ended(const std::vector<OutboundKey>& unleased) {
+void Node::ended(const Changes& changes) {
+  for (const EspSpi spi : changes.unshared) vpe_taken_over_.ended(spi);
+  if (changes.unleased.empty()) return;
   ended_at_ = replica_.mark().index;
-  for (const OutboundKey& key : unleased) {
+  for (const OutboundKey& key : changes.unleased) {
     if (!replica_.newest_of(key.spi)) taken_over_.ended(key.spi);
   }
 }
@@ -155,19 +164,22 @@ std::size_t Node::exposed() const {
 }
 
 bool Node::wants_windows() const {
-  return role_ == Role::Owner && taken_over_.lingers();
+  return role_ == Role::Owner && (taken_over_.lingers() || vpe_taken_over_.lingers());
 }
 
 void Node::rekey_exposed(Instant now, Actions& out) {
   close_exposure(out);
   if (role_ != Role::Owner) return;
-  for (const EspSpi spi : taken_over_.due(now)) {
-    const auto sa = replica_.newest_of(spi);
-    const auto context = sa ? replica_.contexts().find(*sa) : replica_.contexts().end();
-    if (context == replica_.contexts().end()) continue;
-    for (const OutboundSa& child : context->second.outbound) {
-      if (child.key.spi == spi) out.push_back(RekeyChild{*sa, child.key});
-    }
+  for (const EspSpi spi : taken_over_.due(now)) rekey(spi, out);
+  for (const EspSpi spi : vpe_taken_over_.due(now)) rekey(spi, out);
+}
+
+void Node::rekey(EspSpi spi, Actions& out) const {
+  const auto sa = replica_.newest_of(spi);
+  const auto context = sa ? replica_.contexts().find(*sa) : replica_.contexts().end();
+  if (context == replica_.contexts().end()) return;
+  for (const OutboundSa& child : context->second.outbound) {
+    if (child.key.spi == spi) out.push_back(RekeyChild{*sa, child.key});
   }
 }
 

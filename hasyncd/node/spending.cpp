@@ -51,7 +51,6 @@ Spending::Need Spending::judge(const OutboundUse& use, const LeaseState& lease, 
   const bool over = used >= lease.end;
   need.overrun = over && !spender.over;
   spender.over = over;
-  overruns_ += need.overrun ? 1 : 0;
 
   const double peak = static_cast<double>(spender.peak) * std::chrono::duration<double>(time_).count();
   const std::uint64_t size = std::max(least_, static_cast<std::uint64_t>(peak));

@@ -40,8 +40,6 @@ class Spending {
   std::uint64_t left(const OutboundKey& key, const LeaseState& lease) const;
   // Forgets SAs without a lease: never holds more SAs than have one.
   void keep(const std::map<OutboundKey, LeaseState>& leases);
-  // How often an SA was found past its lease.
-  std::uint64_t overruns() const { return overruns_; }
 
  private:
   struct Spender {
@@ -57,7 +55,6 @@ class Spending {
   std::uint64_t least_;
   Duration time_ = std::chrono::seconds{1};
   std::map<OutboundKey, Spender> spenders_;
-  std::uint64_t overruns_ = 0;
 };
 
 // From which number on an SA without ESN is rekeyed: in the last quarter of its numbers, spread by its SPI so

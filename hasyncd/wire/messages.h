@@ -4,7 +4,6 @@
 // split).
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,16 +12,11 @@
 
 #include "base/address.h"
 #include "base/ids.h"
+#include "hasyncd/wire/entries.h"
 
 namespace hasync::hasyncd {
 
 inline constexpr std::size_t kMaxMembers = 16;
-inline constexpr std::size_t kMaxOutbound = 256;          // per IKE_SA
-inline constexpr std::size_t kMaxSealedContext = 262144;  // bytes
-inline constexpr std::size_t kMaxLeases = 16384;          // per grant
-inline constexpr std::size_t kMaxSnapshotSas = 1024;      // per part
-inline constexpr std::size_t kMaxSnapshotEnded = 16384;   // per part
-inline constexpr std::uint32_t kMaxSnapshotParts = 65536;
 inline constexpr std::size_t kMaxRingMessage = 1000000;  // bytes, encoded, before sealing
 inline constexpr std::size_t kMaxKeyIds = 4;             // per heartbeat
 inline constexpr std::size_t kMaxHeartbeat = 1355;       // bytes, encoded; 1400 with its seal
@@ -30,13 +24,6 @@ inline constexpr std::size_t kMaxTops = 80;              // per part of a readin
 inline constexpr std::uint32_t kMaxWindowParts = 65536;
 inline constexpr std::size_t kMaxConnections = 4096;  // told of, in one About
 inline constexpr std::size_t kMaxName = 255;          // bytes, of what is told of
-
-// One run of one hasyncd: a restarted daemon is another process.
-struct Process {
-  NodeId node;
-  Incarnation incarnation;
-  constexpr auto operator<=>(const Process&) const = default;
-};
 
 struct Propose {
   Epoch epoch;
@@ -70,74 +57,6 @@ struct Evict {
 
 struct Hello {
   bool operator==(const Hello&) const = default;
-};
-
-struct OutboundSa {
-  OutboundKey key;
-  bool esn = false;
-  std::uint64_t used = 0;  // numbers up to here are used up already
-  EspSpi inbound;          // of the same CHILD_SA
-  bool operator==(const OutboundSa&) const = default;
-};
-
-struct Delta {
-  SaId sa;
-  std::uint64_t version = 0;
-  Address peer;  // outer address
-  std::vector<OutboundSa> outbound;
-  std::string sealed;  // the context; raw bytes
-  bool operator==(const Delta&) const = default;
-};
-
-struct Gone {
-  SaId sa;
-  bool operator==(const Gone&) const = default;
-};
-
-struct Lease {
-  OutboundKey key;
-  std::uint64_t end = 0;   // numbers below may be used once this is stable
-  std::uint64_t left = 0;  // the highest number that is known to have left; 0: none
-  bool operator==(const Lease&) const = default;
-};
-
-struct Grant {
-  std::vector<Lease> leases;
-  bool operator==(const Grant&) const = default;
-};
-
-struct Move {
-  NodeId to;
-  bool operator==(const Move&) const = default;
-};
-
-struct Entry {
-  Epoch epoch;
-  std::variant<Delta, Gone, Grant, Move> body;
-  bool operator==(const Entry&) const = default;
-};
-
-struct SnapshotSa {
-  Delta delta;
-  std::vector<Lease> leases;
-  bool operator==(const SnapshotSa&) const = default;
-};
-
-// An SPI that nobody names any more: numbers below `end` may have been used.
-struct EndedLease {
-  EspSpi spi;
-  std::uint64_t end = 0;
-  bool operator==(const EndedLease&) const = default;
-};
-
-struct Snapshot {
-  Epoch epoch;
-  std::uint32_t part = 0;  // from 0
-  std::uint32_t parts = 1;
-  Process owner;  // of node kNobody where there is none
-  std::vector<SnapshotSa> sas;
-  std::vector<EndedLease> ended;  // oldest first
-  bool operator==(const Snapshot&) const = default;
 };
 
 struct RingMessage {

@@ -5,6 +5,8 @@
 #include <array>
 #include <optional>
 
+#include "hasyncd/wire/vpe_codec.h"
+#include "hasyncd/wire/windows_codec.h"
 #include "ring.pb.h"
 
 namespace hasync::hasyncd {
@@ -48,6 +50,8 @@ void put(const Delta& from, wire::Delta* to) {
     out->set_esn(sa.esn);
     out->set_used(sa.used);
     out->set_inbound_spi(sa.inbound.value);
+    out->set_vpe(sa.vpe);
+    out->set_vpe_old(sa.vpe_old);
   }
   to->set_sealed(from.sealed);
 }
@@ -67,7 +71,8 @@ void put(const Entry& from, wire::Entry* to) {
                           wire::Grant* grant = to->mutable_grant();
                           for (const Lease& lease : g.leases) put(lease, grant->add_leases());
                         },
-                        [&](const Move& m) { to->mutable_move()->set_to(m.to.value); }},
+                        [&](const Move& m) { to->mutable_move()->set_to(m.to.value); },
+                        [&](const VpeBegin& b) { to->mutable_vpe_begin()->set_session(b.session); }},
              from.body);
 }
 
@@ -103,7 +108,9 @@ void put(const Snapshot& from, wire::Snapshot* to) {
     wire::SnapshotSa* out = to->add_sas();
     put(sa.delta, out->mutable_delta());
     for (const Lease& lease : sa.leases) put(lease, out->add_leases());
+    put(sa.vpe, out);
   }
+  put(from.vpe_nodes, to);
   for (const EndedLease& ended : from.ended) {
     wire::EndedLease* out = to->add_ended();
     out->set_spi(ended.spi.value);
@@ -186,6 +193,8 @@ Problem take(const wire::Delta& from, const std::string& field, Delta* to) {
     out.esn = sa.esn();
     out.used = sa.used();
     out.inbound = EspSpi{sa.inbound_spi()};
+    out.vpe = sa.vpe();
+    out.vpe_old = sa.vpe_old();
   }
   to->version = from.version();
   to->sealed = from.sealed();
@@ -220,6 +229,10 @@ Problem take(const wire::Entry& from, Entry* to) {
     case wire::Entry::kMove:
       if (from.move().to() == 0) return at("entry.move.to", "is missing or 0");
       to->body = Move{NodeId{from.move().to()}};
+      return {};
+    case wire::Entry::kVpeBegin:
+      if (from.vpe_begin().session() == 0) return at("entry.vpe_begin.session", "is missing or 0");
+      to->body = VpeBegin{from.vpe_begin().session()};
       return {};
     case wire::Entry::ENTRY_NOT_SET:
       break;
@@ -277,7 +290,9 @@ Problem take(const wire::Snapshot& from, Snapshot* to) {
     SnapshotSa& out = to->sas.emplace_back();
     if (Problem p = take(sa.delta(), "snapshot.sas.delta", &out.delta)) return p;
     if (Problem p = take_leases(sa.leases(), "snapshot.sas.leases", &out.leases)) return p;
+    if (Problem p = take(sa, &out.vpe)) return p;
   }
+  if (Problem p = take(from, &to->vpe_nodes)) return p;
   if (static_cast<std::size_t>(from.ended_size()) > kMaxSnapshotEnded) {
     return too_many("snapshot.ended", static_cast<std::size_t>(from.ended_size()), kMaxSnapshotEnded);
   }
@@ -380,42 +395,6 @@ Problem take(const wire::Heartbeat::Mark& from, Mark* to) {
   to->deaf = from.deaf();
   to->honours_ns = from.honours_ns();
   return {};
-}
-
-void put(const Windows& from, wire::Windows* to) {
-  to->set_round(from.round);
-  to->set_since(from.since);
-  to->set_part(from.part);
-  to->set_parts(from.parts);
-  to->set_let_in(from.let_in);
-  to->set_open(from.open);
-  to->set_last(from.last);
-  if (!from.tops.empty()) to->set_address(string_of(from.tops.front().key.address));
-  for (const InboundTop& top : from.tops) {
-    to->add_spis(top.key.spi.value);
-    to->add_tops(top.top);
-  }
-}
-
-Problem take_tops(const wire::Windows& from, std::vector<InboundTop>* to) {
-  const auto count = static_cast<std::size_t>(from.spis_size());
-  if (count > kMaxTops) return too_many("windows.spis", count, kMaxTops);
-  if (from.tops_size() != from.spis_size()) return at("windows.tops", "are not as many as windows.spis");
-  Address address;
-  if (Problem p = count == 0 ? Problem{} : take(from.address(), "windows.address", &address)) return p;
-  for (int i = 0; i < from.spis_size(); ++i) {
-    if (from.spis(i) == 0) return at("windows.spis", "one is 0");  // RFC 4303, section 2.1
-    to->push_back({{address, EspSpi{from.spis(i)}}, from.tops(i)});
-  }
-  return {};
-}
-
-Problem take(const wire::Windows& from, Windows* to) {
-  if (from.since() >= from.round()) return at("windows.since", "is not below windows.round");
-  if (from.parts() == 0 || from.parts() > kMaxWindowParts) return at("windows.parts", "is not 1 to 65536");
-  if (from.part() >= from.parts()) return at("windows.part", "is not below windows.parts");
-  *to = {from.round(), from.since(), from.part(), from.parts(), from.let_in(), from.open(), from.last(), {}};
-  return take_tops(from, &to->tops);
 }
 
 Problem take(const wire::Heartbeat& in, Heartbeat* to) {

@@ -69,13 +69,19 @@ key_file = "{key}"
     return _run(bed, host, config, f"{GROUP_INNER}/32")
 
 
-def start_for_charon(bed, name, address):
-    """On a host with the plugin; its tunnels are CHILD_SAs of the IKE_SAs at this address."""
+def start_for_charon(bed, name, address, shared=False):
+    """On a host with the plugin; its tunnels are CHILD_SAs of the IKE_SAs at this address, which may be another's now."""
     host = bed.hosts[name]
-    config = host.write("vped.toml", _gateway(host, address, workers=1) + "[charon]\n")
+    own = _gateway(host, address, workers=1) + ("shared = true\n" if shared else "")
+    config = host.write("vped.toml", own + "[charon]\n")
     service = _run(bed, host, config, topology.REMOTE_TS if host.plan.gateway else topology.LOCAL_TS)
     until(f"vped of {name} is connected to charon", lambda: told(bed, name)["charon"] == "connected")
     return service
+
+
+def send_singly(bed, name):
+    """Its trains are cut before they are on the cable, or a recording would have the header of the first packet only."""
+    bed.hosts[name].ip("link set wan0 gso_max_segs 1")
 
 
 def _gateway(host, address, workers, node=0):
@@ -146,6 +152,19 @@ def windows(path):
 def repeated(seen):
     """How many packets have a number that another one of their window had: each would be a nonce used twice."""
     return sum(len(numbers) - len(set(numbers)) for numbers in seen.values())
+
+
+def skipped(seen):
+    """How many numbers were left out between the first and the last of each window."""
+    return sum(max(numbers) - min(numbers) + 1 - len(set(numbers)) for numbers in seen.values())
+
+
+def node_of(window):
+    return window[2] >> 12  # docs/vpe.md, WindowID
+
+
+def incarnation_of(window):
+    return window[2] >> 7 & 31
 
 
 def _answers(host):

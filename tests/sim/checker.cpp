@@ -37,6 +37,12 @@ void Checker::accepted(const Arrival& arrival) {
        std::to_string(*arrival.stated) + ", at most " + std::to_string(*arrival.most));
 }
 
+void Checker::sends(NodeId node, std::uint32_t key_id, vpe::Place place) {
+  if (!places_.emplace(key_id, place).second)
+    fail("I1: VPE: " + name(node) + " begins anew under key " + std::to_string(key_id) + " as place " +
+         std::to_string(place.node) + ", incarnation " + std::to_string(place.incarnation));
+}
+
 void Checker::open_together(const std::vector<NodeId>& nodes) {
   std::string who;
   for (const NodeId node : nodes) who += ", " + name(node);
@@ -91,12 +97,16 @@ void Checker::stable(const hasyncd::Replica& replica) {
     std::uint64_t& newest = stable_[sa];
     const IkeSa known = unseal(delta.sealed);
     const std::uint64_t change = known.change;
-    for (const Child& child : known.children) {
-      SaId& holder = holders_[child.key_id];
-      holder = std::max(holder, sa);
-    }
+    holds(known);
     if (change < newest && !late) fail("I7: an older " + to_string(sa) + " became stable");
     newest = std::max(newest, change);
+  }
+}
+
+void Checker::holds(const IkeSa& sa) {
+  for (const Child& child : sa.children) {
+    SaId& holder = holders_[child.key_id];
+    holder = std::max(holder, sa.id);
   }
 }
 

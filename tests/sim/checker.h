@@ -30,6 +30,8 @@ class Checker {
     bool excused = false;     // its clock stood still just now: I2 is not promised
   };
   void left(const Packet& packet);
+  // A vped sends under this key as this place from now on, and begins with the first number.
+  void sends(NodeId node, std::uint32_t key_id, vpe::Place place);
   // Those whose fence is open now, if there are several of them.
   void open_together(const std::vector<NodeId>& nodes);
 
@@ -53,7 +55,9 @@ class Checker {
   // The owner's state is stable up to its end.
   void stable(const hasyncd::Replica& replica);
   void became_owner(NodeId node, const hasyncd::Replica& replica);
-  // What was stable had this key in a younger IKE_SA than this one.
+  // In the log.
+  void holds(const IkeSa& sa);
+  // The log had this key in a younger IKE_SA than this one.
   bool taken_from(SaId sa, std::uint32_t key_id) const;
   // A peer was told of this change, or that its IKE_SA has ended.
   void told(SaId sa, std::uint64_t change);
@@ -86,6 +90,7 @@ class Checker {
   Instant world_{};
   std::optional<std::string> failure_;
   std::unordered_set<std::uint64_t> used_;
+  std::set<std::pair<std::uint32_t, vpe::Place>> places_;
   std::uint64_t reign_ = 0;
   std::unordered_set<std::uint64_t> accepted_;
   std::map<std::uint64_t, std::uint64_t> again_;  // accepted once more, by reign

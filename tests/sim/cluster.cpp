@@ -195,12 +195,13 @@ std::string Cluster::unsettled_contexts(const Machine& owner) const {
       IkeSa known = unseal(delta.sealed);
       IkeSa here = held->second.sa;
       for (IkeSa* one : {&known, &here}) {
-        std::erase_if(one->children,
-                      [&, ike = sa](const Child& child) {  // handed on to the SA that replaced it
-                        const auto lease = owner.node()->replica().leases().find({one->peer, child.spi});
-                        return lease == owner.node()->replica().leases().end() || lease->second.sa != ike ||
-                               world_.checker.taken_from(ike, child.key_id);
-                      });
+        std::erase_if(one->children, [&, ike = sa](const Child& child) {  // handed on to its successor
+          const hasyncd::Replica& replica = owner.node()->replica();
+          if (world_.checker.taken_from(ike, child.key_id)) return true;
+          if (child.vpe) return replica.vpe().holder(child.spi) != ike;
+          const auto lease = replica.leases().find({one->peer, child.spi});
+          return lease == replica.leases().end() || lease->second.sa != ike;
+        });
       }
       if (here != known) return who + "has another " + to_string(sa);
       if (held->second.active != (machine.get() == &owner))
@@ -211,11 +212,23 @@ std::string Cluster::unsettled_contexts(const Machine& owner) const {
   return {};
 }
 
+// VPE: every gateway has a share of the newest key.
+std::string Cluster::silent_vpeds(const IkeSa& sa) const {
+  if (sa.children.empty() || !sa.children.back().vpe) return {};
+  const std::uint32_t key = sa.children.back().key_id;
+  for (const auto& machine : machines_) {
+    if (!machine->gateway() || machine->id() == apart_ || machine->sends_vpe(key)) continue;
+    return "node " + std::to_string(machine->id().value) + " has no share of key " + std::to_string(key);
+  }
+  return {};
+}
+
 // Each key of the log must be usable: its packets leave.
 std::string Cluster::silent_keys(const Machine& owner, Instant since) const {
   for (const auto& [sa, held] : owner.held()) {
+    if (const std::string why = silent_vpeds(held.sa); !why.empty()) return why;
     for (const Child& child : held.sa.children) {
-      if (world_.checker.last_left(child.key_id) < since) {
+      if (!child.vpe && world_.checker.last_left(child.key_id) < since) {
         return "no packet of key " + std::to_string(child.key_id) + " leaves node " +
                std::to_string(owner.id().value);
       }

@@ -29,6 +29,7 @@ class Cluster {
  private:
   void build(bool of_two);
   void power_off(Machine& off);
+  void restart_vped(Machine& m);
   bool run_until(Instant end);
   void carry(NodeId from, const hasyncd::Heartbeat& heartbeat);
   void traffic();
@@ -52,6 +53,7 @@ class Cluster {
   std::string unsettled() const;  // empty: everything is as it should be
   std::string unsettled_node(const Machine& machine, const hasyncd::Node& first) const;
   std::string unsettled_contexts(const Machine& owner) const;
+  std::string silent_vpeds(const IkeSa& sa) const;
   std::string silent_keys(const Machine& owner, Instant since) const;
 
   std::uint64_t seed_;

@@ -42,6 +42,7 @@ void Machine::power_on() {
   ++boots_;
   world_.ring->start(id_);
   start_charon();
+  start_vped();
   world_.schedule.after(world_.some(milliseconds{1}, milliseconds{100}), [this] {
     if (powered_) start_hasyncd();
   });
@@ -55,6 +56,7 @@ void Machine::power_off() {
   ++session_;
   charon_up_ = false;
   held_.clear();
+  vped_ = {};
   kernel_ = {};
   frozen_ = false;
   after_thaw_.clear();
@@ -406,7 +408,7 @@ void Machine::state_bound() {
 void Machine::arrivals(double percent) {
   if (world_.holder != id_ || !powered_) return;
   for (const auto& [spi, sa] : kernel_.inbound()) {
-    if (world_.random.percent(percent)) arrives(spi, ++world_.sent[sa.key_id]);
+    if (!sa.vpe && world_.random.percent(percent)) arrives(spi, ++world_.sent[sa.key_id]);
   }
 }
 
@@ -444,7 +446,7 @@ void Machine::send(const hasyncd::Heartbeat& heartbeat) {
 }
 
 void Machine::set_deadline(Instant until) {
-  const std::pair now{process_->incarnation, process_->node->moves()};
+  const std::pair now{process_->incarnation, process_->node->counted().moves};
   if (std::exchange(reign_of_, now) != now) {
     reign_ = ++world_.reigns;
     most_ = stated_ = process_->node->replay_bound(clock());
@@ -534,6 +536,9 @@ void Machine::carry_out(const hasyncd::Action& action) {
     }
     void operator()(const hasyncd::RekeyChild& rekey) {
       m.to_charon([this_machine = &m, sa = rekey.sa] { this_machine->asked_to_rekey(sa); });
+    }
+    void operator()(const hasyncd::GiveVpe& give) {
+      m.to_charon([this_machine = &m, give] { this_machine->give(give); });
     }
     void operator()(const hasyncd::Rejoin&) { m.rejoin_ring(); }
     void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }

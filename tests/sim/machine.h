@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "tests/sim/fake_vped.h"
 #include "tests/sim/world.h"
 
 namespace hasync::sim {
@@ -41,6 +42,9 @@ class Machine {
   void set_links(bool up);
   void kill_charon();
   void start_charon();
+  void start_vped();  // anew
+  bool sends_vpe(std::uint32_t key_id) const;
+  std::uint64_t vped_session() const { return vped_.session; }
 
   // From outside, for the process if there is one.
   void on_view(const std::vector<NodeId>& nodes);
@@ -136,8 +140,14 @@ class Machine {
   void put(const hasyncd::PutContext& context, const Tops& windows);
   void set_active(const hasyncd::SetActive& set);
   void release(SaId sa);
+  void connect_vped();
+  void tell_vped();
+  void give(const hasyncd::GiveVpe& give);
+  void add(const OutboundKey& key, const Child& child, std::uint64_t used);
   void remove_from_kernel(const IkeSa& sa);
   void remove_late(EspSpi spi);
+  void forget(const Child& child);
+  Child new_child();
   void establish();
   void rekey_child(Held& held);
   void asked_to_rekey(SaId sa);
@@ -185,6 +195,7 @@ class Machine {
   Instant next_command_{};
   Instant next_report_{};
   std::map<SaId, Held> held_;
+  FakeVped vped_;
   std::set<SaId> unanswered_;
   struct Told {  // what a peer is told when the report is committed
     SaId sa;

@@ -20,6 +20,7 @@ void Machine::start_charon() {
   marked_.clear();
   kernel_.flush();
   connect_charon();
+  connect_vped();  // it goes on with what it has, and asks again
 }
 
 // The kernel's SAs stay, and go on, until charon is back.
@@ -47,6 +48,7 @@ void Machine::connect_charon() {
       return hasyncd::Actions{};
     });
     for (const auto& [sa, held] : held_) report(held);
+    tell_vped();
     to_hasyncd([](hasyncd::Node& node, Instant now) { return node.on_charon_synced(now); });
   });
 }
@@ -85,7 +87,8 @@ void Machine::report(const Held& held) {
   for (const Child& child : held.sa.children) {
     const OutboundKey key{held.sa.peer, child.spi};
     const auto sa = kernel_.sas().find(key);
-    out.outbound.push_back({key, false, sa == kernel_.sas().end() ? 0 : sa->second.used, child.spi});
+    out.outbound.push_back(
+        {key, false, sa == kernel_.sas().end() ? 0 : sa->second.used, child.spi, child.vpe});
   }
   to_hasyncd([out = std::move(out)](hasyncd::Node& node, Instant now) { return node.on_charon(out, now); });
 }
@@ -123,11 +126,25 @@ void Machine::discard_output(std::uint64_t first, std::uint64_t last) {
   reports_.erase(reports_.lower_bound(first), reports_.upper_bound(last));
 }
 
+// A CHILD_SA of VPE's is in the kernel as well, and sends nothing.
+void Machine::add(const OutboundKey& key, const Child& child, std::uint64_t used) {
+  if (!child.vpe) kernel_.add(key, child.key_id, used);
+}
+
 void Machine::remove_from_kernel(const IkeSa& sa) {
   for (const Child& child : sa.children) {
     kernel_.remove({sa.peer, child.spi});
     kernel_.remove_inbound(child.spi);
   }
+}
+
+void Machine::forget(const Child& child) {
+  if (child.vpe) vped_.gone(child.key_id);
+}
+
+Child Machine::new_child() {
+  const std::uint32_t key = ++world_.keys;
+  return {key, EspSpi{0xc0000000U + key}, world_.random.percent(30)};
 }
 
 // Where its inbound windows are to stand, as it is known when charon is asked.
@@ -164,16 +181,23 @@ void Machine::put(const hasyncd::PutContext& context, const Tops& windows) {
     const auto number = std::ranges::find(context.numbers, key, &hasyncd::OutboundNumber::key);
     const auto used_here = counted.find(child.key_id);
     const std::uint64_t anew = number == context.numbers.end() ? 0 : number->used;
-    kernel_.add(key, child.key_id, used_here == counted.end() ? anew : used_here->second);
+    const std::uint64_t used = used_here == counted.end() ? anew : used_here->second;
+    add(key, child, used);
     const auto there = standing.find(child.spi);
     if (there == standing.end())
       kernel_.add_inbound(child, windows.at(child.spi));
     else
       kernel_.inbound().insert(*there);
     world_.tell(id_, "put of IKE_SA " + std::to_string(sa.id.initiator_spi) + ", " + to_string(key) +
-                         ": key " + std::to_string(child.key_id) + " behind " +
-                         std::to_string(kernel_.sas().at(key).used));
+                         ": key " + std::to_string(child.key_id) +
+                         (child.vpe ? ", VPE" : " behind " + std::to_string(used)));
   }
+  if (known != held_.end()) {
+    for (const Child& child : known->second.sa.children) {
+      if (std::ranges::find(sa.children, child) == sa.children.end()) forget(child);
+    }
+  }
+  world_.checker.holds(sa);  // even if the log goes on before that is known to be stable
   held_.insert_or_assign(sa.id, Held{sa, context.active});
   marked_.erase(sa.id);
   to_hasyncd([this, id = sa.id, windows](hasyncd::Node& node, Instant now) {
@@ -201,6 +225,7 @@ void Machine::release(SaId sa) {
   world_.tell(id_, "release of IKE_SA " + std::to_string(sa.initiator_spi));
   discard_output(sa);
   remove_from_kernel(held->second.sa);
+  for (const Child& child : held->second.sa.children) forget(child);
   held_.erase(held);
 }
 
@@ -252,10 +277,9 @@ void Machine::establish() {
              ++world_.changes,
              Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + number % 250)),
              {}};
-  held.sa.children.push_back(
-      {static_cast<std::uint32_t>(number), EspSpi{static_cast<std::uint32_t>(0xc0000000U + number)}});
+  held.sa.children.push_back(new_child());
   held.active = true;
-  kernel_.add({held.sa.peer, held.sa.children.front().spi}, held.sa.children.front().key_id, 0);
+  add({held.sa.peer, held.sa.children.front().spi}, held.sa.children.front(), 0);
   kernel_.add_inbound(held.sa.children.front(), 0);
   world_.tell(id_, "IKE_SA " + std::to_string(number) + " established");
   held_.insert_or_assign(held.sa.id, held);
@@ -264,12 +288,11 @@ void Machine::establish() {
 
 // RFC 7296, section 2.8: the new SA first, then the old one is deleted.
 void Machine::rekey_child(Held& held) {
-  const std::uint32_t key = ++world_.keys;
-  held.sa.children.push_back({key, EspSpi{0xc0000000U + key}});
-  kernel_.add({held.sa.peer, EspSpi{0xc0000000U + key}}, key, 0);
-  kernel_.add_inbound(held.sa.children.back(), 0);
+  const Child child = held.sa.children.emplace_back(new_child());
+  add({held.sa.peer, child.spi}, child, 0);
+  kernel_.add_inbound(child, 0);
   held.sa.change = ++world_.changes;
-  world_.tell(id_, "CHILD_SA rekeyed, key " + std::to_string(key));
+  world_.tell(id_, "CHILD_SA rekeyed, key " + std::to_string(child.key_id) + (child.vpe ? ", VPE" : ""));
   changed(held);
   later(world_.some(milliseconds{5}, milliseconds{50}), [this, id = held.sa.id, session = session_] {
     const auto it = held_.find(id);
@@ -278,6 +301,7 @@ void Machine::rekey_child(Held& held) {
     IkeSa& sa = it->second.sa;
     kernel_.remove({sa.peer, sa.children.front().spi});
     remove_late(sa.children.front().spi);
+    forget(sa.children.front());
     sa.children.erase(sa.children.begin());
     sa.change = ++world_.changes;
     changed(it->second);
@@ -335,7 +359,7 @@ void Machine::move_peer(Held& held) {
     for (const Child& child : sa.children) {
       const auto read = used.find(child.key_id);
       kernel_.remove({sa.peer, child.spi});
-      kernel_.add({to, child.spi}, child.key_id, read == used.end() ? 0 : read->second);
+      add({to, child.spi}, child, read == used.end() ? 0 : read->second);
     }
     sa.peer = to;
     sa.change = ++world_.changes;
@@ -348,6 +372,7 @@ void Machine::drop(Held& held) {
   const SaId id = held.sa.id;
   world_.tell(id_, "IKE_SA " + std::to_string(id.initiator_spi) + " deleted");
   remove_from_kernel(held.sa);
+  for (const Child& child : held.sa.children) forget(child);
   held_.erase(id);
   report_gone(id);
 }

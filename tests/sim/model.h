@@ -16,6 +16,7 @@ namespace hasync::sim {
 struct Child {
   std::uint32_t key_id = 0;
   EspSpi spi;
+  bool vpe = false;  // each gateway's vped sends on it; the kernel does not
   bool operator==(const Child&) const = default;
 };
 
@@ -65,7 +66,7 @@ class Kernel {
   void remove(const OutboundKey& key) { sas_.erase(key); }
   // The inbound half has the same SPI here. Anew, its window stands at `top`.
   void add_inbound(const Child& child, std::uint64_t top) {
-    inbound_[child.spi] = {child.key_id, {}};
+    inbound_[child.spi] = {child.key_id, child.vpe, {}};
     raise(child.spi, top, true);
   }
   void remove_inbound(EspSpi spi) { inbound_.erase(spi); }
@@ -76,6 +77,7 @@ class Kernel {
   void raise(EspSpi spi, std::uint64_t top, bool filled);
   struct InboundSa {
     std::uint32_t key_id = 0;
+    bool vpe = false;  // no ESP comes to it
     Window window;
   };
   std::map<EspSpi, InboundSa>& inbound() { return inbound_; }

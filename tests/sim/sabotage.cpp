@@ -281,6 +281,48 @@ class TwoTakeFromSilence : public Sabotage {
   }
 };
 
+std::optional<SaId> holder_of(const Machine& m, EspSpi spi) {
+  for (const auto& [sa, held] : m.held()) {
+    if (std::ranges::count(held.sa.children, spi, &Child::spi) != 0) return sa;
+  }
+  return {};
+}
+
+// Once each.
+class HandsOn : public Sabotage {
+ protected:
+  void hand_on(Machine& m, EspSpi spi, vpe::Place place) {
+    const auto holder = holder_of(m, spi);
+    if (!holder || !done_.insert({m.vped_session(), spi, place}).second) return;
+    m.carry_out(GiveVpe{m.vped_session(), {{*holder, spi, place}}});
+  }
+
+ private:
+  std::set<std::tuple<std::uint64_t, EspSpi, vpe::Place>> done_;  // by session
+};
+
+// A share counts as soon as this node has seen it given, though the entry may be lost yet.
+class VpeShareUnstable : public HandsOn {
+  void then(Machine& m) override {
+    if (!m.gateway()) return;
+    const VpeShares& shares = m.node()->replica().vpe();
+    for (const EspSpi spi : shares.all()) {
+      if (const auto share = shares.share(spi, m.id(), m.vped_session())) hand_on(m, spi, *share);
+    }
+  }
+};
+
+// The log's newest share of this node is taken for its vped's, whichever that was.
+class VpeShareOfOldSession : public HandsOn {
+  void then(Machine& m) override {
+    if (!m.gateway()) return;
+    const VpeShares& shares = m.node()->replica().vpe();
+    for (const EspSpi spi : shares.all()) {
+      if (const auto share = shares.share(spi, m.id(), shares.session(m.id()))) hand_on(m, spi, *share);
+    }
+  }
+};
+
 template <typename What>
 std::unique_ptr<Sabotage> make() {
   return std::make_unique<What>();
@@ -320,6 +362,8 @@ constexpr Kind kKinds[] = {
     {"deaf_unsaid", "liveness", make<DeafUnsaid>},
     {"no_resync", "liveness", make<Never<Rejoin>>},
     {"two_take_from_silence", "I2 I1", make<TwoTakeFromSilence>},
+    {"share_unstable", "I1", make<VpeShareUnstable>},
+    {"share_of_old_session", "I1", make<VpeShareOfOldSession>},
     // of VpeCluster, which knows them by name
     {"vpe_same_incarnation", "I1", make<Sabotage>},
     {"vpe_incarnation_unstable", "I1", make<Sabotage>},

@@ -28,6 +28,7 @@ struct World {
   std::uint64_t reigns = 0;
   std::uint64_t changes = 0;  // of IKE_SAs
   std::uint64_t incarnations = 0;
+  std::uint64_t sessions = 0;  // of vpeds
   std::uint32_t keys = 0;
   NodeId holder;                                // whom packets for the shared address reach
   std::map<std::uint32_t, std::uint64_t> sent;  // by peers: the last number of each key

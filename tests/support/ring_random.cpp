@@ -22,7 +22,8 @@ Delta RingRandom::delta() {
   out.version = number();
   out.peer = address();
   for (std::size_t i = below(4); i > 0; --i)
-    out.outbound.push_back({key(), coin(), number(), EspSpi{static_cast<std::uint32_t>(number())}});
+    out.outbound.push_back(
+        {key(), coin(), number(), EspSpi{static_cast<std::uint32_t>(number())}, coin(), coin()});
   for (std::size_t i = below(80); i > 0; --i) out.sealed.push_back(static_cast<char>(engine_()));
   return out;
 }
@@ -54,7 +55,10 @@ Sync RingRandom::sync() {
 Entry RingRandom::entry() {
   Entry out;
   out.epoch = Epoch{nonzero()};
-  switch (below(4)) {
+  switch (below(5)) {
+    case 4:
+      out.body = VpeBegin{nonzero()};
+      break;
     case 0:
       out.body = delta();
       break;
@@ -71,13 +75,25 @@ Entry RingRandom::entry() {
   return out;
 }
 
+std::vector<VpeTaken> RingRandom::vpe() {
+  std::vector<VpeTaken> out;
+  for (std::size_t i = below(3); i > 0; --i) {
+    VpeTaken& one = out.emplace_back();
+    one.spi = key().spi;
+    for (std::uint8_t& taken : one.taken) taken = static_cast<std::uint8_t>(below(kVpeSpent + 1));
+  }
+  return out;
+}
+
 Snapshot RingRandom::snapshot() {
   Snapshot out;
   out.epoch = Epoch{nonzero()};
   out.parts = static_cast<std::uint32_t>(1 + below(kMaxSnapshotParts));
   out.part = static_cast<std::uint32_t>(below(out.parts));
   if (coin()) out.owner = process();
-  for (std::size_t i = below(4); i > 0; --i) out.sas.push_back({delta(), leases()});
+  for (std::size_t i = below(4); i > 0; --i) out.sas.push_back({delta(), leases(), vpe()});
+  const std::size_t vpeds = below(4);
+  for (std::uint8_t i = 0; i < vpeds; ++i) out.vpe_nodes.push_back({NodeId{7U + i}, i, nonzero()});
   for (std::size_t i = below(4); i > 0; --i) out.ended.push_back({key().spi, number()});
   return out;
 }

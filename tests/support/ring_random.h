@@ -27,6 +27,7 @@ class RingRandom {
   SaId sa() { return {nonzero(), nonzero()}; }
   Delta delta();
   std::vector<Lease> leases();
+  std::vector<VpeTaken> vpe();
   Propose propose();
   Sync sync();
   Entry entry();

@@ -68,16 +68,24 @@ Fd udp_socket(const Address& address) {
   return Fd(::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
+// An address that is not (or no longer) this machine's may be bound and sent from.
+bool bind(const Fd& fd, const Own& own, std::uint16_t port) {
+  const bool v4 = own.address.is_v4();
+  if (own.shared && !set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, 1))
+    return false;
+  const Name name = name_of(own.address, port);
+  return ::bind(fd.get(), name.get(), name.size) == 0;
+}
+
 // One of several of a port; `program` (none: empty) is attached as this option.
-Result<Fd> open_inbox(const Address& address, std::uint16_t port, int option, std::vector<BpfStep> program) {
-  Fd fd = udp_socket(address);
+Result<Fd> open_inbox(const Own& own, std::uint16_t port, int option, std::vector<BpfStep> program) {
+  Fd fd = udp_socket(own.address);
   if (!fd || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set(fd, SOL_UDP, UDP_GRO, 1) ||
       (!program.empty() && !attach(fd, option, std::move(program))))
     return system_error("socket to receive");
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
-  const Name own = name_of(address, port);
-  if (::bind(fd.get(), own.get(), own.size) != 0)
-    return system_error("port " + std::to_string(port) + " of " + to_string(address));
+  if (!bind(fd, own, port))
+    return system_error("port " + std::to_string(port) + " of " + to_string(own.address));
   return fd;
 }
 
@@ -138,9 +146,9 @@ std::uint16_t port_of(const Fd& fd) {
       reinterpret_cast<const sockaddr_in&>(name).sin_port);  // IPv6 has it at the same place
 }
 
-Result<Fd> open_sender(const Address& own) {
-  Fd fd = udp_socket(own);
-  const bool v4 = own.is_v4();
+Result<Fd> open_sender(const Own& own) {
+  Fd fd = udp_socket(own.address);
+  const bool v4 = own.address.is_v4();
   static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO);
   // nothing is to be received here
   if (!fd ||
@@ -149,8 +157,7 @@ Result<Fd> open_sender(const Address& own) {
       !set(fd, SOL_SOCKET, SO_SNDTIMEO, kLongestSend))
     return system_error("socket to send");
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
-  const Name name = name_of(own, 0);
-  if (::bind(fd.get(), name.get(), name.size) != 0) return system_error("address " + to_string(own));
+  if (!bind(fd, own, 0)) return system_error("address " + to_string(own.address));
   return fd;
 }
 
@@ -185,12 +192,12 @@ void fill(msghdr& message, Control& control, iovec& part, BytesView bytes, const
 
 }  // namespace
 
-Result<std::vector<Inbox>> Inbox::open(const Address& address, std::uint16_t port, std::uint32_t workers) {
+Result<std::vector<Inbox>> Inbox::open(const Own& own, std::uint16_t port, std::uint32_t workers) {
   std::vector<Inbox> out;
   for (std::uint32_t i = 0; i < workers; ++i) {
     // the first one brings the program along; the others join its group
-    auto fd = open_inbox(address, port, SO_ATTACH_REUSEPORT_CBPF,
-                         i == 0 ? steering(workers) : std::vector<BpfStep>{});
+    auto fd =
+        open_inbox(own, port, SO_ATTACH_REUSEPORT_CBPF, i == 0 ? steering(workers) : std::vector<BpfStep>{});
     if (!fd) return fd.error();
     port = port_of(*fd);
     out.push_back(Inbox(*std::move(fd)));
@@ -243,7 +250,7 @@ std::size_t Inbox::receive() {
   return static_cast<std::size_t>(count);
 }
 
-Result<PeerSocket> PeerSocket::open(const Address& own, const Address& peer, std::uint16_t port) {
+Result<PeerSocket> PeerSocket::open(const Own& own, const Address& peer, std::uint16_t port) {
   auto fd = open_sender(own);
   if (!fd) return fd.error();
   PeerSocket out(*std::move(fd), peer, port);

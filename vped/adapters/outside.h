@@ -17,10 +17,17 @@
 
 namespace hasync::vped {
 
+// The address that packets come to and leave from.
+struct Own {
+  Own(const Address& at, bool is_shared = false) : address(at), shared(is_shared) {}
+  Address address;
+  bool shared;  // with other gateways: it may be another's now (needs CAP_NET_RAW)
+};
+
 class Inbox {
  public:
   // One for each worker, in their order.
-  static Result<std::vector<Inbox>> open(const Address& own, std::uint16_t port, std::uint32_t workers);
+  static Result<std::vector<Inbox>> open(const Own& own, std::uint16_t port, std::uint32_t workers);
   // What is sent to this multicast group comes as well, on the interface that has the own address. Each
   // socket is given every packet, and takes what is its worker's.
   static Result<std::vector<Inbox>> join(const Address& own, const Address& group, std::uint16_t port,
@@ -47,7 +54,7 @@ class Inbox {
 
 class PeerSocket {
  public:
-  static Result<PeerSocket> open(const Address& own, const Address& peer, std::uint16_t port);
+  static Result<PeerSocket> open(const Own& own, const Address& peer, std::uint16_t port);
   // Towards a multicast group, by the interface that has the own address. Nothing comes back to this machine.
   static Result<PeerSocket> open_group(const Address& own, const Address& group, std::uint16_t port,
                                        std::uint8_t hops);

@@ -198,6 +198,12 @@ INSTANTIATE_TEST_SUITE_P(
                [](Context& c) { child(c).mutable_remote_ts(0)->set_to_address(std::string(4, '\0')); }},
         Damage{"children[0].local_ts", [](Context& c) { child(c).mutable_local_ts(0)->set_to_port(65536); }},
         Damage{"children[0].ipcomp", [](Context& c) { child(c).set_inbound_cpi(65536); }},
+        Damage{"children[0].vpe_port", [](Context& c) { child(c).set_vpe_port(65536); }},
+        Damage{"children[0].vpe_port",
+               [](Context& c) {
+                 child(c).set_vpe_port(4510);
+                 child(c).set_mode(1);
+               }},
         Damage{"children[0].rekey_in",
                [](Context& c) { child(c).mutable_rekey_in()->set_seconds(1LL << 60); }},
         Damage{"children[0].installed_ago", [](Context& c) { child(c).set_installed_ago(-5); }},

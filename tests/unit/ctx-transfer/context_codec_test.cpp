@@ -30,6 +30,16 @@ TEST(ContextCodec, ShowsWhatTheDaemonNeeds) {
   EXPECT_EQ(view->children[0].outbound_number, 1000U);
 }
 
+TEST(ContextCodec, ShowsWhatIsVpe) {
+  proto::Context context = sample_context();
+  context.mutable_children(0)->set_vpe_port(4510);
+  EXPECT_TRUE(decode_context(bytes_of(context))->children[0].vpe);
+  EXPECT_FALSE(decode_context(bytes_of(context))->children[0].vpe_counted);
+  context.mutable_children(0)->set_vpe_counted(true);
+  EXPECT_TRUE(decode_context(bytes_of(context))->children[0].vpe_counted);
+  EXPECT_FALSE(decode_context(bytes_of(sample_context()))->children[0].vpe);
+}
+
 TEST(ContextCodec, AnIdentityThatIsNotTextIsHexadecimal) {
   proto::Context context = sample_context();
   context.mutable_ike()->mutable_remote_id()->set_type(9);

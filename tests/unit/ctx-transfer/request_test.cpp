@@ -147,6 +147,27 @@ TEST_F(Requests, WhatIsMissingOrWrongIsNamedAndTheIdKept) {
   EXPECT_NE(std::string(error_.text).find("set_state.state"), std::string::npos);
 }
 
+TEST_F(Requests, AShareOfVpeHasAPlaceWithinTheBudget) {
+  proto::Request request;
+  request.mutable_give_vpe()->set_session(9);
+  proto::GiveVpe::Share& share = *request.mutable_give_vpe()->add_shares();
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_STREQ(error_.text, "give_vpe.shares.sa: missing");
+  set_sa(share.mutable_sa());
+  share.set_outbound_spi(0xc0ffee);
+  const auto refused = [&](std::uint32_t node, std::uint32_t incarnation) {
+    share.mutable_place()->set_node(node);
+    share.mutable_place()->set_incarnation(incarnation);
+    return decode(request.SerializeAsString()) == nullptr;
+  };
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr) << "no place";
+  EXPECT_TRUE(refused(16, 0));
+  EXPECT_TRUE(refused(0, 32));
+  EXPECT_FALSE(refused(15, 31));
+  EXPECT_EQ(pass(request)->give_vpe->shares[0]->place->incarnation, 31U);
+  EXPECT_EQ(pass(request)->give_vpe->session, 9U);
+}
+
 TEST_F(Requests, TruncatedAnywhereNeverPassAsAnotherPut) {
   const std::string bytes = put_request().SerializeAsString();
   const std::string_view content = bytes;

@@ -1,5 +1,6 @@
 #include "haipsec/tables.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -87,6 +88,8 @@ TEST(Tables, StatusShowsWhatCouldBeReplayed) {
   s.state = "standby";
   EXPECT_EQ(line(90, 0), "replay     90 packets, if this node took over now");
   EXPECT_EQ(line({}, 0), "replay     an unknown number of packets, if this node took over now");
+  s.replay_exposed_vpe = 3;
+  EXPECT_EQ(line(0, 0), "replay     nothing is open; any recording of 3 VPE CHILD_SAs");
   s.role = "witness";
   EXPECT_EQ(line({}, 0), "replay     none (witness)");
 }
@@ -136,6 +139,18 @@ TEST(Tables, Tunnels) {
       "yes\n"
       "branch-7    198.51.100.7  -              0000000000000abc_i 0000000000000def_r  1         passive  "
       "no: keys not known yet\n");
+}
+
+TEST(Tables, OfVpeThereIsNoLeaseButWhoSends) {
+  TunnelStatus vpe = tunnel();
+  vpe.leases.clear();
+  vpe.vpe = {{EspSpi{0xc2}, {{NodeId{1}, 0, 1}, {NodeId{2}, 1, 0}}}, {EspSpi{0xc3}, {}}};
+  const std::string text = tunnel_text(sent(vpe)["tunnel"]);
+  EXPECT_THAT(text, testing::HasSubstr("VPE: no lease  NODE          PLACE  INCARNATION\n"
+                                       "000000c2       1             0      1\n"
+                                       "000000c2       2             1      0\n"
+                                       "000000c3       nobody sends\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("LEASED")));
 }
 
 TEST(Tables, ALongListKeepsItsColumnsFromPageToPage) {
@@ -188,9 +203,9 @@ TEST(Tables, OneTunnelWithItsLeases) {
 TEST(Tables, TunnelsOfVpedWithWindowsAndDrops) {
   vped::Config config;
   config.interface = "vpe0";
-  const vped::KnownTunnel branch{
+  vped::KnownTunnel branch{
       .tunnel = {.name = "branch", .peer = Address::v4(192, 0, 2, 2), .spi_in = EspSpi{0xc0ffee01}},
-      .incarnation = 4,
+      .place = vpe::Place{.node = 2, .incarnation = 4},
       .keys = "charon: home/branch"};
   vped::TunnelStatus first{.mtu = 1440}, second;
   first.sent.packets = 7;
@@ -209,6 +224,9 @@ TEST(Tables, TunnelsOfVpedWithWindowsAndDrops) {
         "branch  top     9       0     0            1     2      1       77",
         "branch, receiving  forged     3", "worker 1           no-tunnel  6"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\nin\n" << text;
+  branch.place.reset();
+  EXPECT_NE(vpe_text(to_json(config, {branch}, "ipsec-mb", true, {one, two})).find("receives only"),
+            std::string::npos);
 }
 
 TEST(Tables, NonsenseIsShownAsUnknownNotACrash) {

@@ -199,12 +199,16 @@ TEST(StatusJson, WritesNumbersOfSecurityAssociationsAsPeersPrintThem) {
   TunnelStatus tunnel;
   tunnel.sa = {0xabc, UINT64_MAX};
   tunnel.leases.push_back({{Address::v4(192, 0, 2, 1), EspSpi{0xc1}}, false, 5, 65536});
+  tunnel.vpe.push_back({EspSpi{0xc2}, {{NodeId{2}, 1, 3}}});
   const std::string line = to_line(TunnelPage{{tunnel}, SaId{1, 2}});
   EXPECT_THAT(line, StartsWith("{\"ok\":true,\"tunnels\":[{\"initiator_spi\":\"0000000000000abc\","
                                "\"responder_spi\":\"ffffffffffffffff\""));
   EXPECT_THAT(
       line,
       HasSubstr("{\"address\":\"192.0.2.1\",\"spi\":\"000000c1\",\"esn\":false,\"used\":5,\"end\":65536}"));
+  EXPECT_THAT(
+      line,
+      HasSubstr("\"vpe\":[{\"spi\":\"000000c2\",\"nodes\":[{\"node\":2,\"place\":1,\"incarnation\":3}]}]"));
   EXPECT_THAT(line, HasSubstr("\"next\":\"0000000000000001_i 0000000000000002_r\"}"));
   EXPECT_THAT(to_line(TunnelPage{}), StartsWith("{\"ok\":true,\"tunnels\":[],\"next\":null}"));
 }

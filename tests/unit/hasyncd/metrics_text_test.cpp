@@ -60,6 +60,7 @@ MetricsStatus owner() {
   out.lease_headroom = 40000;
   node.replay_bound = 77;
   node.replay_exposed = 4;
+  node.replay_exposed_vpe = 2;
   return out;
 }
 
@@ -83,6 +84,7 @@ TEST(MetricsText, TellsTheStateAsPrometheusReadsIt) {
         "hasyncd_lease_headroom_numbers 40000\n",
         "hasyncd_replay_bound_packets 77\n",
         "hasyncd_replay_exposed_child_sas 4\n",
+        "hasyncd_replay_exposed_vpe_child_sas 2\n",
         "# TYPE hasyncd_log_stable_seconds histogram\n",
         "hasyncd_log_stable_seconds_count 2\n",
         "hasyncd_log_stable_seconds_bucket{le=\"0.002\"} 1\n",

@@ -137,5 +137,64 @@ TEST(ChildTable, WhatHasExpiredIsNotCarriedAgainUnlessAnotherIncarnationComes) {
   EXPECT_EQ(table.told(limited, kStart + 201s), Told::New);
 }
 
+using Shared = ChildTable::Shared;
+
+TEST(ChildTable, OneOfAClusterIsSentOnOnlyWithAShare) {
+  ChildTable table;
+  EXPECT_EQ(table.told(child(kFirst), kStart, true), Told::New);
+  EXPECT_THAT(table.senders(kStart + 1h), IsEmpty());
+  EXPECT_EQ(table.share(kFirst), Shared::Taken);
+  EXPECT_THAT(table.senders(kStart + 1h), ElementsAre(kFirst));
+  EXPECT_EQ(table.share(kFirst), Shared::Kept) << "its counter stands somewhere";
+}
+
+TEST(ChildTable, ARekeyedOneOfAClusterIsSentOnUntilItsSuccessorHasAShare) {
+  ChildTable table;
+  table.told(child(kFirst), kStart, true);
+  table.share(kFirst);
+  table.told(child(kSecond), kStart, true);
+  EXPECT_THAT(table.senders(kStart + 1h), ElementsAre(kFirst));
+  table.share(kSecond);
+  EXPECT_THAT(table.senders(kStart + 1h), ElementsAre(kSecond));
+}
+
+// charon had let it go, and the log still has the same share for this session.
+TEST(ChildTable, AShareIsTakenOnceThoughTheChildSaGoesAndComesBack) {
+  ChildTable table;
+  table.told(child(kFirst), kStart, true);
+  table.share(kFirst);
+  EXPECT_TRUE(table.gone(kFirst));
+  EXPECT_EQ(table.told(child(kFirst), kStart, true), Told::New);
+  EXPECT_EQ(table.share(kFirst), Shared::Used);
+  EXPECT_THAT(table.senders(kStart + 1h), IsEmpty()) << "but it is received on";
+  table.ask();  // another session, so other shares
+  table.told(child(kFirst), kStart, true);
+  EXPECT_EQ(table.share(kFirst), Shared::Taken);
+}
+
+TEST(ChildTable, OneThatHadNoShareMayHaveOneWhenItComesBack) {
+  ChildTable table;
+  table.told(child(kFirst), kStart, true);
+  table.gone(kFirst);
+  table.told(child(kFirst), kStart, true);
+  EXPECT_EQ(table.share(kFirst), Shared::Taken);
+}
+
+TEST(ChildTable, AUsedShareIsForgottenLongAfterItsKey) {
+  ChildTable table;
+  Child limited = child(kFirst);
+  limited.delete_in = 60s;
+  table.told(limited, kStart, true);
+  table.share(kFirst);
+  EXPECT_THAT(table.expired(kStart + 60s), ElementsAre(kFirst));
+  table.expired(kStart + 23h);
+  table.told(limited, kStart + 23h, true);
+  EXPECT_EQ(table.share(kFirst), Shared::Used);
+  table.gone(kFirst);
+  table.expired(kStart + 24h + 60s);
+  table.told(limited, kStart + 25h, true);
+  EXPECT_EQ(table.share(kFirst), Shared::Taken) << "another SA with this SPI";
+}
+
 }  // namespace
 }  // namespace hasync::vped

@@ -44,9 +44,26 @@ TEST(PluginCodec, AChildIsReadWhole) {
                        .pending = true,
                        .delete_in = std::chrono::seconds(3960)};
   EXPECT_EQ(told.child, expected);
-  EXPECT_EQ(told.incarnation, 2U);
+  EXPECT_FALSE(told.of_cluster);
+  EXPECT_EQ(told.share, (Share{std::nullopt, 2}));
   EXPECT_EQ(text_of(told.in.reveal()), std::string(20, 'i'));
   EXPECT_EQ(text_of(told.out.reveal()), std::string(36, 'o'));
+}
+
+TEST(PluginCodec, OfAClusterItHasAShareWhenTheLogHasGivenOne) {
+  proto::FromPlugin message = test::told_child();
+  proto::VpeChild& child = *message.mutable_event()->mutable_vpe_child();
+  child.set_of_cluster(true);
+  EXPECT_TRUE(std::get<ToldChild>(decode(message)->content).of_cluster);
+  EXPECT_EQ(std::get<ToldChild>(decode(message)->content).share, std::nullopt);
+  child.mutable_place()->set_node(3);
+  child.mutable_place()->set_incarnation(31);
+  EXPECT_EQ(std::get<ToldChild>(decode(message)->content).share, (Share{3, 31}));
+  child.mutable_place()->set_incarnation(32);
+  EXPECT_FALSE(decode(message));
+  child.mutable_place()->set_incarnation(0);
+  child.mutable_place()->set_node(16);
+  EXPECT_FALSE(decode(message));
 }
 
 TEST(PluginCodec, WhatCannotBeVpeIsRefusedByName) {

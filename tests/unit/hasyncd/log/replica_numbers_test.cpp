@@ -29,7 +29,7 @@ class Log {
  public:
   Log() { replica_.install(install(epoch_, kNobody)); }
 
-  Changes say(std::variant<Delta, Gone, Grant, Move> body) {
+  Changes say(decltype(Entry::body) body) {
     return replica_.apply(replica_.owner(), ++number_, {Epoch{epoch_}, std::move(body)});
   }
   Changes has(SaId sa, std::vector<OutboundSa> outbound) {
@@ -140,7 +140,7 @@ class AnyOrder : public Log {
     }
     return out;
   }
-  std::variant<Delta, Gone, Grant, Move> body() {
+  decltype(Entry::body) body() {
     const SaId sa{1 + below(4), 1};
     switch (below(8)) {
       case 0:

@@ -28,7 +28,7 @@ class ReplicaTest : public testing::Test {
  protected:
   ReplicaTest() { replica_.install(founded()); }
 
-  Changes say(std::variant<Delta, Gone, Grant, Move> body, Process from = kOne, Epoch epoch = Epoch{1}) {
+  Changes say(decltype(Entry::body) body, Process from = kOne, Epoch epoch = Epoch{1}) {
     return replica_.apply(from, ++number_, {epoch, std::move(body)});
   }
   LeaseState lease(const OutboundKey& of) const { return replica_.leases().at(of); }

@@ -43,7 +43,7 @@ TEST_F(OwnersNumbers, ACounterThatFellBackIsSetAgain) {
   see({kKey, 5000, 0, 4999});
   EXPECT_TRUE(sets(5000));
   EXPECT_EQ(noted("number-vanished"), 1U);
-  EXPECT_EQ(table_.node_.numbers_vanished(), 1U);
+  EXPECT_EQ(table_.node_.counted().numbers_vanished, 1U);
 }
 
 TEST_F(OwnersNumbers, OneThatIsBeingPutIsLeftAlone) {
@@ -60,7 +60,7 @@ TEST_F(OwnersNumbers, AnOverrunIsToldAndItsNextLeaseReachesBeyond) {
   const std::uint64_t end = table_.node_.replica().leases().at(kKey).end;
   see({kKey, end + 100, 50, end + 100});
   EXPECT_EQ(noted("lease-overrun"), 1U);
-  EXPECT_EQ(table_.node_.lease_overruns(), 1U);
+  EXPECT_EQ(table_.node_.counted().lease_overruns, 1U);
   EXPECT_GT(table_.node_.replica().leases().at(kKey).end, end + 100);
 }
 

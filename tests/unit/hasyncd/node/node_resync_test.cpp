@@ -41,7 +41,7 @@ TEST(NodeResync, AMemberThatMissedAnEntryLeavesTheRingToComeBackWithoutIt) {
   table.pass_behind(milliseconds{600}, 1);
   EXPECT_EQ(count<Rejoin>(table.seen_), 1U);
   EXPECT_EQ(notes(table.seen_, "resync"), 1U);
-  EXPECT_EQ(table.node_.resyncs(), 1U);
+  EXPECT_EQ(table.node_.counted().resyncs, 1U);
 }
 
 TEST(NodeResync, AMemberThatMissedThatItOwnsLeavesTheRingToComeBackKnowingIt) {
@@ -65,7 +65,7 @@ TEST(NodeResync, AnEntryOfAnEndedEpochIsVoidAndCounted) {
   const StateMark before = table.node_.replica().mark();
   const Entry late{Epoch{}, Gone{{1, 2}}};
   table.do_(table.node_.on_ring(kOther.node, {kOther.incarnation, ++table.number_, late}, table.now_));
-  EXPECT_EQ(table.node_.void_entries(), 1U);
+  EXPECT_EQ(table.node_.counted().void_entries, 1U);
   EXPECT_EQ(table.node_.replica().mark(), before);
 }
 

@@ -137,7 +137,7 @@ TEST(NodeRoles, TheShortestTimeThatWasLeftAtARenewalIsKept) {
   owner.pass_in_silence(milliseconds{50});
   owner.pass(milliseconds{30});
   EXPECT_EQ(*owner.node_.least_margin(), milliseconds{20});
-  EXPECT_EQ(owner.node_.lapses(), 0U);
+  EXPECT_EQ(owner.node_.counted().lapses, 0U);
 }
 
 TEST(NodeRoles, AnOwnerThatWasSuspendedIsSilentUntilAMajorityAnswersAnew) {
@@ -147,7 +147,7 @@ TEST(NodeRoles, AnOwnerThatWasSuspendedIsSilentUntilAMajorityAnswersAnew) {
   owner.do_(owner.node_.on_suspended(std::chrono::seconds{5}, owner.now_ += milliseconds{1}));
   EXPECT_EQ(owner.node_.role(), Role::Lapsed);
   EXPECT_EQ(count<CloseFence>(owner.seen_), 1U);
-  EXPECT_EQ(owner.node_.suspensions(), 1U);
+  EXPECT_EQ(owner.node_.counted().suspensions, 1U);
   owner.do_(owner.node_.on_heartbeat(before, owner.now_));
   EXPECT_EQ(owner.node_.role(), Role::Lapsed) << "acknowledges what was sent before";
   owner.pass(milliseconds{10});
@@ -161,7 +161,7 @@ TEST(NodeRoles, ASuspendedStandbyGoesOn) {
 }
 
 TEST(NodeRoles, ALapseIsCounted) {
-  EXPECT_EQ(InLapsed{}.node_.lapses(), 1U);
+  EXPECT_EQ(InLapsed{}.node_.counted().lapses, 1U);
 }
 
 TEST(NodeRoles, AStandbyRefusesToMoveWhatItDoesNotOwn) {
