@@ -115,6 +115,29 @@ TEST_F(WindowsOfAStandby, ATakeoverStatesWhatIsOpenAndRekeysUntilNothingIs) {
   EXPECT_FALSE(table_.node_.wants_windows());
 }
 
+// What its vped has received is in no window here: no mark tells of it, and the bound does not count it.
+TEST_F(WindowsOfAStandby, VpeIsOpenAfterAnyTakeoverUntilItIsRekeyed) {
+  const OutboundKey vpe{kPeer, EspSpi{9}};
+  const auto both =
+      std::vector<OutboundSa>{{kOutbound, false, 0, kInbound}, {vpe, false, 0, EspSpi{0xc9}, true}};
+  table_.do_(table_.node_.on_vpe(11, table_.now_));
+  says(Delta{kTunnel, 2, kPeer, both, "sealed"});
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  table_.pass(milliseconds{20});
+  EXPECT_EQ(table_.node_.exposed_vpe(), 1U);
+  owner_beats(500, Windows{.round = 3, .let_in = 500, .last = true, .tops = {{kWindow, 480}}});
+  table_.seen_.clear();
+  takes_over();
+  EXPECT_EQ(table_.node_.exposed(), 0U);
+  EXPECT_EQ(table_.node_.exposed_vpe(), 1U);
+  EXPECT_EQ(all<RekeyChild>(table_.seen_), (std::vector{RekeyChild{kTunnel, vpe}}));
+  table_.do_(table_.node_.on_charon({kTunnel, kPeer, {both[0]}, "sealed", true, 1}, table_.now_));
+  table_.pass(milliseconds{50});
+  EXPECT_EQ(table_.node_.exposed_vpe(), 1U);  // charon has it for what comes late
+  table_.do_(table_.node_.on_windows({{kWindow, 490}}, 60, table_.now_));
+  EXPECT_EQ(table_.node_.exposed_vpe(), 0U);
+}
+
 TEST_F(WindowsOfAStandby, WhatWasNotRekeyedIsAskedForAgain) {
   owner_beats(500, Windows{.round = 3, .let_in = 480, .last = true, .tops = {{kWindow, 480}}});
   takes_over();
