@@ -115,7 +115,11 @@ def status(bed, name):
 
 
 def told(bed, name):
-    """The same without haipsec: programs start slowly in a booted kernel."""
+    """The same without haipsec: programs start slowly in a booted kernel. One whose workers are busy is asked again."""
+    return until(f"vped of {name} tells", lambda: _ask(bed, name).get("status"))
+
+
+def _ask(bed, name):
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(10)
         link.connect(f"/proc/{bed.hosts[name].pid}/root/run/vped.sock")
@@ -123,7 +127,7 @@ def told(bed, name):
         text = b""
         while not text.endswith(b"\n") and (part := link.recv(65536)):
             text += part
-    return json.loads(text)["status"]
+    return json.loads(text)
 
 
 def drops(bed, name):
