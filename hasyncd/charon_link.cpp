@@ -38,7 +38,9 @@ CharonLink::CharonLink(boost::asio::io_context& io, const Config& config, const 
       callbacks_(std::move(callbacks)),
       sealer_(keys, &Key::context),
       retry_(io),
-      output_commit_{config.commit == Config::Commit::Available, config.commit_wait} {}
+      output_commit_{config.commit == Config::Commit::Available, config.commit_wait} {
+  for (const clusterip::Vip& vip : config.vips) shared_.push_back({vip.address, vip.interface});
+}
 
 void CharonLink::start() {
   retry_.start([this] { return connect(); });
@@ -51,6 +53,7 @@ bool CharonLink::connect() {
        .gone =
            [this](const ctx::GoneSa& gone) {
              views_.erase(gone.sa);
+             stationary_.erase(gone.sa);
              keyless_.erase(gone.sa);
              if (!gone.released) callbacks_.gone(gone.sa, gone.number);
            },
@@ -72,7 +75,7 @@ bool CharonLink::connect() {
 
 void CharonLink::report_again() {
   if (!client_) return;
-  client_->subscribe(output_commit_, [this](Result<ctx::CharonReply> reply) {
+  client_->subscribe(output_commit_, shared_, [this](Result<ctx::CharonReply> reply) {
     if (!reply) failed("subscribe", reply.error());
   });
 }
@@ -110,8 +113,19 @@ void CharonLink::changed(ctx::ChangedContext changed) {
     report.sealed = text_of(sealed);
     callbacks_.trace({false, view->sa, end_of_seal(report.sealed), changed.hook_ns, now_ns()});
   }
-  views_.insert_or_assign(view->sa, *view);
+  passed(*view);
   callbacks_.report(std::move(report));
+}
+
+void CharonLink::passed(const ctx::ContextView& view) {
+  views_.insert_or_assign(view.sa, view);
+  const auto is_its = [&](const ctx::SharedAddress& shared) { return shared.address == view.local; };
+  if (std::ranges::any_of(shared_, is_its)) {
+    stationary_.erase(view.sa);
+  } else if (stationary_.insert(view.sa).second) {
+    callbacks_.note("sa-stationary", to_string(view.sa) + " " + view.connection + ": is on " +
+                                         to_string(view.local) + ", which no other node takes over");
+  }
 }
 
 // The newest context, its outbound SAs behind the numbers that may have been used.
@@ -156,10 +170,7 @@ void CharonLink::ask_put(const PutContext& request) {
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
   const std::string_view bytes = text_of(context->reveal());
-  if (auto view = ctx::decode_context(bytes)) {
-    const SaId sa = view->sa;
-    views_.insert_or_assign(sa, *std::move(view));
-  }
+  if (const auto view = ctx::decode_context(bytes)) passed(*view);
   ++puts_;
   client_->put(bytes, holding(request.active),
                [this, sa = request.sa, seal = end_of_seal(request.sealed),

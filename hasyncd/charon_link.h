@@ -75,10 +75,13 @@ class CharonLink {
   std::set<InboundKey> inbound() const;
   // IKE_SAs made before the plugin was loaded: their keys are not known until they are rekeyed.
   const std::map<SaId, ctx::SaSummary>& keyless() const { return keyless_; }
+  // IKE_SAs on an address that no other node takes over.
+  const std::set<SaId>& stationary() const { return stationary_; }
 
  private:
   bool connect();
   void changed(ctx::ChangedContext changed);
+  void passed(const ctx::ContextView& view);
   void ask_waiting();
   void carry_out(const PutContext& request);
   void carry_out(const SetActive& request);
@@ -97,6 +100,7 @@ class CharonLink {
   RetryTimer retry_;
   std::unique_ptr<ctx::CharonClient> client_;
   ctx::OutputCommit output_commit_;
+  std::vector<ctx::SharedAddress> shared_;
   CharonTimes times_;
   ctx::CommitCounters commits_;
   std::deque<Request> waiting_;
@@ -104,6 +108,7 @@ class CharonLink {
   bool asking_ = false;
   std::map<SaId, ctx::ContextView> views_;
   std::map<SaId, ctx::SaSummary> keyless_;
+  std::set<SaId> stationary_;
 };
 
 }  // namespace hasync::hasyncd

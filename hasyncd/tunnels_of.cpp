@@ -1,6 +1,7 @@
 #include "hasyncd/tunnels_of.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <vector>
@@ -12,6 +13,10 @@ using Contexts = std::map<SaId, Delta>;
 
 bool keyless(const Daemon& daemon, SaId sa) {
   return daemon.charon() != nullptr && daemon.charon()->keyless().contains(sa);
+}
+
+bool stationary(const Daemon& daemon, SaId sa) {
+  return daemon.charon() != nullptr && daemon.charon()->stationary().contains(sa);
 }
 
 // What its peer is called, from wherever it is known.
@@ -50,7 +55,9 @@ VpeStatus vpe_status(const VpeShares& shares, EspSpi spi) {
 
 TunnelStatus logged(const Daemon& daemon, const Delta& delta) {
   const Node& node = daemon.node();
-  TunnelStatus out{.sa = delta.sa, .peer = delta.peer, .version = delta.version, .is_protected = true};
+  TunnelStatus out{.sa = delta.sa, .peer = delta.peer, .version = delta.version};
+  out.is_protected = !stationary(daemon, delta.sa);
+  if (!out.is_protected) out.reason = "its IKE_SA is on an address that no other node takes over";
   out.children = static_cast<std::uint32_t>(delta.outbound.size());
   for (const OutboundSa& child : delta.outbound) {
     if (child.vpe) out.vpe.push_back(vpe_status(node.replica().vpe(), child.key.spi));
@@ -78,11 +85,14 @@ std::set<SaId> ids_unprotected(const Daemon& daemon, std::optional<SaId> after =
                                std::optional<SaId> last = {}) {
   std::set<SaId> out;
   if (daemon.charon() == nullptr) return out;
+  const auto add = [&](const auto& ordered, const auto& id_of) {
+    const auto end = last ? ordered.upper_bound(*last) : ordered.end();
+    for (auto it = after ? ordered.upper_bound(*after) : ordered.begin(); it != end; ++it)
+      out.insert(id_of(*it));
+  };
   for (const SaId sa : daemon.node().unlogged(after, last)) out.insert(sa);
-  const auto& keyless = daemon.charon()->keyless();
-  const auto end = last ? keyless.upper_bound(*last) : keyless.end();
-  for (auto it = after ? keyless.upper_bound(*after) : keyless.begin(); it != end; ++it)
-    out.insert(it->first);
+  add(daemon.charon()->keyless(), [](const auto& entry) { return entry.first; });
+  add(daemon.charon()->stationary(), std::identity{});
   return out;
 }
 

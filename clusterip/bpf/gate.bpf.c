@@ -1,10 +1,11 @@
 /* The fence and the gate: two tc programs for every interface that can reach a peer, and for the LAN side.
- * They judge IKE and ESP to (ingress) or from (egress) one of the VIPs, and ARP and neighbour discovery that
- * speak for one; all else passes. A segment's packets pass before its deadline; an ESP packet leaves only if
- * its numbers lie within what `gate` and `slots` allow. Every doubt is a drop, counted by reason. They know
- * no owner, no view, no lease: only deadlines and limits that the daemon stores. No BTF of the kernel and no
- * JIT is needed (Linux 6.1 and later). RFC 4303, sections 2.2 and 3.3.3 (sequence numbers); RFC 1982 (serial
- * comparison); RFC 826 (ARP); RFC 4861, sections 4.3 and 4.4 (neighbour discovery). */
+ * They judge IKE and ESP to (ingress) or from (egress) one of the VIPs, ESP of an SA in `gate` wherever it
+ * comes from, and ARP and neighbour discovery that speak for a VIP; all else passes. A segment's packets pass
+ * before its deadline; an ESP packet leaves only if its numbers lie within what `gate` and `slots` allow.
+ * Every doubt is a drop, counted by reason. They know no owner, no view, no lease: only deadlines and limits
+ * that the daemon stores. No BTF of the kernel and no JIT is needed (Linux 6.1 and later). RFC 4303,
+ * sections 2.2 and 3.3.3 (sequence numbers); RFC 1982 (serial comparison); RFC 826 (ARP); RFC 4861,
+ * sections 4.3 and 4.4 (neighbour discovery). */
 #include <asm/byteorder.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
@@ -127,9 +128,13 @@ ALWAYS_INLINE __u32 numbers_used(const struct __sk_buff* skb) {
   return skb->gso_size ? skb->gso_segs : 1;
 }
 
-ALWAYS_INLINE int judge_number(struct __sk_buff* skb, const struct packet* p) {
+ALWAYS_INLINE const volatile __u64* entry_of(const struct packet* p) {
   struct hasync_sa_key key = {.daddr = p->daddr, .spi = p->spi};
-  const volatile __u64* entry = bpf_map_lookup_elem(&gate, &key);
+  return bpf_map_lookup_elem(&gate, &key);
+}
+
+ALWAYS_INLINE int judge_number(struct __sk_buff* skb, const struct packet* p) {
+  const volatile __u64* entry = entry_of(p);
   if (!entry) return HASYNC_NO_ENTRY;
   const __u64 reference = *entry;
   const __u32 index = (__u32)reference;
@@ -258,8 +263,10 @@ int hasync_egress(struct __sk_buff* skb) {
   if (!(type == ETH_P_IP ? read_ipv4(skb, &p) : read_ipv6(skb, &p)))
     return finish(HASYNC_MALFORMED, HASYNC_EGRESS);
   if (p.v6 && p.protocol == IPPROTO_ICMPV6) return finish(judge_neighbour(skb, &p), HASYNC_EGRESS);
-  if (!is_vip(&p.saddr)) return TC_ACT_UNSPEC;
-  const int reason = judge_leaving(skb, &p, classify(skb, &p));
+  const enum kind kind = classify(skb, &p);
+  /* an SA that has left the VIP (RFC 4555) has not left its lease */
+  if (!is_vip(&p.saddr) && !(kind == KIND_ESP && entry_of(&p))) return TC_ACT_UNSPEC;
+  const int reason = judge_leaving(skb, &p, kind);
   if (p.first_fragment) note_first_fragment(skb, &p, reason == HASYNC_PASSED || reason == UNTOUCHED);
   return finish(reason, HASYNC_EGRESS);
 }

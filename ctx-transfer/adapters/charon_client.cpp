@@ -263,11 +263,17 @@ void CharonClient::subscribe(Answer answer) {
   state_->request(std::move(request), std::move(answer));
 }
 
-void CharonClient::subscribe(const OutputCommit& commit, Answer answer) {
+void CharonClient::subscribe(const OutputCommit& commit, const std::vector<SharedAddress>& shared,
+                             Answer answer) {
   proto::Request request;
   proto::OutputCommit* wanted = request.mutable_subscribe()->mutable_commit();
   wanted->set_mode(commit.available ? proto::COMMIT_MODE_AVAILABLE : proto::COMMIT_MODE_STRICT);
   wanted->set_wait_ms(static_cast<std::uint32_t>(commit.wait.count()));
+  for (const SharedAddress& one : shared) {
+    proto::SharedAddress* told = request.mutable_subscribe()->add_shared();
+    told->set_address(one.address.wire().data(), one.address.wire().size());
+    told->set_interface(one.interface);
+  }
   state_->request(std::move(request), std::move(answer));
 }
 

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/address.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -38,6 +39,13 @@ struct GoneSa {
 };
 
 // Messages of charon's wait for `commit`, at most so long; then they are dropped, or sent all the same.
+// Moves with the IKE_SAs. MOBIKE (RFC 4555) tells the peer of an IKE_SA on one of them of the others on its
+// interface, and of nothing else.
+struct SharedAddress {
+  Address address;
+  std::string interface;
+};
+
 struct OutputCommit {
   bool available = false;
   std::chrono::milliseconds wait{};
@@ -111,7 +119,7 @@ class CharonClient {
   void hello(Answer answer);
   void subscribe(Answer answer);
   // The same, and output commit: from now on charon waits for this client.
-  void subscribe(const OutputCommit& commit, Answer answer);
+  void subscribe(const OutputCommit& commit, const std::vector<SharedAddress>& shared, Answer answer);
   void commit(std::uint64_t number, Answer answer);  // reports up to this one are stable
   // Of these, those that are not stable never will be.
   void discard(std::uint64_t first, std::uint64_t last, Answer answer);

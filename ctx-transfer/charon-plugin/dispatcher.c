@@ -17,6 +17,7 @@ struct hasync_dispatcher_t
 	hasync_server_t *server;
 	hasync_reporter_t *reporter;
 	hasync_commit_t *commit;
+	hasync_shared_t *shared;
 };
 
 /* One request on its way; the reply's parts live in the arena. */
@@ -171,6 +172,18 @@ static bool offer_vpe(exchange_t *this)
 								"offer_vpe: another client does so already");
 }
 
+/* The events follow the reply: see hasync_dispatch. */
+static bool subscribe(exchange_t *this)
+{
+	const Hasync__Proto__Subscribe *request = this->request->subscribe;
+
+	if (request->n_shared)
+	{
+		hasync_shared_set(this->dispatcher->shared, request->shared, request->n_shared);
+	}
+	return TRUE;
+}
+
 static bool carry_out(exchange_t *this)
 {
 	switch (this->request->request_case)
@@ -184,7 +197,7 @@ static bool carry_out(exchange_t *this)
 		case HASYNC__PROTO__REQUEST__REQUEST_REKEY:
 			return hasync_rekey(this->request->rekey, &this->error);
 		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
-			return TRUE;
+			return subscribe(this);
 		case HASYNC__PROTO__REQUEST__REQUEST_OFFER_VPE:
 			return offer_vpe(this);
 		default:
@@ -264,11 +277,12 @@ hasync_dispatcher_t *hasync_dispatcher_create()
 }
 
 void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server,
-							   hasync_reporter_t *reporter, hasync_commit_t *commit)
+							   hasync_reporter_t *reporter, hasync_commit_t *commit, hasync_shared_t *shared)
 {
 	this->server = server;
 	this->reporter = reporter;
 	this->commit = commit;
+	this->shared = shared;
 }
 
 void hasync_dispatcher_destroy(hasync_dispatcher_t *this)

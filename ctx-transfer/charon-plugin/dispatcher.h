@@ -9,6 +9,7 @@
 
 #include "reporter.h"
 #include "server.h"
+#include "shared.h"
 
 typedef struct hasync_dispatcher_t hasync_dispatcher_t;
 
@@ -17,7 +18,7 @@ void hasync_dispatcher_destroy(hasync_dispatcher_t *this);
 
 /* Where answers go and who reports changes: known only after the server that calls hasync_dispatch. */
 void hasync_dispatcher_connect(hasync_dispatcher_t *this, hasync_server_t *server,
-							   hasync_reporter_t *reporter, hasync_commit_t *commit);
+							   hasync_reporter_t *reporter, hasync_commit_t *commit, hasync_shared_t *shared);
 
 /* One request as it came; a hasync_handler_t. */
 void hasync_dispatch(void *dispatcher, uint64_t client, chunk_t content);

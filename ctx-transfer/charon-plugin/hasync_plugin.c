@@ -10,6 +10,7 @@
 #include "listener.h"
 #include "numbers.h"
 #include "resume.h"
+#include "shared.h"
 
 #include <plugins/plugin.h>
 
@@ -23,6 +24,7 @@ typedef struct
 	hasync_server_t *server;
 	hasync_reporter_t *reporter;
 	hasync_listener_t *listener;
+	hasync_shared_t *shared;
 } private_hasync_plugin_t;
 
 METHOD(plugin_t, get_name, char *, private_hasync_plugin_t *this)
@@ -63,6 +65,11 @@ static void tear_down(private_hasync_plugin_t *this)
 		hasync_commit_destroy(this->commit);
 		this->commit = NULL;
 	}
+	if (this->shared)
+	{
+		hasync_shared_destroy(this->shared);
+		this->shared = NULL;
+	}
 	hasync_resume_deinit();
 	hasync_numbers_deinit();
 }
@@ -82,10 +89,11 @@ static bool set_up(private_hasync_plugin_t *this)
 		tear_down(this);
 		return FALSE;
 	}
+	this->shared = hasync_shared_create();
 	this->commit = hasync_commit_create(this->server);
 	this->reporter = hasync_reporter_create(this->server, this->commit);
-	this->listener = hasync_listener_create(this->reporter, this->server);
-	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter, this->commit);
+	this->listener = hasync_listener_create(this->reporter, this->server, this->shared);
+	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter, this->commit, this->shared);
 	hasync_resume_init();
 	hasync_keymat_register();
 	charon->bus->add_listener(charon->bus, &this->listener->listener);
@@ -144,6 +152,21 @@ static bool version_fits()
 	return fits;
 }
 
+/*
+ * charon looks for another way to a peer when an address goes (RFC 4555, section 3.5): it would tell the peer
+ * to come to an address of this node's own as soon as the shared one is taken away. Read before any plugin's
+ * features are set up.
+ */
+static void stay_on_address()
+{
+	char *key = "%s.plugins.kernel-netlink.roam_events";
+
+	if (lib->settings->get_bool(lib->settings, key, TRUE, lib->ns))
+	{
+		lib->settings->set_bool(lib->settings, key, FALSE, lib->ns);
+	}
+}
+
 __attribute__((visibility("default"))) plugin_t *hasync_plugin_create()
 {
 	private_hasync_plugin_t *this;
@@ -153,6 +176,7 @@ __attribute__((visibility("default"))) plugin_t *hasync_plugin_create()
 		DBG1(DBG_CFG, "hasync: made for strongSwan %s, but this is another version: not loaded", VERSION);
 		return NULL;
 	}
+	stay_on_address();
 	/* clang-format off */
 	INIT(this,
 		.public = {

@@ -11,6 +11,7 @@ typedef struct
 	hasync_listener_t public;
 	hasync_reporter_t *reporter;
 	hasync_server_t *server;
+	hasync_shared_t *shared;
 } private_listener_t;
 
 METHOD(listener_t, ike_derived_keys, bool, private_listener_t *this, ike_sa_t *ike_sa, chunk_t sk_d,
@@ -57,6 +58,10 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	if (memory && !incoming && id && !id->equals(id, ike_sa->get_id(ike_sa)))
 	{
 		return TRUE;
+	}
+	if (ike_sa && plain && !incoming)
+	{
+		hasync_shared_tell(this->shared, ike_sa, message);
 	}
 	if (memory && plain)
 	{
@@ -174,7 +179,8 @@ METHOD(listener_t, assign_vips, bool, private_listener_t *this, ike_sa_t *ike_sa
 	return TRUE;
 }
 
-hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter, hasync_server_t *server)
+hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter, hasync_server_t *server,
+										  hasync_shared_t *shared)
 {
 	private_listener_t *this;
 
@@ -198,6 +204,7 @@ hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter, hasync_se
 		},
 		.reporter = reporter,
 		.server = server,
+		.shared = shared,
 	);
 	/* clang-format on */
 	return &this->public;

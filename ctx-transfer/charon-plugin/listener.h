@@ -9,6 +9,7 @@
 
 #include "reporter.h"
 #include "server.h"
+#include "shared.h"
 
 typedef struct hasync_listener_t hasync_listener_t;
 
@@ -17,7 +18,8 @@ struct hasync_listener_t
 	listener_t listener;
 };
 
-hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter, hasync_server_t *server);
+hasync_listener_t *hasync_listener_create(hasync_reporter_t *reporter, hasync_server_t *server,
+										  hasync_shared_t *shared);
 void hasync_listener_destroy(hasync_listener_t *this);
 
 #endif

@@ -62,6 +62,21 @@ static bool check_commit(const Hasync__Proto__OutputCommit *commit, hasync_error
 					   MAX_WAIT_MS);
 }
 
+static bool check_shared(const Hasync__Proto__Subscribe *subscribe, hasync_error_t *error)
+{
+	size_t i;
+
+	for (i = 0; i < subscribe->n_shared; i++)
+	{
+		if (subscribe->shared[i]->address.len != 4 && subscribe->shared[i]->address.len != 16)
+		{
+			return hasync_fail(error, BAD, "subscribe.shared[%zu].address: %zu bytes, expected 4 or 16", i,
+							   subscribe->shared[i]->address.len);
+		}
+	}
+	return true;
+}
+
 static bool check_offer(const Hasync__Proto__Host *host, hasync_error_t *error)
 {
 	if (!host || (host->address.len != 4 && host->address.len != 16))
@@ -106,7 +121,7 @@ static bool check_request(const Hasync__Proto__Request *request, hasync_error_t 
 		case HASYNC__PROTO__REQUEST__REQUEST_DISCARD:
 			return true;
 		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
-			return check_commit(request->subscribe->commit, error);
+			return check_commit(request->subscribe->commit, error) && check_shared(request->subscribe, error);
 		case HASYNC__PROTO__REQUEST__REQUEST_GET:
 			return check_sa(request->get->sa, "get.sa", error);
 		case HASYNC__PROTO__REQUEST__REQUEST_PUT:

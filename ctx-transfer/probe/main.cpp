@@ -147,7 +147,7 @@ Status ask(CharonClient& client, const std::string& command, const Words& words,
   if (command == "hello") return client.hello(answer), Done{};
   if (command == "list") return client.list(answer), Done{};
   if (command == "watch" && words.size() == 3) {
-    return client.subscribe({words[0] == "available", std::chrono::milliseconds{std::stoul(words[1])}},
+    return client.subscribe({words[0] == "available", std::chrono::milliseconds{std::stoul(words[1])}}, {},
                             answer),
            Done{};
   }

@@ -322,10 +322,10 @@ class Bed:
         self.stop_captures()
         nodes = [word for plan in topology.HOSTS.values() if "wan" in plan.at
                  for word in ("--node", f"{plan.name}={plan.mac('wan')}")]
-        vip = topology.WAN_VIP6 if self.tunnel.outer6 else topology.WAN_VIP
+        gateways = [word for vip in (topology.WAN_VIP, topology.WAN_VIP6) for word in ("--gateway", vip)]
         up = ["--already-up"] if self.already_up else []
         done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", *earlier, *self.captures, "--json", *nodes,
-                               *up, "--gap", str(self.event_gap), "--gateway", vip], capture_output=True, text=True)
+                               *up, *gateways, "--gap", str(self.event_gap)], capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"hasync-capture: {done.stderr}")
         with open(os.path.join(self.evidence, "capture.json"), "w") as file:
@@ -387,12 +387,25 @@ class Bed:
     def roam(self):
         """The peer leaves its address for the other one that it has, alternating."""
         plan, moment = topology.HOSTS["peer"], monotonic_ns()
-        self.peer_address = topology.PEER_ROAMED if self.peer_address == plan.address("wan") else plan.address("wan")
-        left = plan.address("wan") if self.peer_address == topology.PEER_ROAMED else topology.PEER_ROAMED
-        self.hosts["peer"].ip(f"addr del {left}/24 dev wan0", f"addr add {self.peer_address}/24 dev wan0",
+        home, away, prefix = ((plan.address6("wan"), topology.PEER_ROAMED6, "64 dev wan0 nodad") if self.tunnel.outer6 else
+                              (plan.address("wan"), topology.PEER_ROAMED, "24 dev wan0"))
+        left, self.peer_address = (away, home) if self.peer_address == away else (home, away)
+        self.hosts["peer"].ip(f"addr del {left}/{prefix.split()[0]} dev wan0", f"addr add {self.peer_address}/{prefix}",
                               *(f"route replace {route}" for route in plan.routes))
         self.say(f"the peer roams from {left} to {self.peer_address}", moment)
         return moment
+
+    def lose_ipv4(self):
+        """The peer's network has IPv6 only from now on."""
+        moment = monotonic_ns()
+        self.hosts["peer"].ip(f"addr del {self.peer_address}/24 dev wan0",
+                              f"route replace {topology.LOCAL_TS} dev wan0 src {topology.PEER_INNER}")
+        self.say("the peer has no IPv4 any more", moment)
+        return moment
+
+    def regain_ipv4(self):
+        self.hosts["peer"].ip(f"addr add {self.peer_address}/24 dev wan0",
+                              *(f"route replace {route}" for route in topology.HOSTS["peer"].routes))
 
     def detach_fence(self, name):
         """Takes the fence's program off the egress of the WAN interface."""

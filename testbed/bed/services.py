@@ -5,15 +5,15 @@ import re
 from . import control, swanctl, topology, vici
 from .wait import until
 
-_PLUGINS = "random nonce openssl pem pkcs1 x509 revocation constraints pubkey hmac kdf gcm"
-
-# A gateway's addresses come and go with its role; charon must not take that for roaming.
+# A gateway's addresses come and go with its role; our plugin keeps charon from taking that for roaming, others do not.
 _ROAM = """\
   plugins {
     kernel-netlink {
       roam_events = no
     }
   }"""
+
+_PLUGINS = "random nonce openssl pem pkcs1 x509 revocation constraints pubkey hmac kdf gcm"
 
 
 def charon(bed, host):
@@ -43,7 +43,7 @@ charon {{
       default = {os.environ.get("HASYNC_CHARON_LOG", "1")}
     }}
   }}
-{_ROAM if host.plan.gateway else ""}
+{_ROAM if host.plan.gateway and ours != "hasync" else ""}
 {bed.charon_extra.get(host.name, "")}
 }}
 swanctl {{

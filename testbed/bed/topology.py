@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 WAN_VIP = "192.0.2.100"
 LAN_VIP = "10.1.0.254"
-PEER_ROAMED = "192.0.2.20"  # where the peer goes when it roams
+PEER_ROAMED, PEER_ROAMED6 = "192.0.2.20", "2001:db8:1::20"  # where the peer goes when it roams
 PEER_INNER = "10.2.0.1"
 LOCAL_TS = "10.1.0.0/24"   # behind the gateways
 REMOTE_TS = "10.2.0.0/24"  # behind the peer

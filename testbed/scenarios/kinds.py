@@ -7,6 +7,8 @@ import re
 
 from bed import story, topology
 from bed.swanctl import Tunnel
+from bed.vici import Vici
+from bed.wait import until
 
 MARK = 42
 FRAGMENT = 200  # octets of a datagram: a rekey does not fit
@@ -16,9 +18,47 @@ def udp_encap(bed):
     survive(bed, Tunnel(connection=("encap = yes",)), "encap type espinudp sport 4500 dport 4500")
 
 
+IPV6 = Tunnel(outer6=True, local_ts=topology.LOCAL_TS6, remote_ts=topology.REMOTE_TS6)  # both inside and outside
+
+
 def ipv6(bed):
-    """Both inside and outside."""
-    survive(bed, Tunnel(outer6=True, local_ts=topology.LOCAL_TS6, remote_ts=topology.REMOTE_TS6), "mode tunnel")
+    survive(bed, IPV6, "mode tunnel")
+
+
+def ipv6_moved(bed):
+    """The owner is not lost, but hands over."""
+    survive(bed, IPV6, "mode tunnel", event=lambda owner: bed.stop(owner, "hasyncd"))
+
+
+def ipv6_roams(bed):
+    """The peer goes to another address and back before its gateway is lost."""
+    def roam_and_lose(owner):
+        for _ in range(2):
+            bed.roam()
+            until("the gateway has followed the peer", lambda: end_of_tunnel(bed, owner, "remote") == bed.peer_address)
+            bed.await_protected()
+        return bed.power_off(owner)
+    survive(bed, IPV6, "mode tunnel", event=roam_and_lose)
+
+
+def ipv6_instead(bed):
+    """The peer loses its IPv4. It goes on by IPv6 (RFC 4555, section 3.5): to the shared address, since it was told of no other."""
+    def go_on(owner):
+        moment = bed.lose_ipv4()
+        until("the tunnel is on the shared IPv6 address", lambda: end_of_tunnel(bed, owner, "local") == topology.WAN_VIP6)
+        bed.await_stream(moment)
+        bed.await_protected()
+        return bed.power_off(owner)
+    survive(bed, Tunnel(), "mode tunnel", event=go_on)
+    bed.regain_ipv4()
+    with open(f"{bed.hosts['peer'].directory}/charon.log") as log:
+        told = "".join(line for line in log if "[ENC] parsed" in line)
+    bed.expect("families of the addresses that it was told", re.findall(r"N\(ADD_(\d)_ADDR\)", told), ["6"])
+
+
+def end_of_tunnel(bed, gateway, side):
+    with Vici(bed.hosts[gateway]) as vici:
+        return next(sa[f"{side}-host"] for sa in vici.sas())
 
 
 def ipv6_outer(bed):
@@ -65,15 +105,16 @@ def ping(bed, since=None):
     bed.expect(f"answers to 5 pings {'before' if since is None else 'after'}", told.count("bytes from"), lambda n: n >= 4)
 
 
-def survive(bed, tunnel, sign, send=stream):
-    """`sign`: what all SAs of such a tunnel show in the kernel. Returns the name of the new owner."""
+def survive(bed, tunnel, sign, send=stream, event=None):
+    """`sign`: what all SAs of such a tunnel show in the kernel. `event`: what ends the owner, if it is no loss of power. Returns
+    the name of the new owner."""
     bed.configure(tunnel)
     owner, standby = story.begin(bed, stream=False)
     expect_sign(bed, standby, sign)
     if send:
         send(bed)
     bed.pause(1)
-    moment = bed.power_off(owner)
+    moment = (event or bed.power_off)(owner)
     bed.expect("owner after", bed.await_owner(standby), standby)
     if send:
         send(bed, moment)
@@ -93,7 +134,8 @@ def expect_sign(bed, host, sign):
     bed.expect(f"SAs on {host} with {sign}", sum(sign in state for state in states), len(bed.spis(host)))
 
 
-KINDS = {kind.__name__: kind for kind in (udp_encap, ipv6, ipv6_outer, ipv6_inner, transport, marks, if_id, fragmented)}
+KINDS = {kind.__name__: kind for kind in (udp_encap, ipv6, ipv6_moved, ipv6_roams, ipv6_instead, ipv6_outer, ipv6_inner, transport,
+                                           marks, if_id, fragmented)}
 
 
 def play(bed, kind="udp_encap"):

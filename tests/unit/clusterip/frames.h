@@ -1,6 +1,7 @@
 // Builds frames byte by byte for the tests of the eBPF programs. Values in host order, addresses as text.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -108,8 +109,8 @@ inline Bytes esp(std::uint32_t spi, std::uint32_t number, std::size_t rest = 32)
 }
 
 inline Bytes ike(bool marker = false) {
-  Bytes message(marker ? 4 : 0, 0);
-  message.resize(message.size() + 28, 0x11);
+  Bytes message(marker ? 32 : 28, 0x11);
+  if (marker) std::fill_n(message.begin(), 4, std::uint8_t{0});
   return message;
 }
 

@@ -28,6 +28,23 @@ TEST_F(GateNumbers, UnknownSaIsDropped) {
   expect_out(ipv4_frame({.from = kVip, .to = "198.51.100.8"}, esp(kSpi.value, 1)), Reason::NoEntry);
 }
 
+// MOBIKE (RFC 4555) may move an SA to an address that is this node's own: another node may have it by then.
+TEST_F(GateNumbers, AnSaThatHasLeftTheVipIsJudgedAsBefore) {
+  const std::string node = "192.0.2.11";
+  const auto moved = [&](std::uint32_t number, bool udp_encapsulated) {
+    const auto packet = esp(kSpi.value, number);
+    return udp_encapsulated ? ipv4_frame({.from = node, .to = kPeer, .protocol = 17}, udp(4500, 4500, packet))
+                            : ipv4_frame({.from = node, .to = kPeer}, packet);
+  };
+  open(1, 100);
+  expect_out(moved(50, false), Reason::Passed);
+  expect_out(moved(50, true), Reason::Repeated);
+  expect_out(moved(51, true), Reason::Passed);
+  expect_out(moved(100, false), Reason::AtCeiling);
+  gate_->close_all();
+  expect_out(moved(52, false), Reason::NoFence);
+}
+
 TEST_F(GateNumbers, FloorIsIncludedAndCeilingIsNot) {
   open(100, 200);
   expect_out(esp_out(99), Reason::BelowFloor);

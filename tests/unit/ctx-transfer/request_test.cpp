@@ -78,6 +78,16 @@ TEST_F(Requests, ToCommitSayHowAndHowLong) {
   EXPECT_STREQ(error_.text, "subscribe.commit.mode: 0, expected 1 (strict) or 2 (available)");
 }
 
+TEST_F(Requests, ToSubscribeNameSharedAddressesOfEitherFamily) {
+  proto::Request request;
+  request.mutable_subscribe()->add_shared()->set_address(std::string(4, '\1'));
+  request.mutable_subscribe()->add_shared()->set_address(std::string(16, '\2'));
+  EXPECT_EQ(pass(request)->subscribe->n_shared, 2U);
+  request.mutable_subscribe()->add_shared()->set_address("five!");
+  EXPECT_EQ(pass(request), nullptr);
+  EXPECT_STREQ(error_.text, "subscribe.shared[2].address: 5 bytes, expected 4 or 16");
+}
+
 TEST_F(Requests, OfEveryKindArriveAsTheyWereMeant) {
   proto::Request request;
   request.mutable_hello();

@@ -33,6 +33,7 @@ class CharonLinkTest : public testing::Test {
     charon_ = std::make_unique<test::FakePlugin>(folder_ / "socket");
     Config config;
     config.charon_socket = folder_ / "socket";
+    config.vips = {{.interface = "wan0", .address = *Address::parse("192.0.2.100")}};
     link_ = std::make_unique<CharonLink>(
         io_, config, keys_,
         CharonLink::Callbacks{.report = [](const ContextReport&) {},
@@ -53,8 +54,10 @@ class CharonLinkTest : public testing::Test {
     fs::remove_all(folder_);
   }
 
-  PutContext context(std::uint64_t i) {
+  PutContext context(std::uint64_t i, const std::string& local = "192.0.2.100") {
     proto::Context context = sample_context();
+    const Address address = *Address::parse(local);
+    context.mutable_ike()->mutable_local()->set_address(address.wire().data(), address.wire().size());
     context.mutable_ike()->set_initiator_spi(i);
     context.mutable_ike()->set_responder_spi(i);
     Sealer sealer(keys_, &Key::context);
@@ -97,6 +100,17 @@ TEST_F(CharonLinkTest, ACharonThatAcceptsNobodyIsAnErrorAtOnce) {
   }
   EXPECT_GE(waiting.size(), 1U);
   EXPECT_LT(waiting.size(), 10U);
+}
+
+TEST_F(CharonLinkTest, AnIkeSaOnAnAddressThatNobodyTakesOverIsNamed) {
+  link_->ask(context(1));
+  link_->ask(context(2, "192.0.2.1"));
+  ASSERT_TRUE(until([this] { return put_.size() == 2; }));
+  EXPECT_EQ(link_->stationary(), std::set{sa(2)});
+  EXPECT_NE(noted_.find("192.0.2.1,"), std::string::npos) << noted_;
+  link_->ask(context(2));  // its peer has come back
+  ASSERT_TRUE(until([this] { return put_.size() == 3; }));
+  EXPECT_TRUE(link_->stationary().empty());
 }
 
 TEST_F(CharonLinkTest, ManyPutsLeaveTheLoopFreeAndKeepTheirOrder) {
