@@ -28,6 +28,7 @@ def ipv6(bed):
 def ipv6_moved(bed):
     """The owner is not lost, but hands over."""
     survive(bed, IPV6, "mode tunnel", event=lambda owner: bed.stop(owner, "hasyncd"))
+    bed.make_whole()  # until then its charon has a copy that nobody ends with the tunnel
 
 
 def ipv6_roams(bed):
