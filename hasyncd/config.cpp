@@ -86,6 +86,9 @@ class Builder {
     config.key_file = row("cluster").text("key_file");
     config.state_dir = row("cluster").text("state_dir");
     config.allow_unencrypted_ring = row("cluster").boolean("allow_unencrypted_ring");
+    config.two_node =
+        row("cluster").text("two_node") == "available" ? Config::TwoNode::Available : Config::TwoNode::Safe;
+    config.two_node_silence = ms("cluster", "two_node_silence_ms");
     config.heartbeat_port = static_cast<std::uint16_t>(row("heartbeat").integer("port"));
     config.heartbeat_interval = ms("heartbeat", "interval_ms");
     config.realtime = row("heartbeat").boolean("realtime");
@@ -199,13 +202,24 @@ class Builder {
     if (config.members.size() == 2 && config.role == Config::Role::Witness)
       problem(row("node").line_of("role"),
               "node.role: a witness beside one gateway; it takes two gateways and a witness");
+    if (config.members.size() != 2 && config.two_node == Config::TwoNode::Available)
+      problem(row("cluster").line_of("two_node"),
+              "cluster.two_node: available is for two gateways without a witness; here are " +
+                  std::to_string(config.members.size()) + " members");
+    if (row("cluster").lines.contains("two_node_silence_ms") && config.two_node == Config::TwoNode::Safe)
+      problem(row("cluster").line_of("two_node_silence_ms"),
+              "cluster.two_node_silence_ms: means something with two_node = \"available\" only; remove it");
     warn_of_majorities();
   }
 
   void warn_of_majorities() {
     const std::size_t count = config.members.size();
     if (count == 1) warnings.emplace_back("one member only: nothing can take over from it");
-    if (count == 2) {
+    if (count == 2 && config.two_node == Config::TwoNode::Available) {
+      warnings.emplace_back(
+          "two gateways and no witness, two_node = available: both are active where only the network between "
+          "them is cut, and a takeover ends all tunnels. Add a witness, a third small node");
+    } else if (count == 2) {
       warnings.emplace_back(
           "two gateways and no witness: nothing is taken over from a node that is silent. Add a witness, a "
           "third small node");
@@ -318,6 +332,8 @@ std::string to_text(const Config& config) {
       << "\nnode.role = " << (config.role == Config::Role::Witness ? "witness" : "gateway")
       << "\ncluster.name = " << config.cluster_name << "\ncluster.key_file = " << config.key_file.string()
       << "\ncluster.allow_unencrypted_ring = " << (config.allow_unencrypted_ring ? "true" : "false")
+      << "\ncluster.two_node = " << (config.two_node == Config::TwoNode::Available ? "available" : "safe")
+      << "\ncluster.two_node_silence_ms = " << config.two_node_silence.count()
       << "\ncluster.state_dir = " << config.state_dir.string() << "\n";
   for (const Config::Member& m : config.members) {
     out << "member = " << m.id.value << " " << m.name << " " << to_string(m.address) << "\n";

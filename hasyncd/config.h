@@ -32,6 +32,9 @@ struct Config {
   std::filesystem::path key_file;
   std::filesystem::path state_dir;
   bool allow_unencrypted_ring = false;
+  enum class TwoNode { Safe, Available };
+  TwoNode two_node = TwoNode::Safe;
+  std::chrono::milliseconds two_node_silence{};
   bool realtime = true;
   std::vector<Member> members;  // by ascending id; this node is one of them
   std::uint16_t heartbeat_port = 0;

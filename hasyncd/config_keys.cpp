@@ -37,6 +37,11 @@ constexpr KeyDefinition kKeys[] = {
      "made by `haipsec keygen`; mode 0600"},
     {"cluster", "allow_unencrypted_ring", K::Boolean, "false", 0, 0, nullptr, "",
      "run although Corosync does not encrypt its ring; contexts are sealed in any case"},
+    {"cluster", "two_node", K::Text, "safe", 0, 0, "safe|available", "",
+     "of two gateways without a witness: safe takes nothing over from a node that is silent; available does, "
+     "without its tunnels, and both are active where only the network between them is cut"},
+    {"cluster", "two_node_silence_ms", K::Integer, "5000", 500, 600000, nullptr, "ms",
+     "available: how long the other must have been silent"},
     {"cluster", "state_dir", K::Path, "/var/lib/hasyncd", 0, 0, nullptr, "", "what must survive a restart"},
     {"member", "id", K::Integer, nullptr, 1, 0xffffffff, nullptr, "", "nodeid in corosync.conf"},
     {"member", "name", K::Text, nullptr, 0, 0, nullptr, "", "how `haipsec` calls it"},

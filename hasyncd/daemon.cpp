@@ -31,6 +31,7 @@ NodeSettings settings_of(const Config& config, bool blank) {
   out.evict_after = config.evict_after;
   out.lease = config.lease_size;
   out.rekey_after_takeover = config.rekey_after_takeover;
+  if (config.two_node == Config::TwoNode::Available) out.silence_says_dead = config.two_node_silence;
   return out;
 }
 
@@ -373,7 +374,7 @@ void Daemon::watch(bool moved) {
   takeovers_.seen({.role = node_->role(),
                    .owner = node_->replica().current() ? node_->replica().owner().node : kNobody,
                    .moved = moved,
-                   .alone = epoch && epoch->members.size() == 1});
+                   .anew = epoch && epoch->begins_anew_alone()});
 }
 
 void Daemon::report(const std::string& id, const Status& status) {
@@ -450,7 +451,7 @@ void Daemon::carry_out(const Action& action) {
                    [&](const GiveVpe& a) { charon_->give(a); },
                    [&](const Rejoin&) { ring_->rejoin(); },
                    [&](const Note& a) {
-                     log_.info(a.id, {{"text", a.text}});
+                     a.warning ? log_.warning(a.id, {{"text", a.text}}) : log_.info(a.id, {{"text", a.text}});
                    },
                    [&](const Finished&) {
                      ring_->stop();

@@ -34,6 +34,9 @@ N lease_size(const Config& c, const RingTimes&) {
 N commit_wait(const Config& c, const RingTimes&) {
   return N{c.commit_wait.count()};
 }
+N silence(const Config& c, const RingTimes&) {
+  return N{c.two_node_silence.count()};
+}
 N token(const Config&, const RingTimes& r) {
   return N{r.token.count()};
 }
@@ -46,6 +49,9 @@ N fence_least(const Config& c, const RingTimes&) {
 }
 N evict_least(const Config& c, const RingTimes& r) {
   return fence(c, r) + heartbeats(c, 3);
+}
+N silence_least(const Config& c, const RingTimes& r) {
+  return 2 * evict_after(c, r);
 }
 N drift_least(const Config&, const RingTimes&) {
   return kSlew;
@@ -71,6 +77,9 @@ constexpr Rule kRules[] = {
     {"evict-fence", "fence", "evict_after_ms", "fence.evict_after_ms", "ms", false, true,
      "fence_ms and three heartbeat.interval_ms: nobody is left out for what the fence bears", evict_after,
      evict_least},
+    {"silence-evict", "cluster", "two_node_silence_ms", "cluster.two_node_silence_ms", "ms", false, true,
+     "twice evict_after_ms: what would leave out a node does not end all tunnels", silence, silence_least,
+     true},
     {"drift-slew", "fence", "drift_ppm", "fence.drift_ppm", "ppm", false, true,
      "two clocks, each slewed by the 500 ppm that adjtimex allows", drift, drift_least},
     {"lease-standstill", "lease", "size", "lease.size", "numbers", true, true,
@@ -101,7 +110,8 @@ std::vector<Relation> relations(const Config& config, const std::optional<RingTi
   std::vector<Relation> out;
   const RingTimes times = ring.value_or(RingTimes{});
   for (const Rule& rule : kRules) {
-    if (ring || !rule.ring)
+    const bool concerns = !rule.available || config.two_node == Config::TwoNode::Available;
+    if (concerns && (ring || !rule.ring))
       out.push_back({&rule, rule.value_of(config, times), rule.least_of(config, times)});
   }
   return out;

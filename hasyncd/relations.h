@@ -36,6 +36,7 @@ struct Rule {
   const char* limit;  // in words, and why
   std::int64_t (*value_of)(const Config&, const RingTimes&);
   std::int64_t (*least_of)(const Config&, const RingTimes&);
+  bool available = false;  // only with two_node = available
 };
 
 struct Relation {
@@ -47,7 +48,7 @@ struct Relation {
   std::int64_t margin() const { return value - least; }
 };
 
-// Without a ring: those that need none.
+// Those that concern this configuration; without a ring: those that need none.
 std::vector<Relation> relations(const Config& config, const std::optional<RingTimes>& ring);
 
 // "lease.size: 4096 numbers must be at least 9720 numbers, ..."

@@ -45,6 +45,7 @@ void add_counters(const Daemon& daemon, NodeStatus& out) {
                   {"takeovers_lost", taken.lost},
                   {"takeovers_handed_over", taken.handed_over},
                   {"takeovers_by_operator", taken.by_operator},
+                  {"takeovers_from_silence", taken.from_silence},
                   {"takeovers_first", taken.first},
                   {"takeovers_resumed", taken.resumed},
                   {"lapses", counted.lapses},
@@ -102,7 +103,14 @@ std::vector<std::string> warnings_of(const Daemon& daemon) {
   std::vector<std::string> out;
   const Node& node = daemon.node();
   const bool of_two = daemon.config().members.size() == 2;
-  if (of_two) {
+  if (of_two && daemon.config().two_node == Config::TwoNode::Available) {
+    out.emplace_back(
+        "two gateways and no witness, two_node = available: one owner is not promised, and a takeover from "
+        "silence ends all tunnels");
+    const auto& epoch = node.agreement().current();
+    if (epoch && epoch->lone() && node.role() == Role::Owner)
+      out.emplace_back("the other gateway is not seen: if it is on, both may be active now");
+  } else if (of_two) {
     out.emplace_back(
         "two gateways and no witness: nothing is taken over from a node that is silent; if it is off, say "
         "haipsec takeover --other-is-off");

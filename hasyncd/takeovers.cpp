@@ -13,7 +13,7 @@ bool has_no_part(Role role) {
 
 std::uint64_t Takeovers::Counts::*Takeovers::cause_of(const Seen& now) const {
   if (now.moved) return &Counts::handed_over;
-  if (asked_ && now.alone) return &Counts::by_operator;
+  if (now.anew) return asked_ ? &Counts::by_operator : &Counts::from_silence;
   if (owner_ == kNobody) return &Counts::first;
   return owner_ == self_ ? &Counts::resumed : &Counts::lost;
 }

@@ -91,6 +91,7 @@ constexpr CounterPlace kCounters[] = {
     {"takeovers_lost", "hasyncd_takeovers_total", "cause", "lost"},
     {"takeovers_handed_over", "hasyncd_takeovers_total", "cause", "handed_over"},
     {"takeovers_by_operator", "hasyncd_takeovers_total", "cause", "operator"},
+    {"takeovers_from_silence", "hasyncd_takeovers_total", "cause", "silence"},
     {"takeovers_first", "hasyncd_takeovers_total", "cause", "first"},
     {"takeovers_resumed", "hasyncd_takeovers_total", "cause", "resumed"},
     {"lapses", "hasyncd_lapses_total", nullptr, nullptr},

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log_line.h"
+#include "base/overloaded.h"
 
 namespace hasync::hasyncd {
 namespace {
@@ -14,13 +15,6 @@ using nlohmann::json;
 using Ordered = nlohmann::ordered_json;
 
 constexpr std::size_t kMostArguments = 16;
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 const char* code_of(Errc code) {
   switch (code) {

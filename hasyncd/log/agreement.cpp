@@ -114,7 +114,8 @@ AgreementActions Agreement::on_message(Process from, const Propose& propose, con
             .owner = mine.whole && mine.owner && (!of_two() || keeper_ == settings_.self.node),
             .blank = settings_.blank,
             .lone = mine.whole && mine.lone,
-            .of_two = of_two()};
+            .of_two = of_two(),
+            .begun = mine.begun};
   if (sync.refused) return {Multicast{sync}};
 
   const bool was_out = excluded_.contains(settings_.self.node);
@@ -152,10 +153,17 @@ AgreementActions Agreement::on_message(Process from, const Sync& sync, Instant n
 }
 
 // Whose state the epoch begins with: it holds everything that was stable (decision 0001, "Why it holds"). The
-// owner goes first among equals, so that a healthy one stays.
+// owner goes first among equals, so that a healthy one stays. Of two that have each gone on alone the one
+// that took the other to be off goes first, however often the other has installed since: peers have followed
+// the address.
 const std::pair<Process, Sync>* Agreement::reference() const {
   const std::pair<Process, Sync>* best = nullptr;
-  const auto rank = [](const Sync& s) { return std::tuple{s.state_epoch, s.owner, s.index}; };
+  const bool both_alone = of_two() && std::ranges::all_of(round_->syncs, [](const auto& said) {
+                            return said.second.second.lone;
+                          });
+  const auto rank = [both_alone](const Sync& s) {
+    return std::tuple{both_alone ? s.begun : Epoch{}, s.state_epoch, s.owner, s.index};
+  };
   for (const auto& [node, said] : round_->syncs) {
     if (!said.second.has_state) continue;
     if (best == nullptr || rank(said.second) > rank(best->second)) best = &said;

@@ -29,6 +29,7 @@ struct StateMark {
   bool whole = false;        // false: nothing held, or not to be trusted
   bool owner = false;        // by this state, the node itself is the owner
   bool lone = false;         // of an epoch of one member
+  Epoch begun{};             // in which it began empty; 0: it came from another
   bool operator==(const StateMark&) const = default;
 };
 
@@ -48,6 +49,8 @@ struct Install {
 
   const EpochMember* find(NodeId node) const;
   bool lone() const { return members.size() == 1; }
+  // Of two nodes: on the operator's word, or from silence.
+  bool begins_anew_alone() const { return lone() && reference == kNobody; }
 };
 
 // Actions, to be carried out in order.
@@ -100,6 +103,8 @@ class Agreement {
   void keeper(NodeId node) { keeper_ = node; }
   // The operator's word that the other node is off: an epoch without it, whose state begins empty.
   AgreementActions begin_alone(Instant now);
+  // It is about to be installed, or this node needs nobody as it is.
+  bool goes_on_alone() const { return ordered_alone_ || (of_two() && keeper_ == settings_.self.node); }
   // A candidate is silent: accuse it. It is out when a majority of the configured members accuses it.
   AgreementActions suspect(NodeId node);
   // A majority has reported whole state in the current epoch: from now on this node acknowledges in it.

@@ -38,6 +38,7 @@ Changes Replica::install(const Install& install) {
   const EpochMember* me = install.find(self_.node);
   if (install.reference == kNobody) {
     begin_empty(out);
+    begun_ = install.epoch;
   } else if (me == nullptr || me->needy) {
     waiting_.emplace();
     return out;
@@ -49,8 +50,12 @@ Changes Replica::install(const Install& install) {
 
 StateMark Replica::beginning() const {
   const std::uint64_t digest = mixed(install_.epoch.value, install_.reference.value);
-  return {
-      .epoch = install_.epoch, .index = kBeginning, .digest = digest, .whole = true, .lone = install_.lone()};
+  return {.epoch = install_.epoch,
+          .index = kBeginning,
+          .digest = digest,
+          .whole = true,
+          .lone = install_.lone(),
+          .begun = begun_};
 }
 
 void Replica::begin_empty(Changes& out) {
@@ -355,6 +360,7 @@ Changes Replica::finish_snapshot() {
   vpe_.clear();
   const Waiting waiting = std::move(*waiting_);
   waiting_.reset();
+  begun_ = {};
   mark_ = beginning();
   const Process was = owner_;
   owner_ = waiting.parts.front().owner;

@@ -109,6 +109,7 @@ class Replica {
   Process self_;
   std::uint64_t lease_;
   Install install_;
+  Epoch begun_;  // the state began empty in this epoch; 0: it came from another
   StateMark mark_;
   Process owner_;
   std::map<SaId, Delta> contexts_;

@@ -134,6 +134,7 @@ struct Rejoin {
 struct Note {
   std::string id;
   std::string text;
+  bool warning = false;  // somebody should look
   bool operator==(const Note&) const = default;
 };
 // A clean stop is complete.

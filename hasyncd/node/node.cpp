@@ -35,7 +35,8 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       exposure_(settings_.self, settings_.fence.fence + kBurst),
       taken_over_(settings_.rekey_after_takeover),
       vpe_taken_over_(settings_.rekey_after_takeover),
-      vpe_(settings_.self.node) {}
+      vpe_(settings_.self.node),
+      solitude_(agreement_.of_two() ? settings_.silence_says_dead : std::nullopt) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {
   out.push_back(SendRing{RingMessage{settings_.self.incarnation, ++message_number_, std::move(body)}});
@@ -135,6 +136,7 @@ void Node::begin_grants(bool all) {
 void Node::installed(const Install& install, Instant now, Actions& out) {
   in_epoch_ = true;
   may_have_moved_ = false;
+  if (!install.lone()) solitude_.together(now);
   stability_.install(install);
   permission_.install(install);
   hearsay_.install(install);
@@ -301,6 +303,7 @@ void Node::learn(Epoch epoch, const Mark& mark, Process owner, Instant now) {
 
 Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
   Actions out;
+  solitude_.seen(now);
   silence_.heard(heartbeat.from.node, heartbeat.deaf, now);
   if (agreement_.in_group(heartbeat.from.node)) {
     following_.heard(heartbeat.epoch, heartbeat.index);
@@ -369,12 +372,14 @@ Actions Node::on_tick(Instant now) {
   if (last_tick_ != Instant{} && gap > 3 * settings_.heartbeat) {
     silence_.forgive(gap);
     following_.forgive(gap);
+    solitude_.forgive(gap);
   }
   last_tick_ = now;
   know_keeper(false);
   carry(agreement_.on_tick(now), now, out);
   if (!agreement_.candidates().empty()) accuse(now, out);
   find_back(now, out);
+  watch_the_other(now, out);
   settle(now, out);
   rekey_exposed(now, out);
   tell_again(now, out);

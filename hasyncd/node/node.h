@@ -31,6 +31,7 @@
 #include "hasyncd/node/output_commit.h"
 #include "hasyncd/node/proposals.h"
 #include "hasyncd/node/role.h"
+#include "hasyncd/node/solitude.h"
 #include "hasyncd/node/spending.h"
 #include "hasyncd/node/taken_over.h"
 #include "hasyncd/node/vpe_desk.h"
@@ -145,6 +146,8 @@ class Node {
   void give_up(Role role, const char* why, Actions& out);
   std::optional<NodeId> successor() const;
   void leave_to(NodeId to, const char* why, Actions& out);
+  bool alone_in_ring() const;
+  void watch_the_other(Instant now, Actions& out);
 
   // node_effects.cpp: gate, numbers, charon
   void take_effect(const Changes& changes, Actions& out);
@@ -210,20 +213,17 @@ class Node {
   Exposure exposure_;
   TakenOver taken_over_, vpe_taken_over_;
   VpeDesk vpe_;
-
+  Solitude solitude_;
   Role role_ = Role::Out;
   bool in_epoch_ = false;        // a member of the current epoch, ring connected
   bool may_have_moved_ = false;  // a Move was sent, and the group changed before it came back
-  bool quorate_ = false;
+  bool quorate_ = false, ready_ = false;
   bool stopping_ = false, finished_ = false;
-  bool ready_ = false;
   bool links_up_ = true;
   Instant deadline_{};
   std::optional<Duration> least_margin_;
   Instant last_tick_{}, windows_told_{};
-  Instant answered_{};  // the owner's heartbeat
-  Instant last_accused_{};
-  Instant announce_at_{};
+  Instant answered_{}, last_accused_{}, announce_at_{};  // the first: the owner's heartbeat
   int announcements_ = 0;
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
   std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,

@@ -244,16 +244,31 @@ Result<Actions> Node::move(NodeId to, Instant /*now*/) {
   return out;
 }
 
+bool Node::alone_in_ring() const {
+  return std::ranges::all_of(settings_.configured, [this](NodeId node) {
+    return agreement_.in_group(node) == (node == settings_.self.node);
+  });
+}
+
+// Whoever goes on with the state, or can do nothing with the tunnels, has nothing to take.
+void Node::watch_the_other(Instant now, Actions& out) {
+  if (!agreement_.of_two()) return;
+  if (!alone_in_ring() && agreement_.in_group(settings_.self.node)) solitude_.seen(now);
+  const bool able = settings_.gateway && charon_synced_ && links_up_ && !stopping_;
+  if (!able || !alone_in_ring() || !solitude_.says_dead(now) || mine() || agreement_.goes_on_alone()) return;
+  out.push_back(
+      Note{"taken-from-silence", "the other node is silent, and taken to be off; no tunnel goes on", true});
+  carry(agreement_.begin_alone(now), now, out);
+}
+
 Result<Actions> Node::take_alone(Instant now) {
   if (!agreement_.of_two()) return Error{Errc::Unsupported, "only where two gateways have no witness"};
   if (mine()) return Error{Errc::Conflict, "this node is the owner already"};
   if (!agreement_.in_group(settings_.self.node)) return Error{Errc::Busy, "corosync does not answer here"};
-  for (const NodeId node : settings_.configured) {
-    if (node != settings_.self.node && agreement_.in_group(node))
-      return Error{Errc::Conflict, name(node) + " is in the ring: it is not off"};
-  }
+  if (!alone_in_ring()) return Error{Errc::Conflict, "the other node is in the ring: it is not off"};
   Actions out;
-  out.push_back(Note{"taken-alone", "on the operator's word that the other node is off; no tunnel goes on"});
+  out.push_back(
+      Note{"taken-alone", "on the operator's word that the other node is off; no tunnel goes on", true});
   carry(agreement_.begin_alone(now), now, out);
   settle(now, out);
   return out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "hasyncd/fence/permission.h"
@@ -19,6 +20,8 @@ struct NodeSettings {
   Duration evict_after = std::chrono::milliseconds{150};
   std::uint64_t lease = 65536;
   Duration rekey_after_takeover{};  // spread over this; 0: no rekey
+  // Of two gateways: the other is taken to be off when it has been silent for so long. None: never.
+  std::optional<Duration> silence_says_dead;
 };
 
 }  // namespace hasync::hasyncd

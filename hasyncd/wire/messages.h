@@ -47,6 +47,7 @@ struct Sync {
   bool blank = false;
   bool lone = false;
   bool of_two = false;
+  Epoch begun;  // in which its state began empty; 0: it came from another
   bool operator==(const Sync&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "base/overloaded.h"
 #include "hasyncd/wire/vpe_codec.h"
 #include "hasyncd/wire/windows_codec.h"
 #include "ring.pb.h"
@@ -15,13 +16,6 @@ namespace {
 namespace wire = proto::ring;
 
 constexpr std::uint32_t kMajor = 1;
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;  // clang 14 needs to be told
 
 std::string string_of(const Address& address) {
   return std::string(text_of(address.wire()));
@@ -97,6 +91,7 @@ void put(const Sync& from, wire::Sync* to) {
   to->set_blank(from.blank);
   to->set_lone(from.lone);
   to->set_of_two(from.of_two);
+  to->set_begun(from.begun.value);
 }
 
 void put(const Snapshot& from, wire::Snapshot* to) {
@@ -270,6 +265,7 @@ Problem take(const wire::Sync& from, Sync* to) {
   to->blank = from.blank();
   to->lone = from.lone();
   to->of_two = from.of_two();
+  to->begun = Epoch{from.begun()};
   return {};
 }
 

@@ -28,6 +28,8 @@ class Bed:
         self.charon_load = {}                   # host -> plugins to load instead of ours
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
         self.charon_env = {}                    # host -> further environment of charon, as a library in front of libc
+        self.two_node = "safe"                  # what two gateways without a witness do
+        self.quorum_device = ""                 # a section of every corosync.conf (qnetd.py)
         self.hasyncd_extra = ""                 # further text of every hasyncd.toml
         self.lost = 0                           # of a hundred datagrams on their way to a node of the cluster
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes
@@ -346,7 +348,7 @@ class Bed:
             self.expect("rekeys", seen["rekeys"], rekeys)
         return seen
 
-    def await_log(self, name, event, text="", since=0):
+    def await_log(self, name, event, text="", since=0, timeout=PATIENCE):
         """The moment (CLOCK_MONOTONIC, ns) at which hasyncd of a host logged an event, the first after `since`."""
         offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()
 
@@ -358,7 +360,7 @@ class Bed:
                     if moment > since:
                         return moment
             return None
-        return until(f"{event} {text} on {name}", logged)
+        return until(f"{event} {text} on {name}", logged, timeout)
 
     # Events
 

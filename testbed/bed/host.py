@@ -1,6 +1,6 @@
 """One host: network, mount, process and name namespaces held by one process, so that killing it is a power-off.
 
-Each host has its own /run, /var/lib/corosync, /dev/shm and charon plugin directory; everything that it writes stands
+Each host has its own /run, /etc/corosync, /var/lib/corosync, /dev/shm and charon plugin directory; everything that it writes stands
 below its directory in the run directory.
 """
 import os
@@ -90,7 +90,7 @@ class Host:
     def _mount(self):
         linux.mount("none", "/", flags=linux.REC | linux.PRIVATE)
         own = os.open(self.directory, os.O_RDONLY)
-        for path in ("/run", "/var/lib/corosync", "/dev/shm"):
+        for path in ("/run", "/etc/corosync", "/var/lib/corosync", "/dev/shm"):
             os.makedirs(path, exist_ok=True)
             linux.mount("tmpfs", path, "tmpfs")
         os.mkdir("/run/hasyncd")

@@ -112,7 +112,7 @@ nodelist {{
 }}
 quorum {{
   provider: corosync_votequorum
-}}
+{bed.quorum_device}}}
 system {{
   sched_rr: {"yes" if pace.realtime else "no"}
   {"" if pace.realtime else "priority: 0"}
@@ -178,6 +178,7 @@ role = "{"gateway" if plan.gateway else "witness"}"
 name = "testbed"
 key_file = "{key}"
 state_dir = "{state}"
+two_node = "{bed.two_node}"
 
 {members}
 {vips if plan.gateway else ""}

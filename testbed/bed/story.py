@@ -1,5 +1,6 @@
 """What the stories about a whole cluster have in common: how they begin, and what must be true at their end."""
-from . import topology
+from . import control, topology
+from .vici import Vici
 
 
 def begin(bed, stream=True):
@@ -23,6 +24,20 @@ def end(bed, owner, rekeys=2):
     bed.rekey_child("peer")
     bed.rekey_child(owner)
     return judge(bed, rekeys)
+
+
+def take_over(bed, name):
+    """On the operator's word that the other gateway is off; whether hasyncd accepts it."""
+    return control.ask(bed.hosts[name], "takeover", other_is_off=True) is not None
+
+
+def connect_anew(bed, owner, since):
+    """The peer gives its tunnel up, as its timers would have it do, and makes one with `owner`."""
+    with Vici(bed.hosts["peer"]) as vici:
+        vici.command("terminate", ike="tunnel", force="yes", timeout=-1)
+    bed.initiate()
+    bed.expect("tunnels that are new", bed.await_tunnels(owner, 1), 1)
+    bed.await_stream(since)
 
 
 def judge(bed, rekeys):

@@ -1,17 +1,18 @@
 """Two gateways without a witness (docs/decisions/0008-two-nodes.md): one of them is powered off under traffic.
 
 Variants: `standby_off`: the owner's tunnel does not lose one packet, and the other comes back. `owner_off`: nothing is taken over from
-its silence; on the operator's word the other begins anew, the peer connects anew, and no number or nonce is used twice.
+its silence; on the operator's word the other begins anew, the peer connects anew, and no number or nonce is used twice. `available`: both
+live and do not see each other; the other takes over from silence, both own, and when they meet one does, whom the peer has connected to.
 """
-from bed import control, story, topology
-from bed.vici import Vici
+from bed import story, topology
 from bed.wait import until
 
 
 def play(bed, event="standby_off"):
     bed.cluster = topology.GATEWAYS
+    bed.two_node = "available" if event == "available" else "safe"
     owner, standby = story.begin(bed)
-    {"standby_off": standby_off, "owner_off": owner_off}[event](bed, owner, standby)
+    {"standby_off": standby_off, "owner_off": owner_off, "available": available}[event](bed, owner, standby)
 
 
 def standby_off(bed, owner, standby):
@@ -28,18 +29,35 @@ def standby_off(bed, owner, standby):
 
 
 def owner_off(bed, owner, standby):
-    bed.expect("taken on the operator's word while the other is seen", take_over(bed, standby), False)
+    bed.expect("taken on the operator's word while the other is seen", story.take_over(bed, standby), False)
     off = bed.power_off(owner)
     alone(bed, standby, owner)
     bed.pause(3)
     bed.expect("taken over from silence", bed.status(standby)["fence"]["open"], False)
-    bed.expect("taken on the operator's word", take_over(bed, standby), True)
+    bed.expect("taken on the operator's word", story.take_over(bed, standby), True)
     bed.expect("owner after", bed.await_owner(standby), standby)
-    with Vici(bed.hosts["peer"]) as vici:
-        vici.command("terminate", ike="tunnel", force="yes", timeout=-1)
-    bed.initiate()
-    bed.expect("tunnels that are new", bed.await_tunnels(standby, 1), 1)
-    bed.await_stream(off)
+    story.connect_anew(bed, standby, off)
+    judge(bed)
+
+
+def available(bed, owner, standby):
+    cut = bed.link_down(owner, "ring")
+    bed.await_log(standby, "taken-from-silence", since=cut)
+    bed.expect("owner by the other's word", bed.await_owner(standby), standby)
+    bed.expect("owner by its own word", bed.owner(owner), owner)
+    until("both may pass packets", lambda: all(bed.status(name)["fence"]["open"] for name in (owner, standby)))
+    for name in (owner, standby):
+        bed.expect(f"{name} says it", any("both may be active" in text for text in bed.status(name)["warnings"]), True)
+    bed.expect("takeovers from silence", bed.status(standby)["counters"]["takeovers_from_silence"], 1)
+    story.connect_anew(bed, standby, cut)
+    bed.link_up(owner, "ring")
+    bed.expect("owner when they see each other", bed.await_cluster()[0], standby)
+    bed.await_protected()
+    bed.pause(1)
+    judge(bed)
+
+
+def judge(bed):
     bed.pause(1)
     bed.stop_stream()
     seen = bed.check_captures()
@@ -47,10 +65,6 @@ def owner_off(bed, owner, standby):
         bed.expect(key, seen[key], 0)
     bed.expect("gateways and peer that sent on one SA", max(len({turn["sender"] for turn in sa["turns"]}) for sa in seen["sas"]), 1)
     bed.facts["reauthentications"] = seen["reauthentications"]
-
-
-def take_over(bed, name):
-    return control.ask(bed.hosts[name], "takeover", other_is_off=True) is not None
 
 
 def alone(bed, name, other):

@@ -1,6 +1,7 @@
 #include "tests/sim/checker.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace hasync::sim {
 
@@ -19,10 +20,14 @@ void Checker::left(const Packet& packet) {
   };
   if (!used_.insert((std::uint64_t{packet.key_id} << 40U) | packet.number).second)
     fail("I1: twice: " + what());
-  if (packet.reign < reign_ && !packet.excused)
+  Lineage& lineage = of(packet.node);
+  if (packet.reign < lineage.reign && !packet.excused)
     fail("I2: a later owner has passed packets already: " + what());
   if (packet.now > packet.allowed) fail("I3: too late after the last majority: " + what());
-  if (!packet.excused) reign_ = std::max(reign_, packet.reign);
+  if (!packet.excused) lineage.reign = std::max(lineage.reign, packet.reign);
+  const Epoch begun = lineages_of_[packet.node];
+  if (used_by_.emplace(packet.key_id, begun).first->second != begun)
+    fail("I2: of another lineage: " + what());
   left_at_[packet.key_id] = world_;
 }
 
@@ -45,7 +50,12 @@ void Checker::sends(NodeId node, std::uint32_t key_id, vpe::Place place) {
 
 void Checker::open_together(const std::vector<NodeId>& nodes) {
   std::string who;
-  for (const NodeId node : nodes) who += ", " + name(node);
+  std::set<Epoch> lineages;
+  for (const NodeId node : nodes) {
+    who += ", " + name(node);
+    lineages.insert(lineages_of_[node]);
+  }
+  if (two_may_own_ && lineages.size() == nodes.size()) return;
   fail("I2: open at the same time" + who);
 }
 
@@ -70,6 +80,16 @@ void Checker::died(hasyncd::Process process) {
   for (auto& [epoch, processes] : confirmed_) processes.erase(process);
 }
 
+// A node has installed this: the state of the reference goes on. Where only one may own, what began empty is
+// not followed by what was before it.
+void Checker::installed(const hasyncd::Install& install) {
+  if (install.reference == kNobody) return began_empty(install.epoch);
+  const Epoch begun = lineages_by_.emplace(install.epoch, lineages_of_[install.reference]).first->second;
+  const auto newest = lineages_.lower_bound(install.epoch);
+  if (!two_may_own_ && newest != lineages_.begin() && std::prev(newest)->first > begun)
+    fail("I7: epoch " + std::to_string(install.epoch.value) + " goes on from before what began empty");
+}
+
 void Checker::began_empty(Epoch epoch) {
   const auto newest = std::ranges::find_if(confirmed_.rbegin(), confirmed_.rend(),
                                            [&](const auto& known) { return known.first < epoch; });
@@ -78,23 +98,23 @@ void Checker::began_empty(Epoch epoch) {
     fail("I7: epoch " + std::to_string(epoch.value) + " begins empty, but somebody holds epoch " +
          std::to_string(newest->first.value));
   }
-  if (std::exchange(began_empty_, epoch) != epoch) {
-    for (const auto* known : {&stable_, &told_}) {
+  if (!lineages_by_.emplace(epoch, epoch).second) return;
+  for (const auto& [begun, lineage] : lineages_) {
+    for (const auto* known : {&lineage.stable, &lineage.told}) {
       for (const auto& [sa, change] : *known) lost_[sa] = std::max(lost_[sa], change);
     }
-    stable_.clear();
-    told_.clear();
-    told_ended_.clear();
   }
+  lineages_[epoch];
 }
 
 // A node may learn late that what it holds was stable, when others are in a later epoch already.
-void Checker::stable(const hasyncd::Replica& replica) {
+void Checker::stable(NodeId node, const hasyncd::Replica& replica) {
   const Epoch epoch = replica.mark().epoch;
-  const bool late = epoch < stable_epoch_;
-  stable_epoch_ = std::max(stable_epoch_, epoch);
+  Lineage& lineage = of(node);
+  const bool late = epoch < lineage.newest;
+  lineage.newest = std::max(lineage.newest, epoch);
   for (const auto& [sa, delta] : replica.contexts()) {
-    std::uint64_t& newest = stable_[sa];
+    std::uint64_t& newest = lineage.stable[sa];
     const IkeSa known = unseal(delta.sealed);
     const std::uint64_t change = known.change;
     holds(known);
@@ -115,17 +135,17 @@ bool Checker::taken_from(SaId sa, std::uint32_t key_id) const {
   return holder != holders_.end() && holder->second != sa;
 }
 
-void Checker::told(SaId sa, std::uint64_t change) {
+void Checker::told(Epoch lineage, SaId sa, std::uint64_t change) {
   const auto lost = lost_.find(sa);
   if (lost != lost_.end() && change <= lost->second) return;  // its peer has that answer already
-  std::uint64_t& newest = told_[sa];
+  std::uint64_t& newest = lineages_[lineage].told[sa];
   newest = std::max(newest, change);
 }
 
 void Checker::became_owner(NodeId node, const hasyncd::Replica& replica) {
-  know(node, replica, stable_);
-  know(node, replica, told_);
-  for (const SaId sa : told_ended_) {
+  know(node, replica, of(node).stable);
+  know(node, replica, of(node).told);
+  for (const SaId sa : of(node).told_ended) {
     if (replica.contexts().contains(sa))
       fail("I7: " + name(node) + " owns " + to_string(sa) + ", which its peer was told has ended");
   }

@@ -15,23 +15,28 @@ constexpr Duration kChaos = seconds{3};    // then this long things go wrong
 constexpr Duration kSettle = seconds{15};  // and by then it must have settled
 constexpr Duration kProof = milliseconds{200};
 constexpr Duration kLongProof = milliseconds{1500};  // with a cut that stays: leases must go on
+constexpr Duration kSilence = milliseconds{300};     // says dead, two_node = available
 constexpr Duration kRecent = milliseconds{700};      // and packets not cease
 
 }  // namespace
 
-Cluster::Cluster(std::uint64_t seed, const std::string& mutation, bool verbose, bool of_two)
+Cluster::Cluster(std::uint64_t seed, const std::string& mutation, bool verbose, Kind kind)
     : seed_(seed), world_(seed) {
   world_.sabotage = sabotage(mutation);
   world_.verbose = verbose;
-  build(of_two);
+  build(kind);
 }
 
 // Mostly two gateways and a witness; sometimes three gateways, four and a witness, or two alone.
-void Cluster::build(bool of_two) {
-  const std::size_t shape = of_two ? 19 : world_.random.below(20);
+void Cluster::build(Kind kind) {
+  const std::size_t shape = kind != Kind::Any ? 19 : world_.random.below(20);
   const std::uint32_t nodes = shape == 19 ? 2 : shape >= 17 ? 5 : 3;
   const std::uint32_t gateways = shape < 11 || nodes == 2 ? 2 : nodes == 5 ? 4 : 3;
   for (std::uint32_t i = 1; i <= nodes; ++i) world_.settings.configured.push_back(NodeId{i});
+  if (kind == Kind::TwoAvailable) {
+    world_.settings.silence_says_dead = kSilence;
+    world_.checker.two_may_own();
+  }
   world_.settings.lease = 128;
   world_.settings.heartbeat = milliseconds{20};
   world_.ring = std::make_unique<FakeRing>(

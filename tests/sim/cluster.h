@@ -23,11 +23,13 @@ struct Verdict {
 
 class Cluster {
  public:
-  Cluster(std::uint64_t seed, const std::string& mutation, bool verbose, bool of_two = false);
+  // Any; only two gateways without a witness, two_node = safe; the same, two_node = available.
+  enum class Kind { Any, TwoSafe, TwoAvailable };
+  Cluster(std::uint64_t seed, const std::string& mutation, bool verbose, Kind kind = Kind::Any);
   Verdict run();
 
  private:
-  void build(bool of_two);
+  void build(Kind kind);
   void power_off(Machine& off);
   void restart_vped(Machine& m);
   bool run_until(Instant end);

@@ -248,16 +248,17 @@ void Cluster::cut_off_unawares(NodeId late) {
 
 void Cluster::strike_network() {
   const auto [one, two] = two_nodes();
-  bool ring = true;
   switch (world_.random.below(9)) {
     case 7:
       cut_off_unawares(one);
       break;
-    case 0:
-      ring = world_.random.percent(80);
-      cut_off(one, ring, !ring || world_.random.percent(50),
-              world_.some(milliseconds{20}, milliseconds{900}));
+    case 0: {
+      const bool ring = world_.random.percent(80);
+      const Duration time = world_.some(milliseconds{20}, milliseconds{900});
+      const bool heartbeats = !ring || world_.random.percent(50);
+      cut_off(one, ring, heartbeats, time);
       break;
+    }
     case 8:
       leave_behind(one);
       break;

@@ -287,13 +287,14 @@ void Machine::honoured(const hasyncd::Process& by, const hasyncd::Ack& ack) {
   if (sent.size() >= others) allowed_ = std::max(allowed_, sent[others - 1] + world_.settings.fence.fence);
 }
 
+// What came earlier and has not been read is read first.
 void Machine::post(From from, Call call) {
   if (!process_) return;
-  if (runs()) {
+  auto& queue = process_->queue(from);
+  if (runs() && queue.empty()) {
     run(call);
     return;
   }
-  auto& queue = process_->queue(from);
   if (from != From::Network || queue.size() < 50) queue.push_back(std::move(call));
 }
 
@@ -314,6 +315,7 @@ void Machine::run(const Call& call) {
     world_.schedule.after(world_.some(milliseconds{50}, milliseconds{500}), [this] { start_hasyncd(); });
   }
   if (std::exchange(read_wanted_, false) && process_) read_windows();
+  if (std::exchange(rejoin_wanted_, false) && process_) rejoin_ring();
 }
 
 void Machine::perform(hasyncd::Action action) {
@@ -323,9 +325,8 @@ void Machine::perform(hasyncd::Action action) {
 void Machine::judge(hasyncd::Role before) {
   const hasyncd::Node& node = *process_->node;
   const auto& epoch = node.agreement().current();
-  if (epoch && std::exchange(epoch_, epoch->epoch) != epoch->epoch && epoch->reference == kNobody) {
-    world_.checker.began_empty(epoch->epoch);
-  }
+  if (epoch && std::exchange(epoch_, epoch->epoch) != epoch->epoch) world_.checker.installed(*epoch);
+  if (epoch && node.replica().current()) world_.checker.goes_on(id_, epoch->epoch);
   if (node.agreement().confirmed() && std::exchange(confirmed_, epoch->epoch) != epoch->epoch) {
     world_.checker.confirmed({id_, process_->incarnation}, epoch->epoch);
   }
@@ -334,7 +335,7 @@ void Machine::judge(hasyncd::Role before) {
   const hasyncd::StateMark mark = node.replica().mark();
   if (node.stability().stable() < mark.index) return;
   if (std::exchange(judged_, {mark.epoch, mark.index}) == std::pair{mark.epoch, mark.index}) return;
-  world_.checker.stable(node.replica());
+  world_.checker.stable(id_, node.replica());
 }
 
 void Machine::tick(Incarnation process) {
@@ -488,6 +489,11 @@ void Machine::hold_address() {
   if (world_.random.percent(70)) attack();
 }
 
+void Machine::noted(const hasyncd::Note& note) {
+  world_.tell(id_, note.id + ": " + note.text);
+  if (note.id == "taken-from-silence") world_.checker.may_begin_empty();
+}
+
 void Machine::carry_out(const hasyncd::Action& action) {
   struct Executor {
     Machine& m;
@@ -528,7 +534,9 @@ void Machine::carry_out(const hasyncd::Action& action) {
       });
     }
     void operator()(const hasyncd::CommitOutput& commit) {
-      m.to_charon([this_machine = &m, commit] { this_machine->commit(commit.report); });
+      m.to_charon([this_machine = &m, commit, lineage = m.lineage()] {
+        this_machine->commit(commit.report, lineage);
+      });
     }
     void operator()(const hasyncd::DiscardOutput& discard) {
       m.to_charon(
@@ -540,8 +548,8 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::GiveVpe& give) {
       m.to_charon([this_machine = &m, give] { this_machine->give(give); });
     }
-    void operator()(const hasyncd::Rejoin&) { m.rejoin_ring(); }
-    void operator()(const hasyncd::Note& note) { m.world_.tell(m.id_, note.id + ": " + note.text); }
+    void operator()(const hasyncd::Rejoin&) { m.rejoin_wanted_ = true; }
+    void operator()(const hasyncd::Note& note) { m.noted(note); }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }
   };
   std::visit(Executor{*this}, action);

@@ -68,8 +68,9 @@ class Machine {
   };
   const std::map<SaId, Held>& held() const { return held_; }
   void carry_out(const hasyncd::Action& action);
-  // Peers are told what charon has reported up to here.
-  void commit(std::uint64_t report);
+  // Peers are told what charon has reported up to here; it was stable in this lineage.
+  void commit(std::uint64_t report, Epoch lineage);
+  Epoch lineage() const { return world_.checker.lineage_of(id_); }
   // Sabotage: counters set to whatever is asked; a heartbeat that nobody has sent.
   void rewind(const hasyncd::SetNumbers& set) {
     for (const auto& number : set.numbers) kernel_.set_number(number);
@@ -109,6 +110,7 @@ class Machine {
   void post(From from, Call call);
   void run(const Call& call);
   void perform(hasyncd::Action action);
+  void noted(const hasyncd::Note& note);
   void use_number(const OutboundKey& key);
   void set_numbers(const hasyncd::SetNumbers& set);
   void keep_ahead(std::vector<hasyncd::OutboundNumber>& numbers) const;
@@ -180,7 +182,8 @@ class Machine {
   std::map<NodeId, Instant> acknowledged_;  // by this process's heartbeats
   Instant allowed_{};
   std::uint64_t let_in_ = 0;  // by the kernel's programs, since hasyncd has loaded them
-  bool read_wanted_ = false;
+  // Events that an effect has brought about: they come when all effects of the one before are there.
+  bool read_wanted_ = false, rejoin_wanted_ = false;
   std::optional<std::uint64_t> stated_ = 0;  // what could be accepted again, and the most of this reign
   std::optional<std::uint64_t> most_ = 0;
   // Had ended by the log when this reign began: a copy's charon takes its time to remove them.

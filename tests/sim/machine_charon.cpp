@@ -72,11 +72,10 @@ void Machine::to_hasyncd(Call report) {
 // A job reports it a little later, as it then is.
 void Machine::changed(const Held& held) {
   marked_[held.sa.id] = 0;
-  world_.schedule.after(world_.some(microseconds{0}, milliseconds{3}),
-                        [this, id = held.sa.id, session = session_] {
-                          const auto now = held_.find(id);
-                          if (session == session_ && now != held_.end()) report(now->second);
-                        });
+  later(world_.some(microseconds{0}, milliseconds{3}), [this, id = held.sa.id, session = session_] {
+    const auto now = held_.find(id);
+    if (session == session_ && now != held_.end()) report(now->second);
+  });
 }
 
 // What happens before that is in the reports with which it begins.
@@ -109,11 +108,11 @@ std::uint64_t Machine::note_report(SaId sa, std::optional<std::uint64_t> change)
   return last_report_;
 }
 
-void Machine::commit(std::uint64_t report) {
+void Machine::commit(std::uint64_t report, Epoch lineage) {
   const auto end = reports_.upper_bound(report);
   for (auto it = reports_.begin(); it != end; it = reports_.erase(it)) {
     const auto& [sa, change] = it->second;
-    change ? world_.checker.told(sa, *change) : world_.checker.told_ended(sa);
+    change ? world_.checker.told(lineage, sa, *change) : world_.checker.told_ended(lineage, sa);
   }
   std::erase_if(marked_, [&](const auto& mark) { return mark.second != 0 && mark.second <= report; });
 }
@@ -262,7 +261,7 @@ void Machine::ike_event() {
       drop(held);
       break;
     case 6:  // the peer repeats its request and gets the last answer once more
-      if (!marked_.contains(held.sa.id)) world_.checker.told(held.sa.id, held.sa.change);
+      if (!marked_.contains(held.sa.id)) world_.checker.told(lineage(), held.sa.id, held.sa.change);
       break;
     default:  // a message was exchanged
       held.sa.change = ++world_.changes;

@@ -24,7 +24,7 @@ struct Options {
   std::uint64_t seeds = 100;
   std::uint64_t failures = 1;
   std::string mutation;
-  bool of_two = false;
+  hasync::sim::Cluster::Kind kind = hasync::sim::Cluster::Kind::Any;
   bool verbose = false;
 };
 
@@ -44,17 +44,19 @@ double milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-void tell(const Verdict& verdict) {
+void tell(const Verdict& verdict, hasync::sim::Cluster::Kind kind) {
+  using Kind = hasync::sim::Cluster::Kind;
   const auto seed = static_cast<unsigned long long>(verdict.seed);
-  std::fprintf(stderr, "seed %llu fails at %.3f ms: %s\n  replay: sim --seed %llu --verbose\n", seed,
-               milliseconds(verdict.at), verdict.failure->c_str(), seed);
+  const char* which = kind == Kind::TwoSafe ? " --two" : kind == Kind::TwoAvailable ? " --available" : "";
+  std::fprintf(stderr, "seed %llu fails at %.3f ms: %s\n  replay: sim%s --seed %llu --verbose\n", seed,
+               milliseconds(verdict.at), verdict.failure->c_str(), which, seed);
 }
 
 // One cluster of each kind; a mutation is of one kind only.
 Verdict play(std::uint64_t seed, const Options& options) {
   if (hasync::sim::is_vpe(options.mutation))
     return hasync::sim::VpeCluster(seed, options.mutation, options.verbose).run();
-  Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose, options.of_two).run();
+  Verdict verdict = hasync::sim::Cluster(seed, options.mutation, options.verbose, options.kind).run();
   if (verdict.failure || !options.mutation.empty()) return verdict;
   verdict.failure = hasync::sim::VpeCluster(seed, "", options.verbose).run().failure;
   return verdict;
@@ -73,7 +75,7 @@ Tally run(const Options& options) {
                         (options.mutation.empty() || hasync::sim::breaks(options.mutation, *verdict.failure));
     if (!counts) continue;
     if (!out.first) out.first = verdict;
-    if (options.mutation.empty()) tell(verdict);
+    if (options.mutation.empty()) tell(verdict, options.kind);
     if (++out.violations == options.failures) break;
   }
   out.seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
@@ -127,7 +129,9 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", options.seeds, "how many");
   app.add_option("--from", options.from, "the first one");
   app.add_option("--failures", options.failures, "stop after this many violations");
-  app.add_flag("--two", options.of_two, "only clusters of two gateways without a witness");
+  bool two = false, available = false;
+  app.add_flag("--two", two, "only clusters of two gateways without a witness, two_node = safe");
+  app.add_flag("--available", available, "the same, two_node = available")->excludes("--two");
   app.add_flag("--verbose", options.verbose, "tell the story");
   app.add_option("--mutation", options.mutation, "break this on purpose; succeeds if a seed shows it")
       ->check(CLI::IsMember(hasync::sim::sabotage_names()));
@@ -135,6 +139,8 @@ int main(int argc, char** argv) {
   app.add_flag("--nightly", nightly, "100 000 seeds, and the mutations");
   app.add_flag("--json", json, "the mutations as well, and one line of JSON at the end");
   CLI11_PARSE(app, argc, argv);
+  using Kind = hasync::sim::Cluster::Kind;
+  options.kind = available ? Kind::TwoAvailable : two ? Kind::TwoSafe : Kind::Any;
   if (seed != 0) options.from = seed;
   if (seed != 0) options.seeds = 1;
   if (nightly) options.seeds = 100'000;

@@ -1,5 +1,6 @@
 // The simulator's dice: the same numbers from the same seed on every machine and library (the standard
-// distributions do not promise that).
+// distributions do not promise that). Never two of them among the arguments of one call: compilers differ in
+// which they draw first.
 #pragma once
 
 #include <chrono>

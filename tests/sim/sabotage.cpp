@@ -222,7 +222,7 @@ class WitnessForgets : public Sabotage {
 };
 
 class ResponseBeforeStable : public Sabotage {
-  void reported(Machine& m, std::uint64_t report) override { m.commit(report); }
+  void reported(Machine& m, std::uint64_t report) override { m.commit(report, m.lineage()); }
 };
 
 class NoFence : public Sabotage {

@@ -51,15 +51,18 @@ TEST(Relations, EachIsFalseJustBelowItsLimit) {
       {"fence-heartbeats", [](Config& c, RingTimes&) { c.fence = 79ms; }},
       {"evict-fence", [](Config& c, RingTimes&) { c.fence = 91ms; }},
       {"drift-slew", [](Config& c, RingTimes&) { c.drift_ppm = 999; }},
+      {"silence-evict", [](Config& c, RingTimes&) { c.two_node_silence = 299ms; }},
       {"lease-standstill", [](Config& c, RingTimes&) { c.lease_size = 9999; }},
       {"commit-standstill", [](Config& c, RingTimes&) { c.commit_wait = 449ms; }},
       {"evict-detection", [](Config&, RingTimes& r) { r.token = 73ms; }},
       {"token-retransmit", [](Config&, RingTimes& r) { r.token_retransmit = 33ms; }},
       {"consensus-token", [](Config&, RingTimes& r) { r.consensus = 64ms; }},
   };
-  ASSERT_EQ(std::size(cases), relations(shipped_times(), kShipped).size()) << "a rule without a case";
+  Config all = shipped_times();
+  all.two_node = Config::TwoNode::Available;
+  ASSERT_EQ(std::size(cases), relations(all, kShipped).size()) << "a rule without a case";
   for (const Case& one : cases) {
-    Config config = shipped_times();
+    Config config = all;
     RingTimes ring = kShipped;
     one.spoil(config, ring);
     EXPECT_THAT(false_ones(config, ring), testing::ElementsAre(one.name));
@@ -83,6 +86,10 @@ TEST(Relations, CorosyncsOwnTimesNeedLargerLeasesAndALongerWait) {
 TEST(Relations, WithoutARingOnlyThoseOfTheConfiguration) {
   for (const Relation& relation : relations(shipped_times(), std::nullopt)) EXPECT_FALSE(relation.rule->ring);
   EXPECT_EQ(relations(shipped_times(), std::nullopt).size(), 3U);
+}
+
+TEST(Relations, HowLongSilenceLastsConcernsTwoGatewaysThatTakeItForAWord) {
+  EXPECT_FALSE(by_name(shipped_times(), kShipped).contains("silence-evict"));
 }
 
 TEST(Relations, AComplaintHasBothValuesAndSaysWhy) {

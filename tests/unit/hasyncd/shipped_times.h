@@ -15,6 +15,7 @@ inline Config shipped_times() {
   config.lease_size = 65536;
   config.lease_peak = 20000;
   config.commit_wait = milliseconds{2000};
+  config.two_node_silence = milliseconds{5000};
   return config;
 }
 

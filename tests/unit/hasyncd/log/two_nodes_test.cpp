@@ -67,6 +67,30 @@ TEST(TwoNodes, TheKeeperGoesOnAloneAndNobodyElse) {
   }
 }
 
+// The ring may have come and gone while they met: then either has installed the higher epoch.
+TEST(TwoNodes, OfTwoThatWentOnAloneTheOneThatBeganAnewStays) {
+  const auto reference = [](Epoch mine, Epoch others, bool other_lone) {
+    Alone node(kFirst, mine);
+    node.mark_ = whole(mine, true);
+    node.mark_.lone = true;
+    node.mark_.begun = Epoch{1};
+    node.agreement_.keeper(kOne);
+    node.view({kOne, kTwo});
+    node.answer({.confirmed = others,
+                 .state_epoch = others,
+                 .index = kBeginning,
+                 .digest = 8,
+                 .has_state = true,
+                 .lone = other_lone,
+                 .of_two = true,
+                 .begun = Epoch{11}});
+    return node.installs_.empty() ? kNobody : node.installs_.front().reference;
+  };
+  EXPECT_EQ(reference(Epoch{30}, Epoch{13}, true), kTwo);
+  EXPECT_EQ(reference(Epoch{12}, Epoch{13}, true), kTwo);
+  EXPECT_EQ(reference(Epoch{30}, Epoch{13}, false), kOne) << "a copy of what this node has gone on with";
+}
+
 TEST(TwoNodes, OnlyTheKeeperEvicts) {
   for (const NodeId keeper : {kOne, kTwo}) {
     Alone node(kFirst, Epoch{5});

@@ -11,6 +11,12 @@ using std::chrono::milliseconds;
 // Node 1, on a ring that brings back what it says; the other is node 2, and agrees with everything.
 class OfTwo : public testing::Test {
  protected:
+  explicit OfTwo(std::optional<Duration> silence_says_dead = {})
+      : node_({.self = kSelf,
+               .gateway = true,
+               .configured = {NodeId{1}, NodeId{2}},
+               .silence_says_dead = silence_says_dead},
+              Epoch{3}, Epoch{3}) {}
   void do_(const Actions& actions) {
     for (const Action& action : actions) {
       seen_.push_back(action);
@@ -62,7 +68,7 @@ class OfTwo : public testing::Test {
     for (const Instant end = now_ + time; now_ < end;) do_(node_.on_tick(now_ += milliseconds{10}));
   }
 
-  Node node_{{.self = kSelf, .gateway = true, .configured = {NodeId{1}, NodeId{2}}}, Epoch{3}, Epoch{3}};
+  Node node_;
   bool deaf_ = false;     // what is said does not come back
   bool like_us_ = false;  // the other has the same state
   Instant now_ = milliseconds{1000};
@@ -135,6 +141,72 @@ TEST_F(OfTwo, AStandbyConfirmsOnlyWhatItsOwnerHas) {
   EXPECT_FALSE(node_.agreement().confirmed());
   hear_the_other();
   EXPECT_TRUE(node_.agreement().confirmed());
+}
+
+class OfTwoAvailable : public OfTwo {
+ protected:
+  OfTwoAvailable() : OfTwo(std::chrono::seconds{5}) {}
+  void stand_by() {
+    begin();
+    auto moved = node_.move(kOther.node, now_);
+    ASSERT_TRUE(moved) << moved.error().what;
+    do_(*moved);
+    hear_the_other();
+    ASSERT_EQ(node_.role(), Role::Standby);
+  }
+  bool took_from_silence() const {
+    return std::ranges::any_of(seen_, [](const Action& action) {
+      const auto* note = std::get_if<Note>(&action);
+      return note != nullptr && note->id == "taken-from-silence" && note->warning;
+    });
+  }
+};
+
+TEST_F(OfTwoAvailable, WhoeverStandsByTakesOverFromLongSilenceAndBeginsEmpty) {
+  stand_by();
+  const Epoch before = node_.agreement().current()->epoch;
+  do_(node_.on_view({NodeId{1}}, now_));
+  pass(milliseconds{4900});
+  EXPECT_FALSE(took_from_silence());
+  pass(milliseconds{300});
+  EXPECT_TRUE(took_from_silence());
+  EXPECT_EQ(node_.role(), Role::Owner);
+  EXPECT_EQ(node_.agreement().current()->reference, kNobody);
+  EXPECT_GT(node_.agreement().current()->epoch, before);
+  EXPECT_EQ(node_.replica().mark().begun, node_.agreement().current()->epoch);
+}
+
+TEST_F(OfTwoAvailable, AHeartbeatIsNoSilence) {
+  stand_by();
+  do_(node_.on_view({NodeId{1}}, now_));
+  for (int i = 0; i < 20; ++i) {
+    do_(node_.on_heartbeat({.from = kOther, .number = ++number_}, now_));
+    pass(milliseconds{1000});
+  }
+  EXPECT_FALSE(took_from_silence());
+}
+
+TEST_F(OfTwoAvailable, WhoeverHasNeverMetTheOtherWaits) {
+  do_(node_.on_charon_synced(now_));
+  do_(node_.on_view({NodeId{1}}, now_));
+  pass(milliseconds{60000});
+  EXPECT_FALSE(took_from_silence());
+}
+
+TEST_F(OfTwoAvailable, TheOwnerGoesOnWithItsState) {
+  begin();
+  lose_the_ring_and_be_alone();
+  pass(milliseconds{10000});
+  EXPECT_FALSE(took_from_silence());
+  EXPECT_EQ(node_.role(), Role::Owner);
+}
+
+TEST_F(OfTwoAvailable, AGatewayWhoseLinkIsDownHasNoUseOfTheAddress) {
+  stand_by();
+  do_(node_.on_links({"wan0"}, now_));
+  do_(node_.on_view({NodeId{1}}, now_));
+  pass(milliseconds{10000});
+  EXPECT_FALSE(took_from_silence());
 }
 
 TEST_F(OfTwo, TheOperatorIsNotBelievedWhereTheOtherIsSeen) {
