@@ -24,6 +24,12 @@ std::string listed(const std::vector<NodeId>& nodes) {
 
 }  // namespace
 
+const char* QuorumDevice::state() const {
+  if (!runs) return "does not run";
+  if (!answers) return "does not answer corosync in time";
+  return votes ? "has qnetd's vote" : "has no vote: no qnetd, or the vote is the other half's";
+}
+
 RingCheck check_times(const RingSettings& ring, const Config& config) {
   RingCheck out;
   for (const Relation& relation : relations(config, ring.times)) {
@@ -53,11 +59,13 @@ RingCheck check_ring_itself(const RingSettings& ring, const Config& config) {
   if (!ring.votequorum) {
     out.errors.emplace_back("corosync.conf: quorum.provider must be corosync_votequorum");
   }
-  if (ring.quorum_device) {
-    out.warnings.emplace_back(
+  if (ring.device) {
+    out.warnings.push_back(
         "corosync.conf: quorum.device: its vote does not count here, and corosync may wait for it at each "
         "change "
-        "of the ring, with the log at rest, for as long as quorum.device.sync_timeout. A witness counts");
+        "of the ring, with the log at rest, for as long as quorum.device.sync_timeout. A witness counts. "
+        "Here corosync-qdevice " +
+        std::string(ring.device->state()));
   }
   if (!ring.is_encrypted()) {
     const std::string text = "corosync's ring is not encrypted (totem.transport " + ring.transport +

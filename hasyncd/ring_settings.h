@@ -1,6 +1,7 @@
 // What the running corosync was configured with (its cmap), and whether hasyncd can work with that.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,15 @@
 
 namespace hasync::hasyncd {
 
+// quorum.device, and what votequorum here knows of its daemon, corosync-qdevice.
+struct QuorumDevice {
+  bool runs = false;     // has registered
+  bool answers = false;  // in time
+  bool votes = false;    // for this node, now
+
+  const char* state() const;
+};
+
 struct RingSettings {
   NodeId local;
   std::vector<NodeId> nodes;  // of the nodelist, ascending
@@ -16,7 +26,7 @@ struct RingSettings {
   std::string transport;  // "knet", "udpu", "udp"
   std::string cipher;     // "none", "aes256", ...
   bool votequorum = false;
-  bool quorum_device = false;
+  std::optional<QuorumDevice> device;
   RingTimes times;  // the coefficient included
 
   bool is_encrypted() const { return transport == "knet" && cipher != "none"; }  // only knet encrypts

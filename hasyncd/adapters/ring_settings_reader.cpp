@@ -1,6 +1,7 @@
 #include "hasyncd/adapters/ring_settings_reader.h"
 
 #include <corosync/cmap.h>
+#include <corosync/votequorum.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -40,6 +41,18 @@ std::string cipher_of(const Cmap& map) {
   // corosync.conf(5): secauth is the older way to ask for aes256 with sha256, and gives way to crypto_cipher.
   const std::string secauth = map.text("totem.secauth", "off");
   return map.text("totem.crypto_cipher", secauth == "on" || secauth == "yes" ? "aes256" : "none");
+}
+
+QuorumDevice device_of(NodeId local) {
+  votequorum_handle_t handle = 0;
+  if (votequorum_initialize(&handle, nullptr) != CS_OK) return {};
+  votequorum_info info{};
+  const cs_error_t code = votequorum_getinfo(handle, local.value, &info);
+  votequorum_finalize(handle);
+  if (code != CS_OK) return {};
+  const auto has = [&](unsigned flag) { return (info.flags & flag) != 0; };
+  return {has(VOTEQUORUM_INFO_QDEVICE_REGISTERED), has(VOTEQUORUM_INFO_QDEVICE_ALIVE),
+          has(VOTEQUORUM_INFO_QDEVICE_CAST_VOTE)};
 }
 
 }  // namespace
@@ -83,7 +96,7 @@ Result<RingSettings> read_ring_settings() {
   out.transport = map.text("totem.transport", "knet");
   out.cipher = cipher_of(map);
   out.votequorum = map.text("quorum.provider", "") == "corosync_votequorum";
-  out.quorum_device = !map.text("quorum.device.model", "").empty();
+  if (!map.text("quorum.device.model", "").empty()) out.device = device_of(out.local);
   const auto time = [&](const char* name) { return map.number(std::string("runtime.config.totem.") + name); };
   const auto token = time("token");
   const auto retransmit = time("token_retransmit");

@@ -9,12 +9,14 @@ namespace hasync::hasyncd {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
 RingSettings good_ring() {
-  return {NodeId{1}, {NodeId{1}, NodeId{2}}, "branch", "knet", "aes256", true, false, {65ms, 31ms, 78ms}};
+  return {NodeId{1}, {NodeId{1}, NodeId{2}}, "branch", "knet", "aes256", true, {}, {65ms, 31ms, 78ms}};
 }
 
 Config good_config() {
@@ -34,10 +36,22 @@ TEST(RingCheck, AGoodRingPasses) {
 // docs/decisions/0008-two-nodes.md
 TEST(RingCheck, AQuorumDeviceIsPermittedAndSaidToCountForNothing) {
   RingSettings ring = good_ring();
-  ring.quorum_device = true;
+  ring.device = QuorumDevice{.runs = true, .answers = true, .votes = true};
   const RingCheck check = check_ring(ring, good_config());
   EXPECT_THAT(check.errors, IsEmpty());
-  EXPECT_THAT(check.warnings, ElementsAre(HasSubstr("quorum.device: its vote does not count")));
+  EXPECT_THAT(check.warnings, ElementsAre(AllOf(HasSubstr("quorum.device: its vote does not count"),
+                                                EndsWith("corosync-qdevice has qnetd's vote"))));
+}
+
+TEST(RingCheck, WhatIsSeenOfAQuorumDeviceIsTold) {
+  RingSettings ring = good_ring();
+  const auto told = [&](QuorumDevice device) {
+    ring.device = device;
+    return check_ring(ring, good_config()).warnings;
+  };
+  EXPECT_THAT(told({}), ElementsAre(EndsWith("does not run")));
+  EXPECT_THAT(told({.runs = true}), ElementsAre(EndsWith("does not answer corosync in time")));
+  EXPECT_THAT(told({.runs = true, .answers = true}), ElementsAre(HasSubstr("has no vote")));
 }
 
 TEST(RingCheck, AnUnencryptedRingIsRefusedUnlessAllowed) {
