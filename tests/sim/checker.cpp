@@ -80,13 +80,16 @@ void Checker::died(hasyncd::Process process) {
   for (auto& [epoch, processes] : confirmed_) processes.erase(process);
 }
 
-// A node has installed this: the state of the reference goes on. Where only one may own, what began empty is
-// not followed by what was before it.
+// A node has installed this: the state of the reference goes on. Where only one may own, what began empty,
+// and that somebody still holds, is not followed by what was before it.
 void Checker::installed(const hasyncd::Install& install) {
   if (install.reference == kNobody) return began_empty(install.epoch);
   const Epoch begun = lineages_by_.emplace(install.epoch, lineages_of_[install.reference]).first->second;
-  const auto newest = lineages_.lower_bound(install.epoch);
-  if (!two_may_own_ && newest != lineages_.begin() && std::prev(newest)->first > begun)
+  const bool held = std::ranges::any_of(confirmed_, [&](const auto& known) {
+    return !known.second.empty() && known.first < install.epoch && lineages_by_.contains(known.first) &&
+           lineages_by_.at(known.first) > begun;
+  });
+  if (!two_may_own_ && held)
     fail("I7: epoch " + std::to_string(install.epoch.value) + " goes on from before what began empty");
 }
 
