@@ -27,19 +27,6 @@ bool is_number(const std::string& text, std::size_t digits) {
          std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-// "127.0.0.1:9420", "[::1]:9420"
-std::optional<Config::Listen> listen_of(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || !is_number(text.substr(colon + 1), 5)) return std::nullopt;
-  const int port = std::stoi(text.substr(colon + 1));
-  std::string host = text.substr(0, colon);
-  const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (brackets) host = host.substr(1, host.size() - 2);
-  const Result<Address> address = Address::parse(host);
-  if (!address || address->is_v4() == brackets || port < 1 || port > 65535) return std::nullopt;
-  return Config::Listen{*address, static_cast<std::uint16_t>(port)};
-}
-
 bool is_interface(const std::string& name) {
   return !name.empty() && name.size() <= 15 && name != "." && name != ".." &&
          std::ranges::none_of(name,
@@ -147,7 +134,7 @@ class Builder {
   void take_metrics() {
     const std::string& text = row("metrics").text("listen");
     if (text.empty()) return;
-    config.metrics = listen_of(text);
+    config.metrics = Endpoint::parse(text);
     if (config.metrics) return;
     problem(row("metrics").line_of("listen"),
             "metrics.listen: \"" + text +
@@ -319,11 +306,6 @@ ConfigOutcome load_config(const std::filesystem::path& file) {
     return out;
   }
   return parse_config(text, file.string());
-}
-
-std::string to_string(const Config::Listen& listen) {
-  const std::string address = to_string(listen.address);
-  return (listen.address.is_v4() ? address : "[" + address + "]") + ":" + std::to_string(listen.port);
 }
 
 std::string to_text(const Config& config) {

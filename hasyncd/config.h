@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/endpoint.h"
 #include "base/ids.h"
 #include "clusterip/announcer.h"
 
@@ -52,14 +53,9 @@ struct Config {
   Commit commit = Commit::Strict;
   std::chrono::milliseconds commit_wait{};
   std::filesystem::path control_socket;
-  std::string admin_group;  // empty: none
-  std::string read_group;   // empty: none
-  struct Listen {
-    Address address;
-    std::uint16_t port = 0;
-    bool operator==(const Listen&) const = default;
-  };
-  std::optional<Listen> metrics;
+  std::string admin_group;          // empty: none
+  std::string read_group;           // empty: none
+  std::optional<Endpoint> metrics;  // where they are served; nothing: nowhere
   std::string log_level;
   std::map<std::string, std::string> places;  // "file:line" of the keys that the file has, by "table.key"
 
@@ -78,7 +74,6 @@ struct ConfigOutcome {
 ConfigOutcome parse_config(const std::string& text, const std::string& name);
 ConfigOutcome load_config(const std::filesystem::path& file);
 
-std::string to_string(const Config::Listen& listen);
 std::string to_text(const Config& config);  // every value in effect, one "key = value" per line
 
 }  // namespace hasync::hasyncd

@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "base/adapters/hidden_process.h"
-#include "hasyncd/adapters/metrics_server.h"
+#include "base/adapters/metrics_server.h"
 #include "hasyncd/adapters/metrics_text.h"
 #include "hasyncd/adapters/privileges.h"
 #include "hasyncd/adapters/realtime.h"
@@ -32,11 +32,12 @@ void reload_at_hangup(boost::asio::signal_set& hangup, Control& control) {
 }
 
 // Nothing where none is configured.
-hasync::Result<std::unique_ptr<MetricsServer>> serve_metrics(boost::asio::io_context& io,
-                                                             const Daemon& daemon, const Control& control) {
+hasync::Result<std::unique_ptr<hasync::MetricsServer>> serve_metrics(boost::asio::io_context& io,
+                                                                     const Daemon& daemon,
+                                                                     const Control& control) {
   const auto& listen = daemon.config().metrics;
-  if (!listen) return std::unique_ptr<MetricsServer>();
-  return MetricsServer::create(io, listen->address, listen->port, [&daemon, &control] {
+  if (!listen) return std::unique_ptr<hasync::MetricsServer>();
+  return hasync::MetricsServer::create(io, listen->address, listen->port, [&daemon, &control] {
     return metrics_text(metrics_status(daemon, control.status()));
   });
 }

@@ -187,6 +187,14 @@ void read_group(Table& table, Config& out) {
   take(table, std::move(group), std::move(line), "spi", out);
 }
 
+void read_metrics(Table& table, Config& out) {
+  const std::string text = table.text("listen");
+  out.metrics = Endpoint::parse(text);
+  if (!text.empty() && !out.metrics)
+    table.problem("listen", "must be an address and a port, as \"127.0.0.1:9421\" or \"[2001:db8::1]:9421\"");
+  table.check_unknown();
+}
+
 using ReadsOne = void (*)(Table&, Config&);
 
 void read_each(const toml::table& root, const std::string& name, const std::string& file, ReadsOne reads,
@@ -204,13 +212,16 @@ void read_each(const toml::table& root, const std::string& name, const std::stri
 
 void read(const toml::table& root, const std::string& file, Config& out, std::vector<std::string>& errors) {
   for (const auto& [key, node] : root)
-    if (key != "gateway" && key != "charon" && key != "tunnel" && key != "group")
-      errors.push_back(file + ":" + std::to_string(node.source().begin.line) + ": " + std::string(key.str()) +
-                       ": is not known here; known are [gateway], [charon], [[tunnel]] and [[group]]");
+    if (key != "gateway" && key != "charon" && key != "metrics" && key != "tunnel" && key != "group")
+      errors.push_back(
+          file + ":" + std::to_string(node.source().begin.line) + ": " + std::string(key.str()) +
+          ": is not known here; known are [gateway], [charon], [metrics], [[tunnel]] and [[group]]");
   const toml::table* gateway = root["gateway"].as_table();
   const toml::table* charon = root["charon"].as_table();
   if (gateway == nullptr) errors.push_back(file + ":1: there must be a table [gateway]");
+  const toml::table* metrics = root["metrics"].as_table();
   if (root.contains("charon") && charon == nullptr) errors.push_back(file + ":1: charon must be a table");
+  if (root.contains("metrics") && metrics == nullptr) errors.push_back(file + ":1: metrics must be a table");
   if (charon == nullptr && !root.contains("tunnel") && !root.contains("group"))
     errors.push_back(file + ":1: there must be [charon], [[tunnel]] or [[group]]");
   if (!errors.empty()) return;
@@ -219,6 +230,10 @@ void read(const toml::table& root, const std::string& file, Config& out, std::ve
   if (charon != nullptr) {
     Table one(*charon, "charon", file, errors);
     read_charon(one, out);
+  }
+  if (metrics != nullptr) {
+    Table one(*metrics, "metrics", file, errors);
+    read_metrics(one, out);
   }
   read_each(root, "tunnel", file, read_tunnel, out, errors);
   read_each(root, "group", file, read_group, out, errors);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/endpoint.h"
 #include "vped/tunnel.h"
 
 namespace hasync::vped {
@@ -32,8 +33,9 @@ struct Config {
     bool operator==(const Charon&) const = default;
   };
   std::optional<Charon> charon;
-  std::vector<Tunnel> tunnels;  // whose keys are in files
-  std::vector<Line> lines;      // one for each tunnel
+  std::optional<Endpoint> metrics;  // where they are served; nothing: nowhere
+  std::vector<Tunnel> tunnels;      // whose keys are in files
+  std::vector<Line> lines;          // one for each tunnel
   bool operator==(const Config&) const = default;
 };
 

@@ -1,19 +1,22 @@
 #include "vped/program.h"
 
 #include <cap-ng.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "base/adapters/fd_watch.h"
 #include "base/adapters/hidden_process.h"
+#include "base/adapters/metrics_server.h"
 #include "vped/adapters/control_socket.h"
+#include "vped/adapters/metrics_text.h"
 #include "vped/adapters/status_json.h"
 #include "vped/children.h"
 
@@ -44,29 +47,50 @@ bool drop_privileges(bool shared) {
   return capng_apply(CAPNG_SELECT_ALL) == 0;
 }
 
-int wait_for(const std::optional<Children>& children) {
-  const auto now = std::chrono::steady_clock::now();
-  if (!children || children->next(now) == ChildTable::Time::max()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(children->next(now) - now).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+Result<Snapshot> snapshot(Gateway& gateway, const std::optional<Children>& children) {
+  auto workers = gateway.status();
+  if (!workers) return workers.error();
+  return Snapshot{
+      gateway.config().interface, gateway.cipher(),
+      gateway.config().node,      children ? std::optional(children->is_connected()) : std::nullopt,
+      gateway.tunnels(),          *std::move(workers)};
 }
 
-// Until a signal ends it.
-void attend(const Fd& signals, const ControlSocket& control, Gateway& gateway,
-            std::optional<Children>& children) {
-  const auto status = [&]() -> Result<nlohmann::ordered_json> {
-    const auto workers = gateway.status();
-    if (!workers) return workers.error();
-    const auto charon = children ? std::optional(children->is_connected()) : std::nullopt;
-    return to_json(gateway.config(), gateway.tunnels(), gateway.cipher(), charon, *workers);
-  };
-  for (;;) {
-    if (children) children->step(std::chrono::steady_clock::now());
-    std::array<pollfd, 3> waiting = {
-        {{signals.get(), POLLIN, 0}, {control.fd(), POLLIN, 0}, {children ? children->fd() : -1, POLLIN, 0}}};
-    if (::poll(waiting.data(), waiting.size(), wait_for(children)) < 0 || waiting[0].revents != 0) return;
-    if (waiting[1].revents != 0) control.serve_one(status);
+// What charon's plugin tells, and what is due without it.
+class Attendance {
+ public:
+  Attendance(boost::asio::io_context& io, Children& children) : io_(io), children_(children), due_(io) {
+    step();
   }
+
+ private:
+  void step() {
+    told_.reset();  // the connection may be another one afterwards
+    const auto now = std::chrono::steady_clock::now();
+    children_.step(now);
+    if (children_.fd() >= 0) told_.emplace(io_, children_.fd(), [this] { step(); });
+    due_.expires_at(children_.next(now));
+    due_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) step();
+    });
+  }
+
+  boost::asio::io_context& io_;
+  Children& children_;
+  boost::asio::steady_timer due_;
+  std::optional<FdWatch> told_;
+};
+
+// Nothing where none is configured.
+Result<std::unique_ptr<MetricsServer>> serve_metrics(boost::asio::io_context& io, Gateway& gateway,
+                                                     const std::optional<Children>& children) {
+  const auto& listen = gateway.config().metrics;
+  if (!listen) return std::unique_ptr<MetricsServer>();
+  return MetricsServer::create(io, listen->address, listen->port, [&]() -> Result<std::string> {
+    const auto now = snapshot(gateway, children);
+    if (!now) return now.error();
+    return metrics_text(*now);
+  });
 }
 
 int serve(const Config& config, const MakesProvider& makes) {
@@ -76,12 +100,27 @@ int serve(const Config& config, const MakesProvider& makes) {
   if (!gateway) return fail(gateway.error().what);
   auto control = ControlSocket::open(config.control);
   if (!control) return fail(control.error().what);
+  boost::asio::io_context io{1};
+  std::optional<Children> children;
+  const auto metrics = serve_metrics(io, **gateway, children);
+  if (!metrics) return fail(metrics.error().what);
   if (!drop_privileges(config.shared)) return fail("capabilities cannot be dropped");
   (*gateway)->start();
-  std::optional<Children> children;
-  if (config.charon) children.emplace(**gateway, *config.charon);
+  std::optional<Attendance> attendance;
+  if (config.charon) {
+    children.emplace(**gateway, *config.charon);
+    attendance.emplace(io, *children);
+  }
+  const FdWatch ended(io, signals.get(), [&io] { io.stop(); });
+  const FdWatch asked(io, control->fd(), [&] {
+    control->serve_one([&]() -> Result<nlohmann::ordered_json> {
+      const auto now = snapshot(**gateway, children);
+      if (!now) return now.error();
+      return to_json(*now);
+    });
+  });
   ::sd_notify(0, "READY=1");
-  attend(signals, *control, **gateway, children);
+  io.run();
   ::sd_notify(0, "STOPPING=1");
   return (*gateway)->lost_device() ? fail("the interface " + config.interface + " was taken away") : 0;
 }

@@ -17,6 +17,11 @@ namespace hasync::vped {
 struct Flow {
   std::uint64_t packets = 0, bytes = 0;
   std::array<std::uint64_t, vpe::kDrops> drops{};
+  void add(const Flow& other) {
+    packets += other.packets;
+    bytes += other.bytes;
+    for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += other.drops[i];
+  }
   void add(const vpe::Counters& counters) {
     packets += counters.packets.load(std::memory_order_relaxed);
     bytes += counters.bytes.load(std::memory_order_relaxed);
@@ -44,10 +49,19 @@ struct TunnelStatus {
   std::vector<vpe::WindowState> receiving;
 };
 
+// Of one worker.
 struct WorkerStatus {
   std::uint64_t read = 0, written = 0, received = 0, sent = 0, handed_over = 0, told_too_big = 0;
   std::array<std::uint64_t, kCauses> drops{};
   std::vector<TunnelStatus> tunnels;
+};
+
+struct Snapshot {
+  std::string interface, cipher;
+  std::uint8_t node = 0;
+  std::optional<bool> charon;                       // whether it is connected; nothing: it has no part
+  std::vector<std::optional<KnownTunnel>> tunnels;  // by place, as the workers have them
+  std::vector<WorkerStatus> workers;
 };
 
 }  // namespace hasync::vped

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "base/adapters/fd_watch.h"
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/result.h"
-#include "hasyncd/adapters/fd_watch.h"
 #include "hasyncd/adapters/retry_timer.h"
 
 namespace hasync::hasyncd {

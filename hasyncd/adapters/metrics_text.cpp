@@ -1,31 +1,22 @@
 #include "hasyncd/adapters/metrics_text.h"
 
-#include <prometheus/text_serializer.h>
-
 #include <algorithm>
 #include <limits>
-#include <sstream>
 #include <utility>
+
+#include "base/adapters/metrics_page.h"
 
 namespace hasync::hasyncd {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
-
-struct Definition {
-  const char* name;
-  MetricType type;
-  const char* help;
-};
+using Labels = MetricsPage::Labels;
 
 constexpr auto kGauge = MetricType::Gauge;
 constexpr auto kCounter = MetricType::Counter;
 
 // docs/metrics.md says what to make of each.
-constexpr Definition kMetrics[] = {
+constexpr MetricDefinition kMetrics[] = {
     {"hasyncd_build_info", kGauge, "1; the labels tell who this is."},
     {"hasyncd_uptime_seconds", kGauge, "Since hasyncd began."},
     {"hasyncd_state", kGauge, "1 for the state that this node is in."},
@@ -119,32 +110,7 @@ double seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
-class Page {
- public:
-  ClientMetric& add(const std::string& name, Labels labels) {
-    const auto definition = std::ranges::find(kMetrics, name, &Definition::name);
-    auto family = std::ranges::find(families_, name, &MetricFamily::name);
-    if (family == families_.end())
-      family = families_.insert(family, {name, definition->help, definition->type, {}});
-    ClientMetric& out = family->metric.emplace_back();
-    out.label = std::move(labels);
-    return out;
-  }
-  void set(const std::string& name, double value, Labels labels = {}) {
-    ClientMetric& metric = add(name, std::move(labels));
-    metric.counter.value = metric.gauge.value = value;  // which of them is taken, the type says
-  }
-  std::string text() const {
-    std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, families_);
-    return out.str();
-  }
-
- private:
-  std::vector<MetricFamily> families_;
-};
-
-void add_node(const NodeStatus& node, Page& page) {
+void add_node(const NodeStatus& node, MetricsPage& page) {
   page.set("hasyncd_build_info", 1,
            {{"version", node.version}, {"cluster", node.cluster}, {"node", node.name}, {"role", node.role}});
   page.set("hasyncd_uptime_seconds", seconds(node.up));
@@ -169,7 +135,7 @@ void add_node(const NodeStatus& node, Page& page) {
   page.set("hasyncd_replay_exposed_vpe_child_sas", static_cast<double>(node.replay_exposed_vpe));
 }
 
-void add_member(const MemberStatus& member, std::uint64_t index, Page& page) {
+void add_member(const MemberStatus& member, std::uint64_t index, MetricsPage& page) {
   const Labels labels = {{"member", member.name}};
   page.set("hasyncd_member_owner", member.owner ? 1 : 0, labels);
   page.set("hasyncd_member_in_epoch", member.in_epoch ? 1 : 0, labels);
@@ -182,7 +148,7 @@ void add_member(const MemberStatus& member, std::uint64_t index, Page& page) {
 }
 
 // "egress_no_fence"
-void add_gate(const std::string& name, double value, Page& page) {
+void add_gate(const std::string& name, double value, MetricsPage& page) {
   for (const std::string direction : {"egress", "ingress"}) {
     if (name.rfind(direction + "_", 0) != 0) continue;
     const std::string reason = name.substr(direction.size() + 1);
@@ -194,7 +160,7 @@ void add_gate(const std::string& name, double value, Page& page) {
   }
 }
 
-void add_counter(const std::string& name, double value, Page& page) {
+void add_counter(const std::string& name, double value, MetricsPage& page) {
   constexpr double kNanoseconds = 1e9;
   if (name == "put_last_ns") return page.set("hasyncd_charon_put_seconds", value / kNanoseconds);
   const auto place = std::ranges::find(kCounters, name, &CounterPlace::counter);
@@ -202,7 +168,7 @@ void add_counter(const std::string& name, double value, Page& page) {
   page.set(place->metric, value, place->label == nullptr ? Labels{} : Labels{{place->label, place->value}});
 }
 
-void add_histogram(const Histogram& from, Page& page) {
+void add_histogram(const Histogram& from, MetricsPage& page) {
   auto& to = page.add("hasyncd_log_stable_seconds", {}).histogram;
   to.sample_sum = from.sum;
   for (std::size_t i = 0; i < from.counts.size(); ++i) {
@@ -216,7 +182,7 @@ void add_histogram(const Histogram& from, Page& page) {
 }  // namespace
 
 std::string metrics_text(const MetricsStatus& status) {
-  Page page;
+  MetricsPage page(kMetrics);
   add_node(status.node, page);
   for (const MemberStatus& member : status.node.members) add_member(member, status.node.index, page);
   for (const auto& [name, value] : status.node.counters) add_counter(name, static_cast<double>(value), page);
@@ -228,7 +194,7 @@ std::string metrics_text(const MetricsStatus& status) {
 
 std::vector<std::string> metric_names() {
   std::vector<std::string> out;
-  for (const Definition& metric : kMetrics) out.emplace_back(metric.name);
+  for (const MetricDefinition& metric : kMetrics) out.emplace_back(metric.name);
   return out;
 }
 

@@ -8,8 +8,6 @@
 
 namespace hasync::hasyncd {
 
-inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
-
 std::string metrics_text(const MetricsStatus& status);
 std::vector<std::string> metric_names();  // all that there can be
 

@@ -7,8 +7,8 @@
 #include <functional>
 #include <memory>
 
+#include "base/adapters/fd_watch.h"
 #include "base/result.h"
-#include "hasyncd/adapters/fd_watch.h"
 #include "hasyncd/adapters/retry_timer.h"
 
 namespace hasync::hasyncd {

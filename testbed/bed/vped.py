@@ -4,12 +4,13 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 
 from . import pcap, topology
 from .services import must_live
 from .wait import until
 
-PORT = 4510
+PORT, METRICS = 4510, 9421
 _UDP_PORT, _PAYLOAD = 14 + 20 + 2, 14 + 20 + 8
 OVERHEAD = 60  # IPv4, UDP and VPE's header
 GROUP, GROUP6, GROUP_INNER, GROUP_SPI = "239.192.0.1", "ff05::9:1", "239.1.1.1", 0x9000
@@ -40,8 +41,17 @@ in_spi = {_SPI[own_end]}
 local = ["{local}"]
 remote = ["{remote}"]
 key_file = "{key}"
+
+[metrics]
+listen = "127.0.0.1:{METRICS}"
 """)
     return _run(bed, host, config, remote, program)
+
+
+def metrics(bed, name):
+    """The page for Prometheus, of a vped that start() has started."""
+    ask = f"import urllib.request as http; print(http.urlopen('http://127.0.0.1:{METRICS}/metrics', timeout=5).read().decode())"
+    return bed.hosts[name].run(sys.executable, "-c", ask)
 
 
 def group_key(bed):

@@ -3,6 +3,7 @@
 Variant: workers of each vped (1).
 """
 import json
+import re
 import socket
 import struct
 import subprocess
@@ -49,6 +50,9 @@ def traffic(bed):
         bed.expect(f"TCP from {name} carried MB", tcp(bed, name, to) / 1e6, lambda size: size > 5)
     for name in ("gw1", "peer"):
         bed.expect(f"{name} dropped", vped.drops(bed, name), {})
+    sent = vped.status(bed, "peer")["tunnels"][0]["sent"]["packets"]
+    page = vped.metrics(bed, "peer")
+    bed.expect("packets sent, by the metrics", re.findall(r'vped_tunnel_packets_total{.*"sent"} (\d+)', page), [str(sent)])
     bed.expect("packets in one piece", _mean_piece(bed, "peer"), lambda mean: mean > 2)
 
 

@@ -32,12 +32,6 @@ ordered_json window_json(vpe::WindowName name, std::size_t worker) {
           {"class", vpe::class_of(name.window)}, {"worker", worker}};
 }
 
-void add(Flow& to, const Flow& from) {
-  to.packets += from.packets;
-  to.bytes += from.bytes;
-  for (std::size_t i = 0; i < to.drops.size(); ++i) to.drops[i] += from.drops[i];
-}
-
 // Of all workers together; each window belongs to one.
 ordered_json tunnel_json(const KnownTunnel& known, std::size_t index,
                          const std::vector<WorkerStatus>& workers) {
@@ -46,8 +40,8 @@ ordered_json tunnel_json(const KnownTunnel& known, std::size_t index,
   ordered_json sending = ordered_json::array(), receiving = ordered_json::array();
   for (std::size_t w = 0; w < workers.size(); ++w) {
     const TunnelStatus& one = workers[w].tunnels[index];
-    add(sent, one.sent);
-    add(received, one.received);
+    sent.add(one.sent);
+    received.add(one.received);
     for (const SendingWindow& window : one.sending) {
       sending.push_back(window_json(window.name, w));
       sending.back()["next"] = window.next == 0 ? ordered_json(nullptr) : ordered_json(window.next);
@@ -87,18 +81,16 @@ ordered_json worker_json(const WorkerStatus& worker) {
 
 }  // namespace
 
-ordered_json to_json(const Config& config, const std::vector<std::optional<KnownTunnel>>& tunnels,
-                     const std::string& cipher, std::optional<bool> charon,
-                     const std::vector<WorkerStatus>& workers) {
+ordered_json to_json(const Snapshot& now) {
   ordered_json known = ordered_json::array(), each = ordered_json::array();
-  for (std::size_t i = 0; i < tunnels.size(); ++i)
-    if (tunnels[i]) known.push_back(tunnel_json(*tunnels[i], i, workers));
-  for (const WorkerStatus& worker : workers) each.push_back(worker_json(worker));
+  for (std::size_t i = 0; i < now.tunnels.size(); ++i)
+    if (now.tunnels[i]) known.push_back(tunnel_json(*now.tunnels[i], i, now.workers));
+  for (const WorkerStatus& worker : now.workers) each.push_back(worker_json(worker));
   return {{"version", HASYNC_VERSION},
-          {"interface", config.interface},
-          {"node", config.node},
-          {"cipher", cipher},
-          {"charon", charon ? ordered_json(*charon ? "connected" : "lost") : ordered_json(nullptr)},
+          {"interface", now.interface},
+          {"node", now.node},
+          {"cipher", now.cipher},
+          {"charon", now.charon ? ordered_json(*now.charon ? "connected" : "lost") : ordered_json(nullptr)},
           {"tunnels", known},
           {"workers", each}};
 }

@@ -247,6 +247,23 @@ TEST(VpedConfig, TunnelsMayBeCharonsAlone) {
   EXPECT_FALSE(parse_config(kGood, "f").config->charon);
 }
 
+TEST(VpedConfig, MetricsAreServedWhereItSays) {
+  const auto with = [](const std::string& line) {
+    return parse_config(kOfCharon + std::string("[metrics]\n") + line + "\n", "f");
+  };
+  EXPECT_FALSE(parse_config(kOfCharon, "f").config->metrics);
+  EXPECT_EQ(with(R"(listen = "127.0.0.1:9421")").config->metrics,
+            (Endpoint{Address::v4(127, 0, 0, 1), 9421}));
+  EXPECT_EQ(to_string(*with(R"(listen = "[2001:db8::1]:9421")").config->metrics), "[2001:db8::1]:9421");
+  for (const char* wrong : {"127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "2001:db8::1:9421",
+                            "[127.0.0.1]:1", "127.0.0.1:94 21", "vped.example:9421"})
+    EXPECT_THAT(
+        with("listen = \"" + std::string(wrong) + "\"").errors,
+        testing::ElementsAre(testing::HasSubstr("f:6: metrics.listen: must be an address and a port")))
+        << wrong;
+  EXPECT_THAT(with("").errors, testing::ElementsAre(testing::HasSubstr("metrics.listen: is required")));
+}
+
 constexpr const char* kGroup = R"([[group]]
 name = "group"
 address = "239.192.0.1"

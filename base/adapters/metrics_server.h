@@ -15,11 +15,11 @@
 #include "base/address.h"
 #include "base/result.h"
 
-namespace hasync::hasyncd {
+namespace hasync {
 
 class MetricsServer {
  public:
-  using Text = std::function<std::string()>;          // asked for at each request
+  using Text = std::function<Result<std::string>()>;  // asked for at each request; an error is a 503
   static constexpr std::size_t kMaxConnections = 8;   // further ones are closed at once
   static constexpr std::uint32_t kMaxRequest = 8192;  // bytes, its headers
   static constexpr std::chrono::seconds kIdle{15};    // for a request to come whole, or a reply to be taken
@@ -47,4 +47,4 @@ class MetricsServer {
   std::shared_ptr<Shared> shared_;
 };
 
-}  // namespace hasync::hasyncd
+}  // namespace hasync

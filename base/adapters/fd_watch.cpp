@@ -1,6 +1,6 @@
-#include "hasyncd/adapters/fd_watch.h"
+#include "base/adapters/fd_watch.h"
 
-namespace hasync::hasyncd {
+namespace hasync {
 
 struct FdWatch::State {
   State(boost::asio::io_context& io, int fd, std::function<void()> callback)
@@ -27,4 +27,4 @@ void FdWatch::wait(const std::shared_ptr<State>& state) {
                                });
 }
 
-}  // namespace hasync::hasyncd
+}  // namespace hasync

@@ -1,4 +1,4 @@
-#include "hasyncd/adapters/metrics_server.h"
+#include "base/adapters/metrics_server.h"
 
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -10,9 +10,9 @@
 #include <boost/beast/http/write.hpp>
 #include <optional>
 
-#include "hasyncd/adapters/metrics_text.h"
+#include "base/adapters/metrics_page.h"
 
-namespace hasync::hasyncd {
+namespace hasync {
 namespace {
 
 namespace asio = boost::asio;
@@ -21,6 +21,12 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using Request = http::request<http::empty_body>;
 using Response = http::response<http::string_body>;
+
+void answer(Response& out, const Result<std::string>& page) {
+  if (page) out.set(http::field::content_type, kMetricsType);
+  if (!page) out.result(http::status::service_unavailable);
+  out.body() = page ? *page : page.error().what + "\n";
+}
 
 Response answer_of(const Request& request, const MetricsServer::Text& text) {
   Response out(http::status::ok, request.version());
@@ -35,8 +41,7 @@ Response answer_of(const Request& request, const MetricsServer::Text& text) {
     out.set(http::field::allow, "GET");
     out.body() = "only GET\n";
   } else {
-    out.set(http::field::content_type, kMetricsType);
-    out.body() = text();
+    answer(out, text());
   }
   out.prepare_payload();
   return out;
@@ -128,4 +133,4 @@ void MetricsServer::accept_later() {
   });
 }
 
-}  // namespace hasync::hasyncd
+}  // namespace hasync

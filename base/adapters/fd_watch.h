@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 
-namespace hasync::hasyncd {
+namespace hasync {
 
 class FdWatch {
  public:
@@ -22,4 +22,4 @@ class FdWatch {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace hasync::hasyncd
+}  // namespace hasync

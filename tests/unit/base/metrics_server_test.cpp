@@ -1,4 +1,6 @@
 // The endpoint over real TCP, with clients in the same loop.
+#include "base/adapters/metrics_server.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,10 +9,9 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 
-#include "hasyncd/adapters/metrics_server.h"
 #include "tests/support/run_until.h"
 
-namespace hasync::hasyncd {
+namespace hasync {
 namespace {
 
 using namespace std::chrono_literals;
@@ -104,7 +105,7 @@ TEST_F(MetricsServerTest, AClientThatGoesInTheMiddleIsHarmless) {
 
 TEST_F(MetricsServerTest, APortThatIsTakenIsAnErrorThatNamesIt) {
   const auto second =
-      MetricsServer::create(io_, Address::v4(127, 0, 0, 1), server_->port(), [] { return ""; });
+      MetricsServer::create(io_, Address::v4(127, 0, 0, 1), server_->port(), [] { return std::string(); });
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().what, HasSubstr("metrics.listen 127.0.0.1 port " +
                                              std::to_string(server_->port()) + ": Address already in use"));
@@ -116,7 +117,7 @@ TEST(MetricsServer, ListensOnIPv6) {
   tcp::socket plain(io, tcp::v6());
   plain.bind({boost::asio::ip::make_address("::1"), 0}, none);
   if (none) GTEST_SKIP() << "SKIPPED: this machine has no ::1: " << none.message();
-  const auto server = MetricsServer::create(io, *Address::parse("::1"), 0, [] { return ""; });
+  const auto server = MetricsServer::create(io, *Address::parse("::1"), 0, [] { return std::string(); });
   ASSERT_TRUE(server) << server.error().what;
   tcp::socket socket(io);
   boost::system::error_code error;
@@ -125,4 +126,4 @@ TEST(MetricsServer, ListensOnIPv6) {
 }
 
 }  // namespace
-}  // namespace hasync::hasyncd
+}  // namespace hasync
