@@ -35,17 +35,16 @@ ChildTable::Shared ChildTable::share(EspSpi in) {
 
 bool ChildTable::gone(EspSpi in) {
   const auto entry = entries_.extract(in);
-  if (!entry.empty() && entry.mapped().of_cluster) {
-    finish(in, entry.mapped());
-  } else {
-    over_.erase(in);
-  }
+  if (!entry.empty() && entry.mapped().of_cluster) finish(in, entry.mapped());
+  const auto over = over_.find(in);
+  if (over != over_.end() && !over->second.of_cluster) over_.erase(over);
   return !entry.empty();
 }
 
 void ChildTable::finish(EspSpi in, const Entry& entry) {
   if (!entry.has_share) return;
-  over_.emplace(in, entry.until ? std::optional(*entry.until + kClocksApart) : std::nullopt);
+  over_.emplace(
+      in, Over{entry.until ? std::optional(*entry.until + kClocksApart) : std::nullopt, entry.of_cluster});
 }
 
 void ChildTable::ask() {
@@ -66,7 +65,7 @@ std::vector<EspSpi> ChildTable::expired(Time now) {
   for (const auto& [spi, entry] : entries_)
     if (entry.until && *entry.until <= now) out.push_back(spi);
   for (const EspSpi spi : out) finish(spi, entries_.extract(spi).mapped());
-  std::erase_if(over_, [now](const auto& over) { return over.second && *over.second <= now; });
+  std::erase_if(over_, [now](const auto& over) { return over.second.until && *over.second.until <= now; });
   return out;
 }
 

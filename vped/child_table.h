@@ -61,8 +61,11 @@ class ChildTable {
   void finish(EspSpi in, const Entry& entry);
 
   std::map<EspSpi, Entry> entries_;
-  std::map<EspSpi, std::optional<Time>>
-      over_;  // since charon was asked, with a share; when nobody has its key any more
+  struct Over {
+    std::optional<Time> until;  // when nobody has its key any more
+    bool of_cluster = false;    // charon may let it go and get it back, with the same share
+  };
+  std::map<EspSpi, Over> over_;  // since charon was asked, with a share
   std::uint64_t told_ = 0;
 };
 

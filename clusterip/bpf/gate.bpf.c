@@ -278,8 +278,11 @@ int hasync_ingress(struct __sk_buff* skb) {
   if (type != ETH_P_IP && type != ETH_P_IPV6) return TC_ACT_UNSPEC;
   if (!(type == ETH_P_IP ? read_ipv4(skb, &p) : read_ipv6(skb, &p)))
     return finish(HASYNC_MALFORMED, HASYNC_INGRESS);
-  if (!is_vip(&p.daddr)) return TC_ACT_UNSPEC;
   const enum kind kind = classify(skb, &p);
+  if (!is_vip(&p.daddr)) {
+    /* forwarded, it would be taken for one of ours on its way out, and use up our numbers */
+    return kind == KIND_ESP && entry_of(&p) ? finish(HASYNC_NO_ENTRY, HASYNC_INGRESS) : TC_ACT_UNSPEC;
+  }
   const int reason = judge_arriving(skb, &p, kind);
   if (reason == HASYNC_PASSED && kind != KIND_IKE) count(HASYNC_ESP_LET_IN);
   return finish(reason, HASYNC_INGRESS);

@@ -15,6 +15,7 @@ struct hasync_commit_t
 	sender_t public;
 	sender_t *sender; /* charon's own */
 	hasync_server_t *server;
+	hasync_shared_t *shared;
 	mutex_t *mutex;
 	hashtable_t *held; /* hasync_spis_t* -> hasync_held_t*: IKE_SAs with a change that is not stable */
 	uint64_t client;   /* whose word counts; 0 if nobody has asked for it yet */
@@ -25,16 +26,6 @@ struct hasync_commit_t
 	bool sweeping; /* a job will look for packets whose wait is over */
 	hasync_commit_counters_t counters;
 };
-
-static u_int hash_spis(hasync_spis_t *spis)
-{
-	return chunk_hash(chunk_from_thing(*spis));
-}
-
-static bool equal_spis(hasync_spis_t *a, hasync_spis_t *b)
-{
-	return a->initiator == b->initiator && a->responder == b->responder;
-}
 
 static hasync_held_t *find(hasync_commit_t *this, ike_sa_id_t *id)
 {
@@ -188,6 +179,11 @@ METHOD(sender_t, send_, void, hasync_commit_t *this, packet_t *packet)
 {
 	bool kept;
 
+	if (!hasync_shared_may_send(this->shared, packet))
+	{
+		packet->destroy(packet);
+		return;
+	}
 	this->mutex->lock(this->mutex);
 	kept = keep_back(this, packet);
 	this->mutex->unlock(this->mutex);
@@ -402,7 +398,7 @@ hasync_commit_counters_t hasync_commit_counters(hasync_commit_t *this)
 	return counters;
 }
 
-hasync_commit_t *hasync_commit_create(hasync_server_t *server)
+hasync_commit_t *hasync_commit_create(hasync_server_t *server, hasync_shared_t *shared)
 {
 	hasync_commit_t *this;
 
@@ -416,8 +412,9 @@ hasync_commit_t *hasync_commit_create(hasync_server_t *server)
 		},
 		.sender = charon->sender,
 		.server = server,
+		.shared = shared,
 		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
-		.held = hashtable_create((hashtable_hash_t)hash_spis, (hashtable_equals_t)equal_spis, 64),
+		.held = hashtable_create((hashtable_hash_t)hasync_spis_hash, (hashtable_equals_t)hasync_spis_equal, 64),
 	);
 	/* clang-format on */
 	charon->sender = &this->public;

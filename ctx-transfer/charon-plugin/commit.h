@@ -15,6 +15,7 @@
 
 #include "charon_types.h"
 #include "server.h"
+#include "shared.h"
 
 typedef struct hasync_commit_t hasync_commit_t;
 
@@ -26,7 +27,7 @@ typedef struct
 } hasync_commit_counters_t;
 
 /* From now on charon sends through this object. */
-hasync_commit_t *hasync_commit_create(hasync_server_t *server);
+hasync_commit_t *hasync_commit_create(hasync_server_t *server, hasync_shared_t *shared);
 
 /* Gives charon its sender back. Packets that wait are dropped. */
 void hasync_commit_destroy(hasync_commit_t *this);

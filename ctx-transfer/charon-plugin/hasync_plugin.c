@@ -90,7 +90,7 @@ static bool set_up(private_hasync_plugin_t *this)
 		return FALSE;
 	}
 	this->shared = hasync_shared_create();
-	this->commit = hasync_commit_create(this->server);
+	this->commit = hasync_commit_create(this->server, this->shared);
 	this->reporter = hasync_reporter_create(this->server, this->commit);
 	this->listener = hasync_listener_create(this->reporter, this->server, this->shared);
 	hasync_dispatcher_connect(this->dispatcher, this->server, this->reporter, this->commit, this->shared);

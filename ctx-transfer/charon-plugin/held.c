@@ -6,6 +6,16 @@
 /* After its deletion charon cannot repeat an answer, so there is no hurry to forget it. */
 #define ENDED_WAIT_S 30
 
+u_int hasync_spis_hash(hasync_spis_t *spis)
+{
+	return chunk_hash(chunk_from_thing(*spis));
+}
+
+bool hasync_spis_equal(hasync_spis_t *a, hasync_spis_t *b)
+{
+	return a->initiator == b->initiator && a->responder == b->responder;
+}
+
 hasync_held_t *hasync_held_create(hasync_spis_t spis)
 {
 	hasync_held_t *this;

@@ -15,6 +15,10 @@ typedef struct
 	uint64_t initiator, responder;
 } hasync_spis_t;
 
+/* For hashtables. */
+u_int hasync_spis_hash(hasync_spis_t *spis);
+bool hasync_spis_equal(hasync_spis_t *a, hasync_spis_t *b);
+
 typedef struct
 {
 	hasync_spis_t spis;

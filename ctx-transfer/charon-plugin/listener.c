@@ -47,6 +47,26 @@ METHOD(listener_t, child_derived_keys, bool, private_listener_t *this, ike_sa_t 
 	return TRUE;
 }
 
+static void stay_on_shared(private_listener_t *this, ike_sa_t *ike_sa, hasync_memory_t *memory,
+						   message_t *message, bool incoming)
+{
+	bool request = message->get_request(message);
+
+	if (!incoming)
+	{
+		hasync_shared_sent(this->shared, ike_sa, message);
+	}
+	if (memory && incoming && request)
+	{
+		memory->not_followed = hasync_shared_received(this->shared, ike_sa, message);
+	}
+	if (memory && !incoming && !request && memory->not_followed)
+	{
+		message->add_notify(message, FALSE, UNACCEPTABLE_ADDRESSES, chunk_empty);
+		memory->not_followed = FALSE;
+	}
+}
+
 METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, message_t *message,
 	   bool incoming, bool plain)
 {
@@ -59,9 +79,9 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	{
 		return TRUE;
 	}
-	if (ike_sa && plain && !incoming)
+	if (ike_sa && plain)
 	{
-		hasync_shared_tell(this->shared, ike_sa, message);
+		stay_on_shared(this, ike_sa, memory, message, incoming);
 	}
 	if (memory && plain)
 	{
@@ -89,6 +109,7 @@ METHOD(listener_t, ike_state_change, bool, private_listener_t *this, ike_sa_t *i
 	if (state == IKE_DESTROYING)
 	{
 		hasync_reporter_gone(this->reporter, ike_sa);
+		hasync_shared_forget(this->shared, ike_sa->get_id(ike_sa));
 	}
 	else if (state == IKE_PASSIVE)
 	{

@@ -89,10 +89,11 @@ struct hasync_memory_t
 	array_t *imported_requests; /* hasync_sent_t*, unanswered, in their order */
 	chunk_t refused;            /* our nonce of a rekey that cannot be completed here (resume.h) */
 
-	bool closing;              /* imported as such: only its deletion is left */
-	bool announced;            /* a subscriber was told of this IKE_SA */
-	bool released;             /* goes because a client asked for it */
-	bool rekey_asked;          /* because keys are unknown */
+	bool not_followed; /* the peer's request, about to be answered, asked for an address of this node's own */
+	bool closing;      /* imported as such: only its deletion is left */
+	bool announced;    /* a subscriber was told of this IKE_SA */
+	bool released;     /* goes because a client asked for it */
+	bool rekey_asked;  /* because keys are unknown */
 	ike_sa_id_t *successor;    /* the IKE_SA that replaced this one by a rekey, until it was reported */
 	ike_sa_id_t *predecessor;  /* the IKE_SA that this one replaced */
 	linked_list_t *local_vips; /* host_t, of a passive copy: installed once it becomes active */

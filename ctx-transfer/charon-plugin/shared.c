@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shared.h"
 
+#include "held.h"
+
+#include <collections/hashtable.h>
 #include <encoding/payloads/notify_payload.h>
 #include <threading/mutex.h>
+
+#define IKE_HEADER 28 /* RFC 7296, section 3.1 */
 
 struct hasync_shared_t
 {
 	mutex_t *mutex;
-	linked_list_t *addresses; /* of address_t */
+	linked_list_t *addresses; /* of address_t; none: nobody has said */
+	hashtable_t *staying;     /* hasync_spis_t*: IKE_SAs on one of them */
 };
 
 typedef struct
@@ -57,66 +63,148 @@ static const char *interface_of(hasync_shared_t *this, chunk_t address)
 	return interface;
 }
 
-static bool is_additional(payload_t *payload)
+static notify_type_t notify_of(payload_t *payload)
 {
-	notify_type_t type;
+	notify_payload_t *notify = (notify_payload_t *)payload;
 
-	if (payload->get_type(payload) != PLV2_NOTIFY)
-	{
-		return FALSE;
-	}
-	type = ((notify_payload_t *)payload)->get_notify_type((notify_payload_t *)payload);
-	return type == ADDITIONAL_IP4_ADDRESS || type == ADDITIONAL_IP6_ADDRESS;
+	return payload->get_type(payload) == PLV2_NOTIFY ? notify->get_notify_type(notify) : 0;
 }
 
-static bool is_on(hasync_shared_t *this, payload_t *additional, const char *interface)
+static bool is_additional(notify_type_t type)
 {
-	notify_payload_t *notify = (notify_payload_t *)additional;
-	const char *where = interface_of(this, notify->get_notification_data(notify));
-
-	return where && streq(where, interface);
+	return type == ADDITIONAL_IP4_ADDRESS || type == ADDITIONAL_IP6_ADDRESS ||
+		   type == NO_ADDITIONAL_ADDRESSES;
 }
 
-/* RFC 4555, section 3.6: an update replaces what was told before, even by nothing. */
-static void keep_those_on(hasync_shared_t *this, message_t *message, const char *interface)
+static bool is_update(notify_type_t type)
+{
+	return type == UPDATE_SA_ADDRESSES;
+}
+
+/* FALSE: there was none. */
+static bool take_out(message_t *message, bool (*which)(notify_type_t type))
 {
 	enumerator_t *enumerator = message->create_payload_enumerator(message);
 	payload_t *payload;
-	int kept = 0, removed = 0;
+	bool found = FALSE;
 
 	while (enumerator->enumerate(enumerator, &payload))
 	{
-		if (!is_additional(payload))
+		if (which(notify_of(payload)))
 		{
-			continue;
+			message->remove_payload_at(message, enumerator);
+			payload->destroy(payload);
+			found = TRUE;
 		}
-		if (is_on(this, payload, interface))
-		{
-			kept++;
-			continue;
-		}
-		message->remove_payload_at(message, enumerator);
-		payload->destroy(payload);
-		removed++;
 	}
 	enumerator->destroy(enumerator);
-	if (removed && !kept)
+	return found;
+}
+
+/* RFC 4555, section 3.6: a list replaces what was told before, even by nothing. */
+static void tell(hasync_shared_t *this, message_t *message, chunk_t own, const char *interface)
+{
+	enumerator_t *enumerator = this->addresses->create_enumerator(this->addresses);
+	address_t *one;
+	int told = 0;
+
+	while (enumerator->enumerate(enumerator, &one))
+	{
+		if (interface && streq(one->interface, interface) && !chunk_equals(one->address, own))
+		{
+			message->add_notify(message, FALSE,
+								one->address.len == 4 ? ADDITIONAL_IP4_ADDRESS : ADDITIONAL_IP6_ADDRESS,
+								one->address);
+			told++;
+		}
+	}
+	enumerator->destroy(enumerator);
+	if (!told)
 	{
 		message->add_notify(message, FALSE, NO_ADDITIONAL_ADDRESSES, chunk_empty);
 	}
 }
 
-void hasync_shared_tell(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *message)
+static hasync_spis_t spis_of(ike_sa_id_t *id)
+{
+	return (hasync_spis_t){id->get_initiator_spi(id), id->get_responder_spi(id)};
+}
+
+/* The lock is held. */
+static void remember(hasync_shared_t *this, ike_sa_id_t *id, bool stays)
+{
+	hasync_spis_t spis = spis_of(id), *known = this->staying->get(this->staying, &spis);
+
+	if (stays && !known)
+	{
+		INIT(known, .initiator = spis.initiator, .responder = spis.responder);
+		this->staying->put(this->staying, known, known);
+	}
+	else if (!stays && known)
+	{
+		this->staying->remove(this->staying, known);
+		free(known);
+	}
+}
+
+void hasync_shared_sent(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *message)
 {
 	host_t *host = ike_sa->get_my_host(ike_sa);
+	chunk_t own = host->get_address(host);
 	const char *interface;
 
 	this->mutex->lock(this->mutex);
-	interface = interface_of(this, host->get_address(host));
-	if (interface)
+	interface = interface_of(this, own);
+	if (message->get_exchange_type(message) != IKE_SA_INIT)
 	{
-		keep_those_on(this, message, interface);
+		remember(this, ike_sa->get_id(ike_sa), interface != NULL);
 	}
+	if ((interface || !this->addresses->get_count(this->addresses)) && take_out(message, is_additional))
+	{
+		tell(this, message, own, interface);
+	}
+	this->mutex->unlock(this->mutex);
+}
+
+bool hasync_shared_received(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *message)
+{
+	host_t *own = ike_sa->get_my_host(ike_sa), *asked = message->get_destination(message);
+	bool refused;
+
+	this->mutex->lock(this->mutex);
+	refused = interface_of(this, own->get_address(own)) && !interface_of(this, asked->get_address(asked)) &&
+			  take_out(message, is_update);
+	this->mutex->unlock(this->mutex);
+	if (refused)
+	{
+		DBG1(DBG_IKE, "hasync: the peer is not followed from %H to %H, which no other node takes over", own,
+			 asked);
+	}
+	return refused;
+}
+
+bool hasync_shared_may_send(hasync_shared_t *this, packet_t *packet)
+{
+	host_t *source = packet->get_source(packet);
+	chunk_t data = packet->get_data(packet);
+	hasync_spis_t spis;
+	bool may = TRUE;
+
+	if (data.len < IKE_HEADER || source->is_anyaddr(source))
+	{
+		return TRUE;
+	}
+	memcpy(&spis, data.ptr, sizeof(spis));
+	this->mutex->lock(this->mutex);
+	may = interface_of(this, source->get_address(source)) || !this->staying->get(this->staying, &spis);
+	this->mutex->unlock(this->mutex);
+	return may;
+}
+
+void hasync_shared_forget(hasync_shared_t *this, ike_sa_id_t *id)
+{
+	this->mutex->lock(this->mutex);
+	remember(this, id, FALSE);
 	this->mutex->unlock(this->mutex);
 }
 
@@ -124,12 +212,28 @@ hasync_shared_t *hasync_shared_create()
 {
 	hasync_shared_t *this;
 
-	INIT(this, .mutex = mutex_create(MUTEX_TYPE_DEFAULT), .addresses = linked_list_create());
+	INIT(this, .mutex = mutex_create(MUTEX_TYPE_DEFAULT), .addresses = linked_list_create(),
+		 .staying =
+			 hashtable_create((hashtable_hash_t)hasync_spis_hash, (hashtable_equals_t)hasync_spis_equal, 64));
 	return this;
+}
+
+static void forget_all(hasync_shared_t *this)
+{
+	enumerator_t *enumerator = this->staying->create_enumerator(this->staying);
+	hasync_spis_t *spis, *same;
+
+	while (enumerator->enumerate(enumerator, &spis, &same))
+	{
+		free(spis);
+	}
+	enumerator->destroy(enumerator);
+	this->staying->destroy(this->staying);
 }
 
 void hasync_shared_destroy(hasync_shared_t *this)
 {
+	forget_all(this);
 	this->addresses->destroy_function(this->addresses, (void *)address_destroy);
 	this->mutex->destroy(this->mutex);
 	free(this);

@@ -45,6 +45,18 @@ TEST_F(GateNumbers, AnSaThatHasLeftTheVipIsJudgedAsBefore) {
   expect_out(moved(52, false), Reason::NoFence);
 }
 
+// Whoever knows peer and SPI could have such packets forwarded, and spend the lease of an SA.
+TEST_F(GateNumbers, NobodySendsOursThroughUs) {
+  open(1, 100);
+  const auto forged = [](const Bytes& packet, std::uint8_t protocol) {
+    return ipv4_frame({.from = "10.1.0.66", .to = kPeer, .protocol = protocol}, packet);
+  };
+  expect_in(forged(esp(kSpi.value, 99), 50), Reason::NoEntry);
+  expect_in(forged(udp(40000, 4500, esp(kSpi.value, 99)), 17), Reason::NoEntry);
+  expect_in(forged(esp(kSpi.value + 1, 99), 50), std::nullopt);
+  expect_out(esp_out(1), Reason::Passed);
+}
+
 TEST_F(GateNumbers, FloorIsIncludedAndCeilingIsNot) {
   open(100, 200);
   expect_out(esp_out(99), Reason::BelowFloor);

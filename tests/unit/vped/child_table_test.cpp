@@ -172,6 +172,19 @@ TEST(ChildTable, AShareIsTakenOnceThoughTheChildSaGoesAndComesBack) {
   EXPECT_EQ(table.share(kFirst), Shared::Taken);
 }
 
+// Its lifetime was over here before charon let it go, and another node's context brought it back.
+TEST(ChildTable, AShareIsTakenOnceThoughTheChildSaHadExpired) {
+  ChildTable table;
+  Child limited = child(kFirst);
+  limited.delete_in = 60s;
+  table.told(limited, kStart, true);
+  table.share(kFirst);
+  EXPECT_THAT(table.expired(kStart + 60s), ElementsAre(kFirst));
+  EXPECT_FALSE(table.gone(kFirst));
+  table.told(limited, kStart + 61s, true);
+  EXPECT_EQ(table.share(kFirst), Shared::Used);
+}
+
 TEST(ChildTable, OneThatHadNoShareMayHaveOneWhenItComesBack) {
   ChildTable table;
   table.told(child(kFirst), kStart, true);

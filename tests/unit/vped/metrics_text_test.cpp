@@ -30,15 +30,17 @@ Snapshot two_workers() {
 TEST(VpedMetrics, OfATunnelAreThoseOfAllWorkersTogether) {
   const std::string text = metrics_text(two_workers());
   const std::string tunnel = R"({tunnel="branch",in_spi="c0ffee01")";
-  const std::string lines[] = {"vped_tunnels 1", "vped_charon_connected 1", "vped_tunnel_incarnations_left" + tunnel + "} 27",
-        "vped_tunnel_packets_total" + tunnel + R"(,direction="sent"} 12)",
-        "vped_tunnel_bytes_total" + tunnel + R"(,direction="sent"} 700)",
-        "vped_tunnel_windows" + tunnel + R"(,direction="received"} 2)",
-        "vped_tunnel_dropped_packets_total" + tunnel + R"(,direction="received",cause="forged"} 3)",
-        R"(vped_worker_packets_total{worker="0",where="inside_read"} 12)",
-        R"(vped_worker_dropped_packets_total{worker="1",cause="no-tunnel"} 6)"};
-  for (const std::string& line : lines)
-    EXPECT_THAT(text, HasSubstr(line + "\n"));
+  const std::string lines[] = {
+      "vped_tunnels 1",
+      "vped_charon_connected 1",
+      "vped_tunnel_incarnations_left" + tunnel + "} 27",
+      "vped_tunnel_packets_total" + tunnel + R"(,direction="sent"} 12)",
+      "vped_tunnel_bytes_total" + tunnel + R"(,direction="sent"} 700)",
+      "vped_tunnel_windows" + tunnel + R"(,direction="received"} 2)",
+      "vped_tunnel_dropped_packets_total" + tunnel + R"(,direction="received",cause="forged"} 3)",
+      R"(vped_worker_packets_total{worker="0",where="inside_read"} 12)",
+      R"(vped_worker_dropped_packets_total{worker="1",cause="no-tunnel"} 6)"};
+  for (const std::string& line : lines) EXPECT_THAT(text, HasSubstr(line + "\n"));
 }
 
 TEST(VpedMetrics, AllThatThereAreAreServed) {
