@@ -62,13 +62,14 @@ void Exposure::goes_on() {
   if (whole_) whole_->second.last = false;
 }
 
-// A machine that stood still between clock and count would make a few packets look like many.
+// A machine that stood still between clock and count would make a few packets look like many. That none came
+// says nothing of the rate at which they will.
 void Exposure::measure(const LetIn& count) {
   const Duration time = count.before - rate_from_.after;
   if (count.after - count.before > kExact || (rate_from_.after != Instant{} && time < kWindow)) return;
   if (rate_from_.after != Instant{}) {
     const std::uint64_t packets = count.total - std::min(count.total, rate_from_.total);
-    peak_ = std::max(peak_, packets * kSecond / in_ns(time) + 1);
+    if (packets != 0) peak_ = std::max(peak_, packets * kSecond / in_ns(time) + 1);
   }
   rate_from_ = count;
 }

@@ -107,6 +107,14 @@ TEST_F(ExposureTest, ItsRateIsTheHighestBetweenTwoCountsThatAreNotTooNear) {
   EXPECT_EQ(exposure_.peak(), 1001U);
 }
 
+// They may begin to come behind the owner's last heartbeat, however fast.
+TEST_F(ExposureTest, NoPacketsShowNoRate) {
+  exposure_.take(kStart);
+  count(0, milliseconds{0});
+  count(0, milliseconds{100});
+  EXPECT_EQ(exposure_.peak(), 0U);
+}
+
 // 100 packets a second; the machine stands still for a second between clock and count.
 TEST_F(ExposureTest, ACountThatTookLongShowsNoRate) {
   exposure_.take(kStart);
