@@ -112,6 +112,7 @@ void Machine::commit(std::uint64_t report, Epoch lineage) {
   const auto end = reports_.upper_bound(report);
   for (auto it = reports_.begin(); it != end; it = reports_.erase(it)) {
     const auto& [sa, change] = it->second;
+    if (!fence_open()) continue;  // it is dropped, and said again later
     change ? world_.checker.told(lineage, sa, *change) : world_.checker.told_ended(lineage, sa);
   }
   std::erase_if(marked_, [&](const auto& mark) { return mark.second != 0 && mark.second <= report; });
@@ -261,7 +262,8 @@ void Machine::ike_event() {
       drop(held);
       break;
     case 6:  // the peer repeats its request and gets the last answer once more
-      if (!marked_.contains(held.sa.id)) world_.checker.told(lineage(), held.sa.id, held.sa.change);
+      if (fence_open() && !marked_.contains(held.sa.id))
+        world_.checker.told(lineage(), held.sa.id, held.sa.change);
       break;
     default:  // a message was exchanged
       held.sa.change = ++world_.changes;
