@@ -46,8 +46,8 @@ def available(bed, owner, standby):
     bed.expect("owner by the other's word", bed.await_owner(standby), standby)
     bed.expect("owner by its own word", bed.owner(owner), owner)
     until("both may pass packets", lambda: all(bed.status(name)["fence"]["open"] for name in (owner, standby)))
-    for name in (owner, standby):
-        bed.expect(f"{name} says it", any("both may be active" in text for text in bed.status(name)["warnings"]), True)
+    until("both say that both may be active",
+          lambda: all("both may be active" in " ".join(bed.status(name)["warnings"]) for name in (owner, standby)))
     bed.expect("takeovers from silence", bed.status(standby)["counters"]["takeovers_from_silence"], 1)
     story.connect_anew(bed, standby, cut)
     bed.link_up(owner, "ring")
