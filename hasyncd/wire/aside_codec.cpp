@@ -1,5 +1,6 @@
 #include "hasyncd/wire/aside_codec.h"
 
+#include "hasyncd/wire/field_error.h"
 #include "ring.pb.h"
 
 namespace hasync::hasyncd {
@@ -31,19 +32,17 @@ void put(const About& from, wire::About* to) {
   if (from.charon) put(*from.charon, to->mutable_charon());
 }
 
-using Problem = std::optional<Error>;
-
 Problem check_name(const std::string& name, const char* field) {
   if (name.size() <= kMaxName) return {};
-  return invalid(std::string("field ") + field + ": longer than 255 bytes");
+  return at(field, "longer than 255 bytes");
 }
 
 Problem take(const wire::About::Charon& from, AboutCharon* to) {
   if (Problem p = check_name(from.version(), "about.charon.version")) return p;
   if (Problem p = check_name(from.plugin(), "about.charon.plugin")) return p;
   if (static_cast<std::size_t>(from.connections_size()) > kMaxConnections)
-    return invalid("field about.charon.connections: more than 4096 of them");
-  if (from.spi_min() > from.spi_max()) return invalid("field about.charon.spi_min: is above spi_max");
+    return at("about.charon.connections", "more than 4096 of them");
+  if (from.spi_min() > from.spi_max()) return at("about.charon.spi_min", "is above spi_max");
   for (const wire::About::Connection& connection : from.connections()) {
     if (Problem p = check_name(connection.name(), "about.charon.connections.name")) return p;
     for (const std::string& child : connection.children()) {
@@ -61,7 +60,7 @@ Problem take(const wire::About::Charon& from, AboutCharon* to) {
 }
 
 Problem take(const wire::About& from, About* to) {
-  if (from.asker().node() == 0) return invalid("field about.asker.node: is missing or 0");
+  if (from.asker().node() == 0) return at("about.asker.node", "is missing or 0");
   if (Problem p = check_name(from.version(), "about.version")) return p;
   if (from.has_charon()) {
     if (Problem p = take(from.charon(), &to->charon.emplace())) return p;

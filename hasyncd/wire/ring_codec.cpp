@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/overloaded.h"
+#include "hasyncd/wire/field_error.h"
 #include "hasyncd/wire/vpe_codec.h"
 #include "hasyncd/wire/windows_codec.h"
 #include "ring.pb.h"
@@ -122,23 +123,6 @@ Bytes serialized(const Message& message) {
 
 // --- decoding: every function returns the first broken rule, or nothing and fills its output ---
 
-using Problem = std::optional<Error>;
-
-Problem at(const std::string& field, const std::string& rule) {
-  return invalid("field " + field + ": " + rule);
-}
-
-Problem too_many(const std::string& field, std::size_t count, std::size_t limit) {
-  return at(field, std::to_string(count) + " of them, " + std::to_string(limit) + " are allowed");
-}
-
-Problem take(const std::string& wire, const std::string& field, Address* to) {
-  Result<Address> address = Address::from_wire(view_of(wire));
-  if (!address) return at(field, address.error().what);
-  *to = *address;
-  return {};
-}
-
 Problem take(const wire::Process& from, const std::string& field, Process* to) {
   if (from.node() == 0) return at(field + ".node", "is missing or 0");
   *to = {NodeId{from.node()}, Incarnation{from.incarnation()}};
@@ -170,12 +154,12 @@ Problem take_nodes(const Repeated& from, const std::string& field, std::vector<N
 Problem take_key(const std::string& address, std::uint32_t spi, const std::string& field, OutboundKey* to) {
   if (spi == 0) return at(field + ".spi", "is missing or 0");  // RFC 4303, section 2.1
   to->spi = EspSpi{spi};
-  return take(address, field + ".address", &to->address);
+  return take_address(address, field + ".address", &to->address);
 }
 
 Problem take(const wire::Delta& from, const std::string& field, Delta* to) {
   if (Problem p = take(from.sa(), field + ".sa", &to->sa)) return p;
-  if (Problem p = take(from.peer_address(), field + ".peer_address", &to->peer)) return p;
+  if (Problem p = take_address(from.peer_address(), field + ".peer_address", &to->peer)) return p;
   if (static_cast<std::size_t>(from.outbound_size()) > kMaxOutbound) {
     return too_many(field + ".outbound", static_cast<std::size_t>(from.outbound_size()), kMaxOutbound);
   }

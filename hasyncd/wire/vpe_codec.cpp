@@ -12,10 +12,6 @@ namespace {
 
 namespace wire = proto::ring;
 
-Error at(const std::string& field, const std::string& rule) {
-  return invalid("field snapshot." + field + ": " + rule);
-}
-
 bool names_twice(const std::vector<VpeNode>& nodes) {
   const auto is_before = [](const VpeNode& one, const VpeNode& other) { return one.node < other.node; };
   std::uint32_t places = 0;
@@ -44,29 +40,29 @@ void put(const std::vector<VpeNode>& from, wire::Snapshot* to) {
   }
 }
 
-std::optional<Error> take(const wire::SnapshotSa& from, std::vector<VpeTaken>* to) {
-  if (static_cast<std::size_t>(from.vpe_size()) > kMaxOutbound)
-    return at("sas.vpe", std::to_string(from.vpe_size()) + " of them, 256 are allowed");
+Problem take(const wire::SnapshotSa& from, std::vector<VpeTaken>* to) {
+  const auto count = static_cast<std::size_t>(from.vpe_size());
+  if (count > kMaxOutbound) return too_many("snapshot.sas.vpe", count, kMaxOutbound);
   for (const wire::VpeTaken& vpe : from.vpe()) {
     VpeTaken& out = to->emplace_back();
-    if (vpe.spi() == 0) return at("sas.vpe.spi", "is missing or 0");
-    if (vpe.taken().size() != out.taken.size()) return at("sas.vpe.taken", "is not of 16 bytes");
+    if (vpe.spi() == 0) return at("snapshot.sas.vpe.spi", "is missing or 0");
+    if (vpe.taken().size() != out.taken.size()) return at("snapshot.sas.vpe.taken", "is not of 16 bytes");
     out.spi = EspSpi{vpe.spi()};
     std::ranges::copy(view_of(vpe.taken()), out.taken.begin());
-    if (std::ranges::max(out.taken) > kVpeSpent) return at("sas.vpe.taken", "is above 33");
+    if (std::ranges::max(out.taken) > kVpeSpent) return at("snapshot.sas.vpe.taken", "is above 33");
   }
   return {};
 }
 
-std::optional<Error> take(const wire::Snapshot& from, std::vector<VpeNode>* to) {
-  if (static_cast<std::size_t>(from.vpe_nodes_size()) > vpe::kNodes)
-    return at("vpe_nodes", std::to_string(from.vpe_nodes_size()) + " of them, 16 are allowed");
+Problem take(const wire::Snapshot& from, std::vector<VpeNode>* to) {
+  const auto count = static_cast<std::size_t>(from.vpe_nodes_size());
+  if (count > vpe::kNodes) return too_many("snapshot.vpe_nodes", count, vpe::kNodes);
   for (const wire::VpeNode& node : from.vpe_nodes()) {
-    if (node.node() == 0 || node.session() == 0) return at("vpe_nodes", "a node or a session is 0");
-    if (node.place() >= vpe::kNodes) return at("vpe_nodes.place", "is above 15");
+    if (node.node() == 0 || node.session() == 0) return at("snapshot.vpe_nodes", "a node or a session is 0");
+    if (node.place() >= vpe::kNodes) return at("snapshot.vpe_nodes.place", "is above 15");
     to->push_back({NodeId{node.node()}, static_cast<std::uint8_t>(node.place()), node.session()});
   }
-  if (names_twice(*to)) return at("vpe_nodes", "a node or a place is there twice, or left out");
+  if (names_twice(*to)) return at("snapshot.vpe_nodes", "a node or a place is there twice, or left out");
   return {};
 }
 

@@ -1,10 +1,9 @@
 // VPE's part of a snapshot: what ring_codec.cpp leaves to it.
 #pragma once
 
-#include <optional>
 #include <vector>
 
-#include "base/result.h"
+#include "hasyncd/wire/field_error.h"
 #include "hasyncd/wire/messages.h"
 
 namespace hasync::proto::ring {
@@ -17,8 +16,7 @@ namespace hasync::hasyncd {
 void put(const std::vector<VpeTaken>& from, proto::ring::SnapshotSa* to);
 void put(const std::vector<VpeNode>& from, proto::ring::Snapshot* to);
 
-// The first broken rule, or nothing.
-std::optional<Error> take(const proto::ring::SnapshotSa& from, std::vector<VpeTaken>* to);
-std::optional<Error> take(const proto::ring::Snapshot& from, std::vector<VpeNode>* to);
+Problem take(const proto::ring::SnapshotSa& from, std::vector<VpeTaken>* to);
+Problem take(const proto::ring::Snapshot& from, std::vector<VpeNode>* to);
 
 }  // namespace hasync::hasyncd

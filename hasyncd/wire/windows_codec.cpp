@@ -11,21 +11,16 @@ namespace {
 
 namespace wire = proto::ring;
 
-Error at(const std::string& field, const std::string& rule) {
-  return invalid("field windows." + field + ": " + rule);
-}
-
-std::optional<Error> take_tops(const wire::Windows& from, std::vector<InboundTop>* to) {
+Problem take_tops(const wire::Windows& from, std::vector<InboundTop>* to) {
   const auto count = static_cast<std::size_t>(from.spis_size());
-  if (count > kMaxTops)
-    return at("spis", std::to_string(count) + " of them, " + std::to_string(kMaxTops) + " are allowed");
-  if (from.tops_size() != from.spis_size()) return at("tops", "are not as many as windows.spis");
-  if (count == 0) return {};
-  const Result<Address> address = Address::from_wire(view_of(from.address()));
-  if (!address) return at("address", address.error().what);
+  if (count > kMaxTops) return too_many("windows.spis", count, kMaxTops);
+  if (from.tops_size() != from.spis_size()) return at("windows.tops", "are not as many as windows.spis");
+  Address address;
+  if (Problem p = count == 0 ? Problem{} : take_address(from.address(), "windows.address", &address))
+    return p;
   for (int i = 0; i < from.spis_size(); ++i) {
-    if (from.spis(i) == 0) return at("spis", "one is 0");  // RFC 4303, section 2.1
-    to->push_back({{*address, EspSpi{from.spis(i)}}, from.tops(i)});
+    if (from.spis(i) == 0) return at("windows.spis", "one is 0");  // RFC 4303, section 2.1
+    to->push_back({{address, EspSpi{from.spis(i)}}, from.tops(i)});
   }
   return {};
 }
@@ -47,10 +42,10 @@ void put(const Windows& from, wire::Windows* to) {
   }
 }
 
-std::optional<Error> take(const wire::Windows& from, Windows* to) {
-  if (from.since() >= from.round()) return at("since", "is not below windows.round");
-  if (from.parts() == 0 || from.parts() > kMaxWindowParts) return at("parts", "is not 1 to 65536");
-  if (from.part() >= from.parts()) return at("part", "is not below windows.parts");
+Problem take(const wire::Windows& from, Windows* to) {
+  if (from.since() >= from.round()) return at("windows.since", "is not below windows.round");
+  if (from.parts() == 0 || from.parts() > kMaxWindowParts) return at("windows.parts", "is not 1 to 65536");
+  if (from.part() >= from.parts()) return at("windows.part", "is not below windows.parts");
   *to = {from.round(), from.since(), from.part(), from.parts(), from.let_in(), from.open(), from.last(), {}};
   return take_tops(from, &to->tops);
 }
