@@ -3,8 +3,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 
 namespace hasync {
 namespace {
@@ -58,9 +56,7 @@ std::string to_string(const Address& address) {
 }
 
 std::string to_string(const OutboundKey& key) {
-  std::array<char, 16> spi{};
-  std::snprintf(spi.data(), spi.size(), "/%08" PRIx32, key.spi.value);
-  return to_string(key.address) + spi.data();
+  return to_string(key.address) + "/" + to_string(key.spi);
 }
 
 }  // namespace hasync

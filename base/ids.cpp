@@ -7,6 +7,12 @@
 
 namespace hasync {
 
+std::string to_string(EspSpi spi) {
+  std::array<char, 12> text{};
+  std::snprintf(text.data(), text.size(), "%08" PRIx32, spi.value);
+  return text.data();
+}
+
 std::string to_string(SaId id) {
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%016" PRIx64 "_i %016" PRIx64 "_r", id.initiator_spi,

@@ -34,6 +34,7 @@ struct SaId {
   constexpr auto operator<=>(const SaId&) const = default;
 };
 
+std::string to_string(EspSpi spi);                       // "c0ffee01"
 std::string to_string(SaId id);                          // "0123456789abcdef_i 0123456789abcdef_r"
 std::optional<SaId> parse_sa_id(std::string_view text);  // of this form, and no other
 

@@ -7,6 +7,12 @@
 
 namespace hasync {
 
+std::vector<std::string> names_of(std::span<const MetricDefinition> all) {
+  std::vector<std::string> out;
+  for (const MetricDefinition& metric : all) out.emplace_back(metric.name);
+  return out;
+}
+
 prometheus::ClientMetric& MetricsPage::add(const std::string& name, Labels labels) {
   const auto definition = std::ranges::find(all_, name, &MetricDefinition::name);
   auto family = std::ranges::find(families_, name, &prometheus::MetricFamily::name);

@@ -13,11 +13,17 @@ namespace hasync {
 
 inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
+inline constexpr auto kGauge = prometheus::MetricType::Gauge;
+inline constexpr auto kCounter = prometheus::MetricType::Counter;
+inline constexpr auto kHistogram = prometheus::MetricType::Histogram;
+
 struct MetricDefinition {
   const char* name;
   prometheus::MetricType type;
   const char* help;
 };
+
+std::vector<std::string> names_of(std::span<const MetricDefinition> all);
 
 class MetricsPage {
  public:

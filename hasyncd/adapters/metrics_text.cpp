@@ -9,11 +9,7 @@
 namespace hasync::hasyncd {
 namespace {
 
-using prometheus::MetricType;
 using Labels = MetricsPage::Labels;
-
-constexpr auto kGauge = MetricType::Gauge;
-constexpr auto kCounter = MetricType::Counter;
 
 // docs/metrics.md says what to make of each.
 constexpr MetricDefinition kMetrics[] = {
@@ -39,7 +35,7 @@ constexpr MetricDefinition kMetrics[] = {
     {"hasyncd_lapses_total", kCounter, "Times that the permission ran out while this node owned."},
     {"hasyncd_log_index", kGauge, "Entries of the log applied here, in this epoch."},
     {"hasyncd_log_lag_entries", kGauge, "Entries applied here that are not stable yet."},
-    {"hasyncd_log_stable_seconds", MetricType::Histogram, "From a proposal to its stability."},
+    {"hasyncd_log_stable_seconds", kHistogram, "From a proposal to its stability."},
     {"hasyncd_entries_void_total", kCounter, "Entries that came when their epoch had ended."},
     {"hasyncd_resyncs_total", kCounter, "Times that this node had lost the thread of the log."},
     {"hasyncd_messages_refused_total", kCounter,
@@ -193,9 +189,7 @@ std::string metrics_text(const MetricsStatus& status) {
 }
 
 std::vector<std::string> metric_names() {
-  std::vector<std::string> out;
-  for (const MetricDefinition& metric : kMetrics) out.emplace_back(metric.name);
-  return out;
+  return names_of(kMetrics);
 }
 
 }  // namespace hasync::hasyncd

@@ -113,14 +113,14 @@ Ordered of(const NodeStatus& s) {
 
 Ordered of(const LeaseStatus& l) {
   return {{"address", to_string(l.key.address)},
-          {"spi", hex(l.key.spi.value, 8)},
+          {"spi", to_string(l.key.spi)},
           {"esn", l.esn},
           {"used", l.used},
           {"end", l.end}};
 }
 
 Ordered of(const VpeStatus& v) {
-  Ordered out = {{"spi", hex(v.spi.value, 8)}, {"nodes", Ordered::array()}};
+  Ordered out = {{"spi", to_string(v.spi)}, {"nodes", Ordered::array()}};
   for (const VpeStatus::Sender& one : v.nodes)
     out["nodes"].push_back(
         {{"node", one.node.value}, {"place", one.place}, {"incarnation", one.incarnation}});

@@ -1,20 +1,12 @@
 #include "vped/adapters/metrics_text.h"
 
-#include <array>
-#include <cinttypes>
-#include <cstdio>
-
 #include "base/adapters/metrics_page.h"
 #include "vpe/window_id.h"
 
 namespace hasync::vped {
 namespace {
 
-using prometheus::MetricType;
 using Labels = MetricsPage::Labels;
-
-constexpr auto kGauge = MetricType::Gauge;
-constexpr auto kCounter = MetricType::Counter;
 
 // docs/metrics.md says what to make of each.
 constexpr MetricDefinition kMetrics[] = {
@@ -53,9 +45,7 @@ void add_flow(const Flow& flow, const Labels& labels, MetricsPage& page) {
 
 // During a rekey two tunnels have one name: the SPI that this end has chosen tells them apart.
 Labels labels_of(const Tunnel& tunnel) {
-  std::array<char, 12> spi{};
-  std::snprintf(spi.data(), spi.size(), "%08" PRIx32, tunnel.spi_in.value);
-  return {{"tunnel", tunnel.name}, {"in_spi", spi.data()}};
+  return {{"tunnel", tunnel.name}, {"in_spi", to_string(tunnel.spi_in)}};
 }
 
 // Of all workers together; each window belongs to one.
@@ -115,9 +105,7 @@ std::string metrics_text(const Snapshot& now) {
 }
 
 std::vector<std::string> metric_names() {
-  std::vector<std::string> out;
-  for (const MetricDefinition& metric : kMetrics) out.emplace_back(metric.name);
-  return out;
+  return names_of(kMetrics);
 }
 
 }  // namespace hasync::vped

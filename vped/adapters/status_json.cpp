@@ -1,8 +1,5 @@
 #include "vped/adapters/status_json.h"
 
-#include <array>
-#include <cinttypes>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "vpe/window_id.h"
@@ -11,12 +8,6 @@ namespace hasync::vped {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string hex(std::uint32_t number) {
-  std::array<char, 12> text{};
-  std::snprintf(text.data(), text.size(), "%08" PRIx32, number);
-  return text.data();
-}
 
 ordered_json flow_json(const Flow& flow) {
   ordered_json drops = ordered_json::object();
@@ -53,8 +44,8 @@ ordered_json tunnel_json(const KnownTunnel& known, std::size_t index,
   }
   return {{"name", tunnel.name},
           {"peer", to_string(tunnel.peer)},
-          {"out_spi", hex(tunnel.spi_out.value)},
-          {"in_spi", hex(tunnel.spi_in.value)},
+          {"out_spi", to_string(tunnel.spi_out)},
+          {"in_spi", to_string(tunnel.spi_in)},
           {"keys", known.keys},
           {"sends", tunnel.sends},
           {"mtu", workers.empty() ? 0 : workers[0].tunnels[index].mtu},
