@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commit.h"
 
+#include "context_check.h"
 #include "held.h"
 
 #include <collections/hashtable.h>
 #include <processing/jobs/callback_job.h>
 #include <threading/mutex.h>
 
-#define IKE_HEADER 28 /* RFC 7296, section 3.1 */
 #define EXCHANGE_TYPE 18
 
 struct hasync_commit_t
@@ -29,7 +29,7 @@ struct hasync_commit_t
 
 static hasync_held_t *find(hasync_commit_t *this, ike_sa_id_t *id)
 {
-	hasync_spis_t spis = {id->get_initiator_spi(id), id->get_responder_spi(id)};
+	hasync_spis_t spis = hasync_spis_of(id);
 
 	return this->held->get(this->held, &spis);
 }
@@ -156,7 +156,7 @@ static bool keep_back(hasync_commit_t *this, packet_t *packet)
 	hasync_held_t *held;
 	hasync_spis_t spis;
 
-	if (!this->client || data.len < IKE_HEADER || data.ptr[EXCHANGE_TYPE] == IKE_SA_INIT)
+	if (!this->client || !hasync_spis_of_packet(packet, &spis) || data.ptr[EXCHANGE_TYPE] == IKE_SA_INIT)
 	{
 		return FALSE;
 	}
@@ -166,7 +166,6 @@ static bool keep_back(hasync_commit_t *this, packet_t *packet)
 		packet->destroy(packet);
 		return TRUE;
 	}
-	memcpy(&spis, data.ptr, sizeof(spis));
 	held = this->held->get(this->held, &spis);
 	if (held)
 	{
@@ -254,7 +253,7 @@ void hasync_commit_changed(hasync_commit_t *this, ike_sa_id_t *id)
 		held = find(this, id);
 		if (!held)
 		{
-			held = hasync_held_create((hasync_spis_t){id->get_initiator_spi(id), id->get_responder_spi(id)});
+			held = hasync_held_create(hasync_spis_of(id));
 			this->held->put(this->held, &held->spis, held);
 		}
 		held->unreported = TRUE;

@@ -10,8 +10,7 @@
 #define MAX_ADDRESSES 64
 #define MAX_FLAGS 64
 #define MAX_IDENTITY 4096
-#define IKE_HEADER 28 /* RFC 7296, section 3.1 */
-#define MIN_NONCE 16  /* RFC 7296, section 3.9 */
+#define MIN_NONCE 16 /* RFC 7296, section 3.9 */
 #define MAX_NONCE 256
 #define MAX_PRIVATE_VALUE 1024 /* MODP with 8192 bits (RFC 3526, section 7) */
 
@@ -70,10 +69,10 @@ static bool check_message(const Hasync__Proto__SentMessage *message, const char 
 	}
 	for (size_t i = 0; i < message->n_packets; i++)
 	{
-		if (message->packets[i].len < IKE_HEADER || message->packets[i].len > 65535)
+		if (message->packets[i].len < HASYNC_IKE_HEADER || message->packets[i].len > 65535)
 		{
 			return hasync_fail(error, BAD, "%s.packets: %zu bytes, expected %d to 65535", field,
-							   message->packets[i].len, IKE_HEADER);
+							   message->packets[i].len, HASYNC_IKE_HEADER);
 		}
 	}
 	return true;

@@ -22,6 +22,8 @@ extern "C" {
 #define HASYNC_CONTEXT_MAJOR 1
 #define HASYNC_CONTEXT_MINOR 2
 
+#define HASYNC_IKE_HEADER 28 /* bytes; RFC 7296, section 3.1 */
+
 /* Why something was refused. The text names the field and holds no key. */
 typedef struct
 {

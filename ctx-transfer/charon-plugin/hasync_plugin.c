@@ -159,12 +159,7 @@ static bool version_fits()
  */
 static void stay_on_address()
 {
-	char *key = "%s.plugins.kernel-netlink.roam_events";
-
-	if (lib->settings->get_bool(lib->settings, key, TRUE, lib->ns))
-	{
-		lib->settings->set_bool(lib->settings, key, FALSE, lib->ns);
-	}
+	lib->settings->set_bool(lib->settings, "%s.plugins.kernel-netlink.roam_events", FALSE, lib->ns);
 }
 
 __attribute__((visibility("default"))) plugin_t *hasync_plugin_create()

@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "held.h"
 
+#include "context_check.h"
+
 #define WAITING_MAX 128 /* two messages in many fragments */
 
 /* After its deletion charon cannot repeat an answer, so there is no hurry to forget it. */
 #define ENDED_WAIT_S 30
+
+hasync_spis_t hasync_spis_of(ike_sa_id_t *id)
+{
+	return (hasync_spis_t){id->get_initiator_spi(id), id->get_responder_spi(id)};
+}
+
+bool hasync_spis_of_packet(packet_t *packet, hasync_spis_t *spis)
+{
+	chunk_t data = packet->get_data(packet);
+
+	if (data.len < HASYNC_IKE_HEADER)
+	{
+		return FALSE;
+	}
+	memcpy(spis, data.ptr, sizeof(*spis));
+	return TRUE;
+}
 
 u_int hasync_spis_hash(hasync_spis_t *spis)
 {

@@ -15,6 +15,11 @@ typedef struct
 	uint64_t initiator, responder;
 } hasync_spis_t;
 
+hasync_spis_t hasync_spis_of(ike_sa_id_t *id);
+
+/* FALSE if it is too short to have any. */
+bool hasync_spis_of_packet(packet_t *packet, hasync_spis_t *spis);
+
 /* For hashtables. */
 u_int hasync_spis_hash(hasync_spis_t *spis);
 bool hasync_spis_equal(hasync_spis_t *a, hasync_spis_t *b);

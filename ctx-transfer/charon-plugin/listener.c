@@ -55,15 +55,15 @@ static void stay_on_shared(private_listener_t *this, ike_sa_t *ike_sa, hasync_me
 	if (!incoming)
 	{
 		hasync_shared_sent(this->shared, ike_sa, message);
+		if (memory && memory->not_followed && !request)
+		{
+			message->add_notify(message, FALSE, UNACCEPTABLE_ADDRESSES, chunk_empty);
+			memory->not_followed = FALSE;
+		}
 	}
-	if (memory && incoming && request)
+	else if (memory && request)
 	{
 		memory->not_followed = hasync_shared_received(this->shared, ike_sa, message);
-	}
-	if (memory && !incoming && !request && memory->not_followed)
-	{
-		message->add_notify(message, FALSE, UNACCEPTABLE_ADDRESSES, chunk_empty);
-		memory->not_followed = FALSE;
 	}
 }
 

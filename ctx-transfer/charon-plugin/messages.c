@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "messages.h"
 
+#include "context_check.h"
 #include "keymat.h"
 #include "message_ids.h"
 #include "rekey.h"
@@ -8,8 +9,7 @@
 
 #include <processing/jobs/callback_job.h>
 
-#define IKE_HEADER 28
-#define FRAGMENT_NUMBER (IKE_HEADER + 4) /* RFC 7383, section 2.5 */
+#define FRAGMENT_NUMBER (HASYNC_IKE_HEADER + 4) /* RFC 7383, section 2.5 */
 
 /* after these many seconds; then the peer's absence is left to charon's own DPD */
 static const int repeat_after[] = {1, 2, 4, 8, 16};

@@ -7,8 +7,6 @@
 #include <encoding/payloads/notify_payload.h>
 #include <threading/mutex.h>
 
-#define IKE_HEADER 28 /* RFC 7296, section 3.1 */
-
 struct hasync_shared_t
 {
 	mutex_t *mutex;
@@ -125,15 +123,10 @@ static void tell(hasync_shared_t *this, message_t *message, chunk_t own, const c
 	}
 }
 
-static hasync_spis_t spis_of(ike_sa_id_t *id)
-{
-	return (hasync_spis_t){id->get_initiator_spi(id), id->get_responder_spi(id)};
-}
-
 /* The lock is held. */
 static void remember(hasync_shared_t *this, ike_sa_id_t *id, bool stays)
 {
-	hasync_spis_t spis = spis_of(id), *known = this->staying->get(this->staying, &spis);
+	hasync_spis_t spis = hasync_spis_of(id), *known = this->staying->get(this->staying, &spis);
 
 	if (stays && !known)
 	{
@@ -186,15 +179,13 @@ bool hasync_shared_received(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *
 bool hasync_shared_may_send(hasync_shared_t *this, packet_t *packet)
 {
 	host_t *source = packet->get_source(packet);
-	chunk_t data = packet->get_data(packet);
 	hasync_spis_t spis;
-	bool may = TRUE;
+	bool may;
 
-	if (data.len < IKE_HEADER || source->is_anyaddr(source))
+	if (!hasync_spis_of_packet(packet, &spis) || source->is_anyaddr(source))
 	{
 		return TRUE;
 	}
-	memcpy(&spis, data.ptr, sizeof(spis));
 	this->mutex->lock(this->mutex);
 	may = interface_of(this, source->get_address(source)) || !this->staying->get(this->staying, &spis);
 	this->mutex->unlock(this->mutex);
