@@ -6,8 +6,8 @@ namespace hasync::vped {
 
 namespace {
 
-constexpr std::chrono::hours kClocksApart{
-    24};  // more than any two nodes disagree on when an SA's lifetime ends
+// More than any two nodes disagree on when an SA's lifetime ends.
+constexpr std::chrono::hours kClocksApart{24};
 
 }  // namespace
 

@@ -91,7 +91,6 @@ void Children::told(const ToldChild& told, Time now) {
 }
 
 // The cluster's log has given it.
-
 void Children::share(const ToldChild& told) {
   const Child& child = told.child;
   switch (table_.share(child.in)) {

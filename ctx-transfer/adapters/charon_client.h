@@ -38,7 +38,6 @@ struct GoneSa {
   std::uint64_t number = 0;  // as above
 };
 
-// Messages of charon's wait for `commit`, at most so long; then they are dropped, or sent all the same.
 // Moves with the IKE_SAs. MOBIKE (RFC 4555) tells the peer of an IKE_SA on one of them of the others on its
 // interface, and of nothing else.
 struct SharedAddress {
@@ -46,6 +45,7 @@ struct SharedAddress {
   std::string interface;
 };
 
+// Messages of charon's wait for `commit`, at most so long; then they are dropped, or sent all the same.
 struct OutputCommit {
   bool available = false;
   std::chrono::milliseconds wait{};

@@ -10,10 +10,10 @@ bool VpeShares::hold(EspSpi spi, SaId sa, bool old) {
   child.named.insert(sa);
   child.holder = sa;
   if (!is_new) return false;
-  if (old) child.taken.fill(kVpeSpent);
-  for (const auto& [id, node] : nodes_) {
-    std::uint8_t& taken = child.taken.at(node.place);
-    if (!old) ++taken;
+  if (old) {
+    child.taken.fill(kVpeSpent);
+  } else {
+    for (const auto& [id, node] : nodes_) ++child.taken.at(node.place);
   }
   return true;
 }

@@ -37,6 +37,7 @@ class VpeShares {
   std::optional<SaId> holder(EspSpi spi) const;
   bool contains(EspSpi spi) const { return children_.contains(spi); }
   bool empty() const { return children_.empty(); }
+  std::size_t size() const { return children_.size(); }
   std::vector<EspSpi> all() const;
   std::uint64_t session(NodeId node) const;  // 0: none has begun there
   const std::map<NodeId, VpeNode>& nodes() const { return nodes_; }

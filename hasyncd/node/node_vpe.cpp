@@ -42,7 +42,7 @@ void Node::expose_vpe(TakenOver::Spis spis, Instant now, Actions& out) {
 }
 
 std::size_t Node::exposed_vpe() const {
-  return reigns(role_) ? vpe_taken_over_.size() : replica_.vpe().all().size();
+  return reigns(role_) ? vpe_taken_over_.size() : replica_.vpe().size();
 }
 
 }  // namespace hasync::hasyncd

@@ -389,10 +389,10 @@ class Bed:
     def roam(self):
         """The peer leaves its address for the other one that it has, alternating."""
         plan, moment = topology.HOSTS["peer"], monotonic_ns()
-        home, away, prefix = ((plan.address6("wan"), topology.PEER_ROAMED6, "64 dev wan0 nodad") if self.tunnel.outer6 else
-                              (plan.address("wan"), topology.PEER_ROAMED, "24 dev wan0"))
+        home, away, bits, flags = ((plan.address6("wan"), topology.PEER_ROAMED6, 64, " nodad") if self.tunnel.outer6 else
+                                   (plan.address("wan"), topology.PEER_ROAMED, 24, ""))
         left, self.peer_address = (away, home) if self.peer_address == away else (home, away)
-        self.hosts["peer"].ip(f"addr del {left}/{prefix.split()[0]} dev wan0", f"addr add {self.peer_address}/{prefix}",
+        self.hosts["peer"].ip(f"addr del {left}/{bits} dev wan0", f"addr add {self.peer_address}/{bits} dev wan0{flags}",
                               *(f"route replace {route}" for route in plan.routes))
         self.say(f"the peer roams from {left} to {self.peer_address}", moment)
         return moment

@@ -139,6 +139,16 @@ TEST(ChildTable, WhatHasExpiredIsNotCarriedAgainUnlessAnotherIncarnationComes) {
 
 using Shared = ChildTable::Shared;
 
+// One of a cluster that was sent on, and whose lifetime is over.
+Child use_up(ChildTable& table) {
+  Child limited = child(kFirst);
+  limited.delete_in = 60s;
+  table.told(limited, kStart, true);
+  table.share(kFirst);
+  EXPECT_THAT(table.expired(kStart + 60s), ElementsAre(kFirst));
+  return limited;
+}
+
 TEST(ChildTable, OneOfAClusterIsSentOnOnlyWithAShare) {
   ChildTable table;
   EXPECT_EQ(table.told(child(kFirst), kStart, true), Told::New);
@@ -175,11 +185,7 @@ TEST(ChildTable, AShareIsTakenOnceThoughTheChildSaGoesAndComesBack) {
 // Its lifetime was over here before charon let it go, and another node's context brought it back.
 TEST(ChildTable, AShareIsTakenOnceThoughTheChildSaHadExpired) {
   ChildTable table;
-  Child limited = child(kFirst);
-  limited.delete_in = 60s;
-  table.told(limited, kStart, true);
-  table.share(kFirst);
-  EXPECT_THAT(table.expired(kStart + 60s), ElementsAre(kFirst));
+  const Child limited = use_up(table);
   EXPECT_FALSE(table.gone(kFirst));
   table.told(limited, kStart + 61s, true);
   EXPECT_EQ(table.share(kFirst), Shared::Used);
@@ -195,11 +201,7 @@ TEST(ChildTable, OneThatHadNoShareMayHaveOneWhenItComesBack) {
 
 TEST(ChildTable, AUsedShareIsForgottenLongAfterItsKey) {
   ChildTable table;
-  Child limited = child(kFirst);
-  limited.delete_in = 60s;
-  table.told(limited, kStart, true);
-  table.share(kFirst);
-  EXPECT_THAT(table.expired(kStart + 60s), ElementsAre(kFirst));
+  const Child limited = use_up(table);
   table.expired(kStart + 23h);
   table.told(limited, kStart + 23h, true);
   EXPECT_EQ(table.share(kFirst), Shared::Used);
