@@ -30,8 +30,12 @@ class Exposure {
 
   // The cluster has no SAs.
   void begin_empty(Instant now);
-  // Another node owns, whether or not it is heard.
-  void other_owns() { others_owned_ = true; }
+  // Another node owns, whether or not it is heard. Another's last reading tells nothing of what this one lets
+  // in.
+  void other_owns(Process owner) {
+    others_owned_ = true;
+    if (owner != of_) goes_on();
+  }
   // What an owner says of its count.
   void heard(const Heartbeat& heartbeat, Instant now);
   // Whatever it has said: the move for which it told a last reading did not come about.

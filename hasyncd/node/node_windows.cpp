@@ -59,7 +59,7 @@ void Node::hear_windows(const Heartbeat& heartbeat, Instant now, Actions& out) {
 // afterwards.
 void Node::settle_windows() {
   const Process& owner_now = replica_.owner();
-  if (owner_now.node != kNobody && owner_now != settings_.self) exposure_.other_owns();
+  if (owner_now.node != kNobody && owner_now != settings_.self) exposure_.other_owns(owner_now);
   if (putting_.empty()) exposure_.settle();
 }
 

@@ -10,6 +10,7 @@ using std::chrono::seconds;
 
 constexpr Process kSelf{NodeId{2}, Incarnation{20}};
 constexpr Process kOwner{NodeId{1}, Incarnation{10}};
+constexpr Process kThird{NodeId{3}, Incarnation{30}};
 constexpr Instant kStart = seconds{100};
 constexpr Duration kAhead = seconds{7};  // of the owner's clock
 constexpr Duration kSlack = milliseconds{180};
@@ -74,6 +75,16 @@ TEST_F(ExposureTest, AfterTheLastReadingOfAnOwnerThatHasClosedNothingIsOpen) {
   EXPECT_EQ(bound(seconds{20}), 0U);
   hear(1010, milliseconds{1200});  // it has opened again
   EXPECT_GE(bound(milliseconds{1200}), 10U);
+}
+
+// It had handed over to a node that this one does not hear.
+TEST_F(ExposureTest, AnotherOwnerAfterTheLastReadingLetsInWhatItDoesNotCover) {
+  hear(100, {});
+  cover(100, 0, true);
+  exposure_.other_owns(kOwner);
+  EXPECT_EQ(bound(seconds{1}), 0U);
+  exposure_.other_owns(kThird);
+  EXPECT_GE(bound(seconds{1}), 1000U + 180);
 }
 
 TEST_F(ExposureTest, WhatWasOpenAtTheOwnerStaysOpen) {
@@ -188,7 +199,7 @@ TEST_F(ExposureTest, AnOwnerAgainThatNobodyHasReplacedLacksWhatItHasNotRead) {
   count(130, milliseconds{200});
   exposure_.give_up();
   EXPECT_EQ(bound(seconds{50}), 30U);
-  exposure_.other_owns();
+  exposure_.other_owns(kThird);
   count(130, seconds{49});                        // its own programs say nothing of that
   EXPECT_GT(bound(seconds{50}), 30U + 49 * 300);  // at the highest rate that it has seen
 }
