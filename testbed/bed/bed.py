@@ -14,15 +14,16 @@ from .swanctl import Tunnel
 from .vici import Vici
 from .wait import PATIENCE, TimedOut, until
 
-_VIPS = (f"{topology.WAN_VIP}/32 dev wan0", f"{topology.LAN_VIP}/32 dev lan0",
-         f"{topology.WAN_VIP6}/128 dev wan0 nodad", f"{topology.LAN_VIP6}/128 dev lan0 nodad")
+_VIPS = tuple(f"{vip}/{family.host_bits} dev {device}{family.now}" for family in topology.FAMILIES
+              for vip, device in ((family.wan_vip, "wan0"), (family.lan_vip, "lan0")))
 
 
 class Bed:
-    def __init__(self, directory, build, booted, libipsec=False, shared=False, lab=False):
+    def __init__(self, directory, build, booted, libipsec=False, shared=False, lab=False, family=topology.V4):
         self.directory, self.build, self.booted, self.libipsec = directory, build, booted, libipsec
         self.pace = (topology.SHARED if shared else topology.BOOTED) if booted else topology.NATIVE
-        self.tunnel = Tunnel(connection=("encap = yes",)) if libipsec else Tunnel()
+        self.family = family
+        self.tunnel = self.plain(connection=("encap = yes",)) if libipsec else self.plain()
         self.cluster = topology.CLUSTER         # who is a member
         self.event_gap = 100 if booted else 30  # ms of silence that a stream tells about
         self.charon_load = {}                   # host -> plugins to load instead of ours
@@ -35,7 +36,7 @@ class Bed:
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes
         self._keys = None
         self._laid, self._unplugged = False, set()
-        self.peer_address = topology.HOSTS["peer"].address("wan")
+        self._away, self._lacking = set(), set()  # families of which the peer has its other address, or none
         self.begin_story(directory)
         plugins = [path for path in (os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so"),
                                      os.path.join(build, "tests/support/libstrongswan-late.so")) if os.path.exists(path)]
@@ -89,14 +90,29 @@ class Bed:
 
     def raze(self):
         """Everything off: after a story that broke, the next one begins with nothing."""
-        self._unplugged = set()
-        self.peer_address = topology.HOSTS["peer"].address("wan")
+        self._unplugged, self._away, self._lacking = set(), set(), set()
         for name, host in self.hosts.items():
             if host.up:
                 self.power_off(name)
 
     def host(self, name):
         return self.hosts[name]
+
+    def address(self, name, network):
+        """Of a host, of the story's family."""
+        return topology.HOSTS[name].address(network, self.family)
+
+    @property
+    def peer_address(self):
+        """Where the tunnel's other end is now."""
+        return self._of_peer(self.tunnel.outer)
+
+    def _of_peer(self, family):
+        return family.peer_roamed if family.name in self._away else topology.HOSTS["peer"].address("wan", family)
+
+    def plain(self, **differences):
+        """A tunnel of the story's family, outside and inside."""
+        return Tunnel(**{"outer": self.family, "inner": self.family} | differences)
 
     def program(self, path):
         program = os.path.join(self.build, path)
@@ -265,9 +281,9 @@ class Bed:
 
     def stream(self, rate, size=200):
         """A stream through the tunnel in both directions."""
-        plan = topology.HOSTS["server"]
-        inner, server = ((f"[{topology.PEER_INNER6}]:7000", f"[{plan.address6('lan')}]:7000") if ":" in self.tunnel.local_ts
-                         else (f"{topology.PEER_INNER}:7000", f"{plan.address('lan')}:7000"))
+        family = self.tunnel.inner
+        inner, server = (family.port(address, 7000) for address in
+                         (family.peer_inner, topology.HOSTS["server"].address("lan", family)))
         for host, local, remote in (("server", server, inner), ("peer", inner, server)):
             self._streams[host] = self._stream_end(host, local, remote, rate, size)
         for host in self._streams:
@@ -324,7 +340,7 @@ class Bed:
         self.stop_captures()
         nodes = [word for plan in topology.HOSTS.values() if "wan" in plan.at
                  for word in ("--node", f"{plan.name}={plan.mac('wan')}")]
-        gateways = [word for vip in (topology.WAN_VIP, topology.WAN_VIP6) for word in ("--gateway", vip)]
+        gateways = [word for family in topology.FAMILIES for word in ("--gateway", family.wan_vip)]
         up = ["--already-up"] if self.already_up else []
         done = subprocess.run([self.program("testbed/capture/hasync-capture"), "check", *earlier, *self.captures, "--json", *nodes,
                                *up, *gateways, "--gap", str(self.event_gap)], capture_output=True, text=True)
@@ -387,27 +403,33 @@ class Bed:
         return moment
 
     def roam(self):
-        """The peer leaves its address for the other one that it has, alternating."""
-        plan, moment = topology.HOSTS["peer"], monotonic_ns()
-        home, away, bits, flags = ((plan.address6("wan"), topology.PEER_ROAMED6, 64, " nodad") if self.tunnel.outer6 else
-                                   (plan.address("wan"), topology.PEER_ROAMED, 24, ""))
-        left, self.peer_address = (away, home) if self.peer_address == away else (home, away)
-        self.hosts["peer"].ip(f"addr del {left}/{bits} dev wan0", f"addr add {self.peer_address}/{bits} dev wan0{flags}",
-                              *(f"route replace {route}" for route in plan.routes))
+        """The peer leaves its address for the other one that it has, alternating. Where it goes there is one family only, or it might go
+        on by the other (RFC 4555, section 3.5)."""
+        family = self.tunnel.outer
+        self.lose_family(topology.OTHER[family.name])
+        moment, left = monotonic_ns(), self.peer_address
+        self._away ^= {family.name}
+        self.hosts["peer"].ip(f"addr del {left}/{family.bits} dev wan0", f"addr add {self.peer_address}/{family.bits} dev wan0{family.now}",
+                              f"route replace {topology.to_gateways(family)}")
         self.say(f"the peer roams from {left} to {self.peer_address}", moment)
         return moment
 
-    def lose_ipv4(self):
-        """The peer's network has IPv6 only from now on."""
+    def lose_family(self, family):
+        """The peer's network has the other family only from now on."""
         moment = monotonic_ns()
-        self.hosts["peer"].ip(f"addr del {self.peer_address}/24 dev wan0",
-                              f"route replace {topology.LOCAL_TS} dev wan0 src {topology.PEER_INNER}")
-        self.say("the peer has no IPv4 any more", moment)
+        if family.name not in self._lacking:
+            self._lacking.add(family.name)
+            self.hosts["peer"].ip(f"addr del {self._of_peer(family)}/{family.bits} dev wan0",
+                                  f"route replace {family.local_ts} dev wan0 src {family.peer_inner}")
+            self.say(f"the peer has no {family.name} any more", moment)
         return moment
 
-    def regain_ipv4(self):
-        self.hosts["peer"].ip(f"addr add {self.peer_address}/24 dev wan0",
-                              *(f"route replace {route}" for route in topology.HOSTS["peer"].routes))
+    def regain_families(self):
+        for family in topology.FAMILIES:
+            if family.name in self._lacking:
+                self.hosts["peer"].ip(f"addr add {self._of_peer(family)}/{family.bits} dev wan0{family.now}",
+                                      f"route replace {topology.to_gateways(family)}")
+        self._lacking.clear()
 
     def detach_fence(self, name):
         """Takes the fence's program off the egress of the WAN interface."""

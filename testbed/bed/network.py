@@ -28,7 +28,7 @@ def ports(plan):
 
 def lay_bridges():
     lines, there = [], {name for _, name in socket.if_nameindex()}
-    for network in topology.NETWORKS.keys() - there:  # containerlab wants them made before
+    for network in set(topology.NETWORKS) - there:  # containerlab wants them made before
         lines += [f"link add {network} type bridge stp_state 0 forward_delay 0 mcast_snooping 0", f"link set {network} up"]
     _batch(lines)
     for family in ("ip", "ip6", "arp"):  # a bridge stands for a cable: it has no packet filter, which costs whoever sends
@@ -49,8 +49,8 @@ def connect(host):
         cable = port(network, host.name)
         here += [f"link add {cable} type veth peer name {network}0 address {plan.mac(network)} netns {host.pid}",
                  f"link set {cable} master {network}", f"link set {cable} up"]
-        there += [f"addr add {plan.address(network)}/24 dev {network}0",
-                  f"addr add {plan.address6(network)}/64 dev {network}0 nodad", f"link set {network}0 up"]
+        there += [f"addr add {plan.address(network, family)}/{family.bits} dev {network}0{family.now}" for family in topology.FAMILIES]
+        there += [f"link set {network}0 up"]
     _batch(here)
     # Without nodad an IPv6 address is tentative until the kernel comes to it, and no route's source.
     inner = [f"addr add {address} dev lo{' nodad' if ':' in address else ''}" for address in plan.inner]

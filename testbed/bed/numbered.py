@@ -12,7 +12,7 @@ import time
 
 
 def send(address, port, rate):
-    link, number = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0
+    link, number = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM), 0
     begun = time.monotonic()
     while True:
         link.sendto(struct.pack("!Q", number), (address, port))  # short: recordings keep the start of a frame
@@ -21,9 +21,10 @@ def send(address, port, rate):
 
 
 def receive(port, group=None, interface=None):
-    link, came = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), {}
+    link, came = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM), {}  # of both families
+    link.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    link.bind(("0.0.0.0", port))
+    link.bind(("::", port))
     if group:
         link.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
                         struct.pack("=4s4si", socket.inet_aton(group), bytes(4), socket.if_nametoindex(interface)))
@@ -35,8 +36,8 @@ def receive(port, group=None, interface=None):
         sys.exit(0)
     signal.signal(signal.SIGTERM, end)
     while True:
-        data, (sender, _) = link.recvfrom(2048)
-        came.setdefault(sender, []).append(struct.unpack_from("!Q", data)[0])
+        data, (sender, *_) = link.recvfrom(2048)
+        came.setdefault(sender.removeprefix("::ffff:"), []).append(struct.unpack_from("!Q", data)[0])
 
 
 if __name__ == "__main__":

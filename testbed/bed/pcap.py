@@ -17,26 +17,39 @@ def frames(path, whole=True):
                 yield seconds * 10**9 + nanoseconds, frame
 
 
-def is_ipv4(frame, protocol, source):
-    return frame[12:14] == b"\x08\0" and frame[23] == protocol and socket.inet_ntoa(frame[26:30]) == source
+def packet(frame):
+    """(protocol, source, what is behind the IP header) of a frame; of one that is not IP, nothing. No options, no extensions."""
+    if frame[12:14] == b"\x08\0":
+        return frame[23], socket.inet_ntoa(frame[26:30]), frame[34:]
+    if frame[12:14] == b"\x86\xdd":
+        return frame[20], socket.inet_ntop(socket.AF_INET6, frame[22:38]), frame[54:]
+    return None, None, b""
 
 
 def ike_messages(path, source):
     """IKE messages from this address to port 4500 (RFC 7296, section 2.23: behind four zero bytes)."""
-    return [frame[46:] for _, frame in frames(path) if is_ipv4(frame, UDP, source)
-            and struct.unpack_from("!H", frame, 36)[0] == IKE_NAT_T and frame[42:46] == bytes(4)]
+    packets = [packet(frame) for _, frame in frames(path)]
+    return [behind[12:] for protocol, address, behind in packets if (protocol, address) == (UDP, source)
+            and struct.unpack_from("!H", behind, 2)[0] == IKE_NAT_T and behind[8:12] == bytes(4)]
 
 
 def esp_times(path, peer):
     """When ESP packets passed, and whether they came from this address."""
-    return [(at, socket.inet_ntoa(frame[26:30]) == peer) for at, frame in frames(path, whole=False)
-            if frame[12:14] == b"\x08\0" and frame[23] == ESP]
+    packets = [(at, packet(frame)) for at, frame in frames(path, whole=False)]
+    return [(at, address == peer) for at, (protocol, address, _) in packets if protocol == ESP]
+
+
+def _esp(path, source):
+    for at, frame in frames(path):
+        protocol, address, behind = packet(frame)
+        if (protocol, address) == (ESP, source):
+            yield at, frame, behind
 
 
 def esp_frames(path, source):
-    return [frame for _, frame in frames(path) if is_ipv4(frame, ESP, source)]
+    return [frame for _, frame, _ in _esp(path, source)]
 
 
 def esp_numbers(path, source):
     """When ESP packets passed, and their sequence numbers."""
-    return [(at, struct.unpack_from("!I", frame, 38)[0]) for at, frame in frames(path) if is_ipv4(frame, ESP, source)]
+    return [(at, struct.unpack_from("!I", behind, 4)[0]) for at, _, behind in _esp(path, source)]

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 
-from . import topology
 from .wait import until
 
 HOST, NETWORK = "server", "lan"  # not the network of the ring: that may be cut, and both gateways still reach it
@@ -14,9 +13,9 @@ _SERVER, _NODE = "/etc/corosync/qnetd", "/etc/corosync/qdevice/net"
 _AUTHORITY, _CERTIFICATE = f"{_SERVER}/nssdb/qnetd-cacert.crt", f"{_SERVER}/node.p12"
 
 
-def section():
+def section(bed):
     """Of corosync.conf. The device's times are Corosync's own, as in docs/sample/qnetd."""
-    address = topology.HOSTS[HOST].address(NETWORK)
+    address = bed.address(HOST, NETWORK)
     return f"  device {{\n    model: net\n    votes: 1\n    net {{\n      host: {address}\n      algorithm: ffsplit\n    }}\n  }}\n"
 
 

@@ -66,7 +66,7 @@ def load_connections(bed, host):
 def standin(bed, host, sas):
     """In charon's and the kernel's place: `sas` IKE_SAs when it is told to, ESP packets of the first one."""
     service = host.start("charon", bed.program("tests/support/hasync-standin"), "--socket", "/run/charon.hasync", "--sas", str(sas),
-                         "--vip", topology.WAN_VIP, "--peer", topology.HOSTS["peer"].address("wan"))
+                         "--vip", bed.family.wan_vip, "--peer", bed.address("peer", "wan"))
     socket = f"/proc/{host.pid}/root/run/charon.hasync"
     until(f"the stand-in of {host.name} listens", lambda: os.path.exists(socket) or not service.alive())
     must_live(service, host)
@@ -81,7 +81,7 @@ def must_live(service, host):
 
 def corosync(bed, host):
     pace, keyfile = bed.pace, host.write("ring.key", bed.ring_key)
-    nodes = "\n".join(f"  node {{\n    nodeid: {plan.node}\n    name: {plan.name}\n    ring0_addr: {plan.address('ring')}\n  }}"
+    nodes = "\n".join(f"  node {{\n    nodeid: {plan.node}\n    name: {plan.name}\n    ring0_addr: {bed.address(plan.name, 'ring')}\n  }}"
                       for plan in (topology.HOSTS[name] for name in bed.cluster))
     times = [f"token_retransmits_before_loss_const: {pace.retransmits}"] if pace.retransmits else \
         ["token_retransmit: 31", "hold: 30"]
@@ -150,25 +150,10 @@ def hasyncd(bed, host):
     key = host.write("hasyncd.key", gateway_key if plan.gateway else witness_key)
     state = os.path.join(host.directory, "state")  # a disk: it outlives a power-off
     os.makedirs(state, exist_ok=True)
-    members = "\n".join(f'[[member]]\nid = {one.node}\nname = "{one.name}"\naddress = "{one.address("ring")}"\n'
+    members = "\n".join(f'[[member]]\nid = {one.node}\nname = "{one.name}"\naddress = "{bed.address(one.name, "ring")}"\n'
                         for one in (topology.HOSTS[name] for name in bed.cluster))
-    vips = f"""\
-[[vip]]
-address = "{topology.WAN_VIP}/24"
-interface = "wan0"
-
-[[vip]]
-address = "{topology.LAN_VIP}/24"
-interface = "lan0"
-
-[[vip]]
-address = "{topology.WAN_VIP6}/64"
-interface = "wan0"
-
-[[vip]]
-address = "{topology.LAN_VIP6}/64"
-interface = "lan0"
-"""
+    vips = "\n".join(f'[[vip]]\naddress = "{vip}/{family.bits}"\ninterface = "{interface}"\n' for family in topology.FAMILIES
+                     for vip, interface in ((family.wan_vip, "wan0"), (family.lan_vip, "lan0")))
     config = host.write("hasyncd.toml", f"""\
 [node]
 id = {plan.node}

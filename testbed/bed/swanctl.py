@@ -15,24 +15,25 @@ class Tunnel:
     child: tuple[str, ...] = ()
     gateway_connection: tuple[str, ...] = ()
     gateway_child: tuple[str, ...] = ()
-    local_ts: str = topology.LOCAL_TS    # behind the gateways
-    remote_ts: str = topology.REMOTE_TS  # behind the peer
-    outer6: bool = False                 # IPv6 between peer and gateways
-    pool: str = ""                       # of virtual addresses for peers, instead of what is behind them
-    dpd: int = 10                        # s; 0: none
+    outer: topology.Family = topology.V4  # between peer and gateways
+    inner: topology.Family = topology.V4  # behind them
+    between: bool = False                 # it carries what they say to each other, not what is behind them
+    pool: str = ""                        # of virtual addresses for peers, instead of what is behind them
+    dpd: int = 10                         # s; 0: none
 
 
 def text(tunnel, gateway):
-    local_ts, remote_ts = ("dynamic" if side == "" else side for side in (tunnel.local_ts, "" if tunnel.pool else tunnel.remote_ts))
+    local_ts = "dynamic" if tunnel.between else tunnel.inner.local_ts
+    remote_ts = "dynamic" if tunnel.between or tunnel.pool else tunnel.inner.remote_ts
     me, you = ("gw", "peer") if gateway else ("peer", "gw")
-    vip = topology.WAN_VIP6 if tunnel.outer6 else topology.WAN_VIP
+    vip = tunnel.outer.wan_vip
     connection = [f"local_addrs = {vip if gateway else '%any'}", f"remote_addrs = {'%any' if gateway else vip}", *tunnel.connection]
     child = [f"local_ts = {local_ts if gateway else remote_ts}", f"remote_ts = {remote_ts if gateway else local_ts}", *tunnel.child]
     if tunnel.dpd:
         connection.append(f"dpd_delay = {tunnel.dpd}s")
         child.append(f"dpd_action = {'clear' if gateway else 'restart'}")
     if tunnel.pool:
-        connection.append("pools = clients" if gateway else "vips = 0.0.0.0")
+        connection.append("pools = clients" if gateway else f"vips = {'::' if tunnel.inner is topology.V6 else '0.0.0.0'}")
     if gateway:
         connection += tunnel.gateway_connection
         child += tunnel.gateway_child

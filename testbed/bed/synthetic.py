@@ -46,9 +46,9 @@ def fill(bed, owner, standby, sas):
 
 
 def _stream(bed):
-    server = topology.HOSTS["server"].address("lan")
+    server, vip = (bed.family.port(address, 7000) for address in (bed.address("server", "lan"), bed.family.lan_vip))
     bed.hosts["server"].start("stream", bed.program("testbed/stream/hasync-stream"), "--name", "server", "--local",
-                              f"{server}:7000", "--remote", f"{topology.LAN_VIP}:7000", "--rate", str(_RATE), "--size", "200")
+                              server, "--remote", vip, "--rate", str(_RATE), "--size", "200")
     bed.say(f"{_RATE} packets/s")
 
 
@@ -68,7 +68,7 @@ def _lose(bed, name):
     if not bed.lost:
         return
     bed.hosts[name].run("nft", "-f", "-", stdin=f"""
-table ip lossy {{
+table inet lossy {{
   chain ring {{
     type filter hook input priority 0
     iifname "ring0" numgen random mod 100 < {bed.lost} drop

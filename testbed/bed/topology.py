@@ -10,17 +10,46 @@ It is data only. network.py makes it real; services.py writes each daemon's conf
 """
 from dataclasses import dataclass, field
 
-WAN_VIP = "192.0.2.100"
-LAN_VIP = "10.1.0.254"
-PEER_ROAMED, PEER_ROAMED6 = "192.0.2.20", "2001:db8:1::20"  # where the peer goes when it roams
-PEER_INNER = "10.2.0.1"
-LOCAL_TS = "10.1.0.0/24"   # behind the gateways
-REMOTE_TS = "10.2.0.0/24"  # behind the peer
-WAN_VIP6, LAN_VIP6, PEER_INNER6 = "2001:db8:1::100", "2001:db8:2::254", "2001:db8:4::1"
-LOCAL_TS6, REMOTE_TS6 = "2001:db8:2::/64", "2001:db8:4::/64"
+NETWORKS = ("wan", "lan", "ring")
 
-NETWORKS = {"wan": "192.0.2", "lan": "10.1.0", "ring": "10.77.0"}
-NETWORKS6 = {"wan": "2001:db8:1:", "lan": "2001:db8:2:", "ring": "2001:db8:3:"}
+
+@dataclass(frozen=True)
+class Family:
+    """IPv4 or IPv6. Every host has addresses of both; a story goes by one of them, outside and inside the tunnel and on the ring."""
+    name: str
+    networks: dict[str, str]  # what the addresses of a network begin with, up to the last separator
+    bits: int                 # of a network's prefix
+    host_bits: int
+    protocol: str             # as tc names it
+    match: str                # as its u32 does
+    header: int               # octets
+    tables: str               # the program of its packet filter
+    wan_vip: str
+    lan_vip: str
+    peer_roamed: str          # where the peer goes when it roams
+    peer_inner: str
+    virtual: str              # what a peer is given that asks for an address
+    local_ts: str             # behind the gateways
+    remote_ts: str            # behind the peer
+
+    @property
+    def now(self) -> str:
+        """What makes `ip addr add` give an address that can be used at once."""
+        return " nodad" if self is V6 else ""
+
+    def port(self, address: str, port: int) -> str:
+        return f"[{address}]:{port}" if self is V6 else f"{address}:{port}"
+
+
+V4 = Family("IPv4", {"wan": "192.0.2.", "lan": "10.1.0.", "ring": "10.77.0."}, bits=24, host_bits=32, protocol="ip", match="ip",
+            header=20, tables="iptables-legacy", wan_vip="192.0.2.100", lan_vip="10.1.0.254", peer_roamed="192.0.2.20",
+            peer_inner="10.2.0.1", virtual="10.3.0.7", local_ts="10.1.0.0/24", remote_ts="10.2.0.0/24")
+V6 = Family("IPv6", {"wan": "2001:db8:1::", "lan": "2001:db8:2::", "ring": "2001:db8:3::"}, bits=64, host_bits=128, protocol="ipv6",
+            match="ip6", header=40, tables="ip6tables-legacy", wan_vip="2001:db8:1::100", lan_vip="2001:db8:2::254",
+            peer_roamed="2001:db8:1::20", peer_inner="2001:db8:4::1", virtual="2001:db8:5::7", local_ts="2001:db8:2::/64",
+            remote_ts="2001:db8:4::/64")
+FAMILIES = (V4, V6)
+OTHER = {V4.name: V6, V6.name: V4}
 
 
 @dataclass(frozen=True)
@@ -33,17 +62,19 @@ class HostPlan:
     routes: tuple[str, ...] = field(default=())
     inner: tuple[str, ...] = field(default=())  # addresses on lo
 
-    def address(self, network: str) -> str:
-        return f"{NETWORKS[network]}.{self.at[network]}"
-
-    def address6(self, network: str) -> str:
-        return f"{NETWORKS6[network]}:{self.at[network]}"
+    def address(self, network: str, family: Family = V4) -> str:
+        return f"{family.networks[network]}{self.at[network]}"
 
     def mac(self, network: str) -> str:
-        return f"02:00:00:00:{list(NETWORKS).index(network) + 1:02x}:{self.number:02x}"
+        return f"02:00:00:00:{NETWORKS.index(network) + 1:02x}:{self.number:02x}"
 
 
-_TO_PEER = (f"{REMOTE_TS} via {NETWORKS['wan']}.10", f"{REMOTE_TS6} via {NETWORKS6['wan']}:10")
+def to_gateways(family: Family) -> str:
+    """The peer's route to what is behind the gateways."""
+    return f"{family.local_ts} via {family.wan_vip} src {family.peer_inner}"
+
+
+_TO_PEER = tuple(f"{family.remote_ts} via {family.networks['wan']}10" for family in FAMILIES)
 
 HOSTS = {
     plan.name: plan
@@ -51,9 +82,9 @@ HOSTS = {
         HostPlan("gw1", 1, {"wan": 1, "lan": 1, "ring": 1}, gateway=True, node=1, routes=_TO_PEER),
         HostPlan("gw2", 2, {"wan": 2, "lan": 2, "ring": 2}, gateway=True, node=2, routes=_TO_PEER),
         HostPlan("witness", 3, {"ring": 3}, node=3),
-        HostPlan("peer", 10, {"wan": 10}, inner=(PEER_INNER, PEER_INNER6),
-                 routes=(f"{LOCAL_TS} via {WAN_VIP} src {PEER_INNER}", f"{LOCAL_TS6} via {WAN_VIP6} src {PEER_INNER6}")),
-        HostPlan("server", 11, {"lan": 10}, routes=(f"default via {LAN_VIP}", f"default via {LAN_VIP6}")),
+        HostPlan("peer", 10, {"wan": 10}, inner=tuple(family.peer_inner for family in FAMILIES),
+                 routes=tuple(map(to_gateways, FAMILIES))),
+        HostPlan("server", 11, {"lan": 10}, routes=tuple(f"default via {family.lan_vip}" for family in FAMILIES)),
     )
 }
 GATEWAYS = [name for name, plan in HOSTS.items() if plan.gateway]

@@ -11,10 +11,14 @@ from .services import must_live
 from .wait import until
 
 PORT, METRICS = 4510, 9421
-_UDP_PORT, _PAYLOAD = 14 + 20 + 2, 14 + 20 + 8
-OVERHEAD = 60  # IPv4, UDP and VPE's header
-GROUP, GROUP6, GROUP_INNER, GROUP_SPI = "239.192.0.1", "ff05::9:1", "239.1.1.1", 0x9000
+GROUPS = {"IPv4": "239.192.0.1", "IPv6": "ff05::9:1"}
+GROUP_INNER, GROUP_SPI = "239.1.1.1", 0x9000
 _SPI = {"peer": 0xd0000001, "gateway": 0xc0000001}  # what each end receives under
+
+
+def overhead(bed):
+    """Octets of the outer IP header, UDP and VPE around a packet."""
+    return bed.family.header + 8 + 32
 
 
 def keys(bed):
@@ -29,13 +33,13 @@ def keys(bed):
 def start(bed, name, texts, peer="peer", workers=1, program="vped/vped"):
     """On a gateway towards the peer, or on the peer towards the gateway `peer`; ready, with its routes."""
     host, gateway = bed.hosts[name], name != "peer"
-    other, own_end, other_end = bed.hosts[peer], *(("gateway", "peer") if gateway else ("peer", "gateway"))
-    local, remote = (topology.LOCAL_TS, topology.REMOTE_TS) if gateway else (topology.REMOTE_TS, topology.LOCAL_TS)
+    own_end, other_end = ("gateway", "peer") if gateway else ("peer", "gateway")
+    local, remote = _ends(bed, host)
     key = host.write("vpe.key", texts[0 if gateway else 1])
-    config = host.write("vped.toml", _gateway(host, host.plan.address("wan"), workers, max(0, host.plan.node - 1)) + f"""\
+    config = host.write("vped.toml", _gateway(host, bed.address(name, "wan"), workers, max(0, host.plan.node - 1)) + f"""\
 [[tunnel]]
 name = "net"
-peer = "{other.plan.address("wan")}"
+peer = "{bed.address(peer, "wan")}"
 out_spi = {_SPI[other_end]}
 in_spi = {_SPI[own_end]}
 local = ["{local}"]
@@ -46,6 +50,12 @@ key_file = "{key}"
 listen = "127.0.0.1:{METRICS}"
 """)
     return _run(bed, host, config, remote, program)
+
+
+def _ends(bed, host):
+    """What is behind this end of the tunnel, and what behind the other."""
+    ends = bed.family.local_ts, bed.family.remote_ts
+    return ends if host.plan.gateway else ends[::-1]
 
 
 def metrics(bed, name):
@@ -62,21 +72,21 @@ def group_key(bed):
         return file.read()
 
 
-def start_in_group(bed, name, text, sender, workers=1, outer6=False):
+def start_in_group(bed, name, text, sender, workers=1):
     """A member of the one group, with this SenderID; ready, with its route."""
     host = bed.hosts[name]
-    key, own = host.write("vpe.key", text), host.plan.address6("wan") if outer6 else host.plan.address("wan")
-    config = host.write("vped.toml", _gateway(host, own, workers) + f"""\
+    key = host.write("vpe.key", text)
+    config = host.write("vped.toml", _gateway(host, bed.address(name, "wan"), workers) + f"""\
 [[group]]
 name = "group"
-address = "{GROUP6 if outer6 else GROUP}"
+address = "{GROUPS[bed.family.name]}"
 spi = {GROUP_SPI}
 sender = {sender}
-sources = ["{topology.LOCAL_TS}", "{topology.REMOTE_TS}"]
+sources = ["{topology.V4.local_ts}", "{topology.V4.remote_ts}"]
 destinations = ["{GROUP_INNER}/32"]
 key_file = "{key}"
 """)
-    return _run(bed, host, config, f"{GROUP_INNER}/32")
+    return _run(bed, host, config, f"{GROUP_INNER}/32", family=topology.V4)
 
 
 def start_for_charon(bed, name, address, shared=False):
@@ -84,7 +94,7 @@ def start_for_charon(bed, name, address, shared=False):
     host = bed.hosts[name]
     own = _gateway(host, address, workers=1) + ("shared = true\n" if shared else "")
     config = host.write("vped.toml", own + "[charon]\n")
-    service = _run(bed, host, config, topology.REMOTE_TS if host.plan.gateway else topology.LOCAL_TS)
+    service = _run(bed, host, config, _ends(bed, host)[1])
     until(f"vped of {name} is connected to charon", lambda: told(bed, name)["charon"] == "connected")
     return service
 
@@ -109,13 +119,18 @@ control = "/run/vped.sock"
 """
 
 
-def _run(bed, host, config, remote, program="vped/vped"):
+def _run(bed, host, config, remote, program="vped/vped", family=None):
     service = host.start("vped", bed.program(program), "--config", config)
     until(f"vped of {host.name} answers", lambda: _answers(host) or not service.alive())
     must_live(service, host)
-    inner = host.plan.address("lan") if host.plan.gateway else topology.PEER_INNER
-    host.ip(f"route replace {remote} dev vpe0 src {inner}")
+    host.ip(f"route replace {remote} dev vpe0 src {inner(bed, host.name, family)}")
     return service
+
+
+def inner(bed, name, family=None):
+    """A host's address inside of the tunnel."""
+    family, plan = family or bed.family, topology.HOSTS[name]
+    return plan.address("lan", family) if plan.gateway else family.peer_inner
 
 
 def status(bed, name):
@@ -156,11 +171,16 @@ def windows(path):
     """The numbers of each (SPI, SenderID, WindowID) in a recording, in the order in which they passed."""
     out = {}
     for _, frame in pcap.frames(path, whole=False):
-        if frame[12:14] != b"\x08\0" or frame[23] != pcap.UDP or struct.unpack_from("!H", frame, _UDP_PORT)[0] != PORT:
-            continue
-        spi, sender, window, number = struct.unpack_from("!IHHQ", frame, _PAYLOAD)
-        out.setdefault((spi, sender, window), []).append(number)
+        if header := header_of(frame):
+            spi, sender, window, number = struct.unpack_from("!IHHQ", header)
+            out.setdefault((spi, sender, window), []).append(number)
     return out
+
+
+def header_of(frame):
+    """VPE's header and what is behind it; None if the frame is none of VPE's."""
+    protocol, _, behind = pcap.packet(frame)
+    return behind[8:] if protocol == pcap.UDP and struct.unpack_from("!H", behind, 2)[0] == PORT else None
 
 
 def repeated(seen):

@@ -132,7 +132,7 @@ class Round:
 
     def _take_over(self, owner, standby):
         bed = self.bed
-        with dropping_esp(network.port("wan", "peer")):
+        with dropping_esp(bed.family, network.port("wan", "peer")):
             heard = [frame for frame in pcap.esp_frames(bed.captures[0], bed.peer_address)][-MOST_REPLAYED:]
             self.struck = True
             moment = self.fault.begin(bed, owner, standby)

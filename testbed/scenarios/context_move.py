@@ -219,13 +219,14 @@ def garbage(bed, one, two):
 
 def repeat_request(bed, payload):
     """The peer sends these bytes again, from charon's port."""
-    source, target = topology.HOSTS["peer"].address("wan"), topology.WAN_VIP
-    udp = struct.pack(">HHHHI", 4500, 4500, 12 + len(payload), 0, 0) + payload
-    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(target))
+    kind = socket.AF_INET6 if bed.family is topology.V6 else socket.AF_INET
 
     def send():
-        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
-            raw.sendto(ip + udp, (target, 0))
+        with socket.socket(kind, socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
+            if kind == socket.AF_INET6:
+                raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_CHECKSUM, 6)  # by the kernel, where it belongs (RFC 8200, section 8.1)
+            raw.bind((bed.address("peer", "wan"), 0))
+            raw.sendto(struct.pack(">HHHHI", 4500, 4500, 12 + len(payload), 0, 0) + payload, (bed.family.wan_vip, 0))
 
     bed.host("peer").within(send)
 
@@ -245,7 +246,7 @@ def repetitions(bed, one, two, recording):
     bed.stop_captures()
     sa = move(bed, one, two)
     spi = bytes.fromhex(sa.split(":")[0])
-    requests = [p for p in pcap.ike_messages(recording, topology.HOSTS["peer"].address("wan")) if p[:8] == spi and not p[19] & 0x20]
+    requests = [p for p in pcap.ike_messages(recording, bed.address("peer", "wan")) if p[:8] == spi and not p[19] & 0x20]
     repeat_request(bed, max(requests, key=lambda p: p[20:24]))
     until("the repeated request is answered",
           lambda: "repeating the imported response" in log_of(two.host))

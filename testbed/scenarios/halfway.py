@@ -5,7 +5,6 @@ one IKE_SA, one CHILD_SA on either side and a rekey from either side. What the o
 """
 from bed import story
 from bed.drop import CREATE_CHILD_SA, INFORMATIONAL, dropping
-from bed.swanctl import Tunnel
 from bed.vici import Vici
 from bed.wait import until
 from scenarios.context_move import log_of
@@ -15,7 +14,7 @@ ANSWERED = "generating CREATE_CHILD_SA response"
 
 
 def play(bed, event="peer_rekeys"):
-    tunnel = Tunnel(esp="aes128gcm16-ecp256") if "pfs" in event else Tunnel()
+    tunnel = bed.plain(esp="aes128gcm16-ecp256") if "pfs" in event else bed.plain()
     if bed.tunnel != tunnel:
         bed.configure(tunnel)
     owner, standby = story.begin(bed)
@@ -52,7 +51,7 @@ def ike_sas(bed, host):
 
 def lose(bed, owner, exchange, response, towards_peer, begin):
     """Begins an exchange, loses one of its messages, powers the owner off, lets the message pass from then on."""
-    with dropping("wan-peer", exchange, response, towards_peer) as messages:
+    with dropping(bed.family, "wan-peer", exchange, response, towards_peer) as messages:
         begin()
         messages.await_one()
         bed.say(f"{'a response' if response else 'a request'} {'to' if towards_peer else 'of'} the peer is lost")
@@ -101,7 +100,7 @@ owner_rekeys_pfs, owner_rekeys_pfs_answered = owner_rekeys, owner_rekeys_answere
 
 def both_rekey(bed, owner):
     """Neither side's request reaches the other."""
-    with dropping(f"wan-{owner}", CREATE_CHILD_SA, False, True) as messages:
+    with dropping(bed.family, f"wan-{owner}", CREATE_CHILD_SA, False, True) as messages:
         rekey(bed, "peer", CHILD)()
         messages.await_one()
         return lose(bed, owner, CREATE_CHILD_SA, False, True, rekey(bed, owner, CHILD))
@@ -111,8 +110,8 @@ def both_rekey_answered(bed, owner):
     """The owner's request is lost, and so is its answer to the peer's, which comes once the peer has answered the repeated request:
     both sides have made a CHILD_SA for each rekey, and only the nonces say which of them stays."""
     answered = log_of(bed.hosts["peer"]).count(ANSWERED)
-    with dropping("wan-peer", CREATE_CHILD_SA, True, True) as answers:
-        with dropping("wan-peer", CREATE_CHILD_SA, False, True) as requests:
+    with dropping(bed.family, "wan-peer", CREATE_CHILD_SA, True, True) as answers:
+        with dropping(bed.family, "wan-peer", CREATE_CHILD_SA, False, True) as requests:
             rekey(bed, owner, CHILD)()
             requests.await_one()
             rekey(bed, "peer", CHILD)()

@@ -2,14 +2,22 @@
 
 charon of gw1 runs alone at first, as on a gateway that is not clustered yet. The peer is unplugged while the plugin is loaded,
 so that the rekey cannot be done before the status has been looked at.
+
+Variant told_all: without the plugin charon has told the peer of every address of the node. The peer roams while it cannot reach the
+shared one, and asks at the others: nobody answers there, and the tunnel stays where another gateway can take it over.
 """
 import signal
 
 from bed import story, topology
+from bed.drop import dropping_to
+from bed.vici import Vici
 from bed.wait import until
+from scenarios.context_move import log_of
+
+_ASKED = 3  # times that the peer asks at another address before it can reach the shared one again
 
 
-def play(bed):
+def play(bed, told=""):
     bed.charon_load["gw1"] = "late"
     bed.start()
     bed.hold_vip("gw1")
@@ -32,7 +40,23 @@ def play(bed):
     bed.stream(100)
     bed.await_stream(0)
     bed.pause(1)
+    if told == "told_all":
+        roam_unheard(bed)
     moment = bed.power_off("gw1")
     bed.expect("owner after", bed.await_owner("gw2"), "gw2")
     bed.await_stream(moment)
     story.end(bed, "gw2", rekeys=4)  # two by the plugin: of the IKE_SA, then of the CHILD_SA
+
+
+def roam_unheard(bed):
+    own = bed.address("gw1", "wan")
+    with dropping_to(bed.family, "wan-peer", bed.family.wan_vip):
+        moment = bed.roam()
+        asked = f"received packet: from {bed.peer_address}[4500] to {own}[4500]"
+        until(f"the peer asks at {own}", lambda: log_of(bed.host("gw1")).count(asked) >= _ASKED)
+    bed.await_stream(moment)
+    with Vici(bed.host("gw1")) as vici:
+        bed.expect("where the tunnel is", [sa["local-host"] for sa in vici.sas()], [bed.family.wan_vip])
+    bed.expect("what the peer was told by the node's own address",
+               log_of(bed.host("peer")).count(f"received packet: from {own}[4500]"), 0)
+    bed.await_protected()

@@ -4,7 +4,7 @@ hasyncd, Corosync and the eBPF programs are real, charon is a stand-in. Variant:
 """
 import json
 
-from bed import synthetic, topology
+from bed import synthetic
 
 
 def play(bed, count="2000"):
@@ -16,7 +16,7 @@ def play(bed, count="2000"):
     bed.expect("active there", len(_haipsec(bed, owner, "tunnels", "--state", "active")), count)
     bed.expect("passive there", _haipsec(bed, owner, "tunnels", "--state", "passive"), [])
     bed.expect("passive at the standby", len(_haipsec(bed, standby, "tunnels", "--state", "passive")), count)
-    peer = topology.HOSTS["peer"].address("wan")
+    peer = bed.address("peer", "wan")
     bed.expect("of the peer", [one["initiator_spi"] for one in _haipsec(bed, owner, "tunnels", "--peer", peer)], [f"{1:016x}"])
     last = owned[-1]
     shown = json.loads(bed.hosts[owner].run(bed.program("haipsec/haipsec"), "show", last["initiator_spi"], "--json"))["tunnel"]

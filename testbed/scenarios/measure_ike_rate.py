@@ -13,7 +13,6 @@ import os
 
 from bed import topology
 from bed.host import monotonic_ns
-from bed.swanctl import Tunnel
 from bed.vici import Vici
 from scenarios.context_move import Plugin
 
@@ -30,7 +29,7 @@ CHARON = """\
 
 def play(bed, variant="with", count="1500"):
     bed.charon_extra = {"gw1": CHARON, "peer": CHARON}
-    bed.tunnel = Tunnel(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=0)
+    bed.tunnel = bed.plain(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=0)
     bed.start()
     if variant in ("without", "shared_without", "plugin"):
         if variant != "plugin":

@@ -38,7 +38,7 @@ def _ha(bed):
     for name, other in (("gw1", "gw2"), ("gw2", "gw1")):
         _prepare(bed, name, other)
     bed.start_charon("gw1")
-    bed.hosts["gw1"].ip(f"addr add {topology.LAN_VIP}/32 dev lan0")
+    bed.hosts["gw1"].ip(f"addr add {topology.V4.lan_vip}/32 dev lan0")
     until("gw1 is the active gateway", lambda: _ACTIVATED in _log(bed, "gw1"))
     bed.start_charon("gw2", "peer")
     until("gw2 stands by", lambda: "resyncing HA segment 1" in _log(bed, "gw1"))
@@ -50,7 +50,7 @@ def _ha(bed):
     before = _log(bed, "gw2").count(_ACTIVATED)
     moment = bed.power_off("gw1")
     until("gw2 is active", lambda: _log(bed, "gw2").count(_ACTIVATED) > before, every=0.01)
-    bed.hosts["server"].within(lambda: set_neighbour("lan0", topology.LAN_VIP, topology.HOSTS["gw2"].mac("lan")))
+    bed.hosts["server"].within(lambda: set_neighbour("lan0", topology.V4.lan_vip, topology.HOSTS["gw2"].mac("lan")))
     bed.say("gw2 has activated the segment")
     bed.await_stream(moment)
     bed.pause(1)
@@ -59,8 +59,8 @@ def _ha(bed):
 def _prepare(bed, name, other):
     """The virtual address on both gateways, shared by the kernel's ipt_CLUSTERIP; the plugin between them."""
     host = bed.hosts[name]
-    host.ip(f"addr add {topology.WAN_VIP}/32 dev wan0")
-    host.run("iptables-legacy", "-A", "INPUT", "-d", topology.WAN_VIP, "-i", "wan0", "-j", "CLUSTERIP", "--new",
+    host.ip(f"addr add {topology.V4.wan_vip}/32 dev wan0")
+    host.run("iptables-legacy", "-A", "INPUT", "-d", topology.V4.wan_vip, "-i", "wan0", "-j", "CLUSTERIP", "--new",
              "--hashmode", "sourceip", "--clustermac", "01:00:5e:00:01:64", "--total-nodes", "1", "--local-node", "1")
     bed.charon_load[name] = "ha"
     bed.charon_extra[name] = f"""\

@@ -23,7 +23,7 @@ def play(bed, rounds="5"):
     for number in range(int(rounds)):
         clear, clear_core = _through_vped(bed, "vped/bench_vped_clear")
         vpe, vpe_core = _through_vped(bed, "vped/vped")
-        libipsec, path = _through_charon(bed), _tcp(bed, bed.hosts["peer"].plan.address("wan"))
+        libipsec, path = _through_charon(bed), _tcp(bed, bed.address("peer", "wan"))
         bed.say(f"round {number + 1}, Gbit/s: clear {clear:.2f}, vpe {vpe:.2f}, libipsec {libipsec:.2f}, path {path:.2f}; "
                 f"of a whole processor: clear {clear_core:.2f}, vpe {vpe_core:.2f}")
         for key, value in (("gateway_crypto_ratio", vpe / clear), ("gateway_crypto_core_ratio", vpe_core / clear_core),
@@ -40,7 +40,7 @@ def _through_vped(bed, program):
     for name in ends:
         vped.start(bed, name, texts, peer="gw1" if name == "peer" else "peer", program=program)
     try:
-        rate = _tcp(bed, topology.PEER_INNER)
+        rate = _tcp(bed, bed.family.peer_inner)
         carried = vped.status(bed, "gw1")["tunnels"][0]["sent"]["bytes"] * 8 / 1e9
         return rate, carried / max(_used(bed.hosts[name].services["vped"].process.pid) for name in ends)
     finally:
@@ -59,7 +59,7 @@ def _used(pid):
 def _through_charon(bed):
     bed.initiate()
     try:
-        return _tcp(bed, topology.PEER_INNER)
+        return _tcp(bed, bed.family.peer_inner)
     finally:
         with Vici(bed.hosts["peer"]) as vici:
             vici.command("terminate", ike="tunnel", timeout=10000)
@@ -70,7 +70,7 @@ def _tcp(bed, to):
     """Gbit/s that came to the peer."""
     bed.hosts["peer"].start("iperf3", "iperf3", "--server", "--one-off", "--bind", to)
     until("iperf3 listens", lambda: f"{to}:5201" in bed.hosts["peer"].run("ss", "-Htln"))
-    own = bed.hosts["gw1"].plan.address("wan" if to == bed.hosts["peer"].plan.address("wan") else "lan")
+    own = bed.address("gw1", "wan" if to == bed.address("peer", "wan") else "lan")
     text = bed.hosts["gw1"].run("iperf3", "--client", to, "--bind", own, "--time", str(_SECONDS), "--omit", "1", "--json", timeout=60)
     bed.hosts["peer"].services.pop("iperf3").wait()
     return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e9

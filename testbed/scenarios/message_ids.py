@@ -5,7 +5,6 @@ synchronisation (RFC 6311, section 5.1) sets both right. The variant `active` le
 see what happens. The IKE_SA uses CBC: strongSwan 5.9.8 as a peer cannot encrypt its answer with an AEAD, whose IV it takes from
 the message ID, which is 0 (docs/decisions/0006-message-ids.md).
 """
-from bed.swanctl import Tunnel
 from bed.wait import until
 from scenarios.context_move import JUMP, Plugin, log_of, move_vip
 
@@ -13,7 +12,7 @@ _EXCHANGES = 6  # by DPD of either side, that the context does not know of
 
 
 def play(bed, holding="synced"):
-    bed.tunnel = Tunnel(ike="aes128-sha256-x25519", esp="aes128gcm16-x25519", connection=("encap = yes",), dpd=1)
+    bed.tunnel = bed.plain(ike="aes128-sha256-x25519", esp="aes128gcm16-x25519", connection=("encap = yes",), dpd=1)
     bed.start()
     bed.hold_vip("gw1")
     bed.start_charon("gw1", "gw2", "peer")

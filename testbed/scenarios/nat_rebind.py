@@ -8,7 +8,6 @@ Variant: how many times (5).
 """
 from bed import story, topology
 from bed.nat import Nat
-from bed.swanctl import Tunnel
 
 _FIRST_PORT = 40000
 _REQID = "7"
@@ -16,11 +15,11 @@ _REQID = "7"
 
 def play(bed, times="5"):
     bed.charon_env = dict.fromkeys(topology.GATEWAYS, {"LD_PRELOAD": bed.program("tests/support/libslow-update.so")})
-    bed.configure(Tunnel(connection=("encap = yes",), gateway_child=("policies = no", f"reqid = {_REQID}")))
+    bed.configure(bed.plain(connection=("encap = yes",), gateway_child=("policies = no", f"reqid = {_REQID}")))
     owner, standby = story.begin(bed, stream=False)
     for name in topology.GATEWAYS:
-        add_policies(bed.hosts[name])
-    nat = Nat(bed.hosts["peer"])
+        add_policies(bed, bed.hosts[name])
+    nat = Nat(bed.family, bed.hosts["peer"])
     bed.stream(200 if bed.booted else 5000)
     for number in range(int(times)):
         nat.use(_FIRST_PORT + number)
@@ -36,8 +35,8 @@ def play(bed, times="5"):
     story.end(bed, standby)
 
 
-def add_policies(host):
-    here, there = (topology.LOCAL_TS, topology.WAN_VIP), (topology.REMOTE_TS, topology.HOSTS["peer"].address("wan"))
+def add_policies(bed, host):
+    here, there = (bed.family.local_ts, bed.family.wan_vip), (bed.family.remote_ts, bed.address("peer", "wan"))
     for direction, source, target in (("out", here, there), ("in", there, here), ("fwd", there, here)):
         host.run("ip", "xfrm", "policy", "add", "src", source[0], "dst", target[0], "dir", direction, "tmpl", "src", source[1],
                  "dst", target[1], "proto", "esp", "reqid", _REQID, "mode", "tunnel")

@@ -8,7 +8,6 @@ import glob
 import threading
 
 from bed import topology
-from bed.swanctl import Tunnel
 from bed.vici import Vici
 from scenarios.context_move import Plugin
 from scenarios.measure_ike_rate import CHARON, set_up
@@ -23,7 +22,7 @@ def play(bed, plugin):
         bed.hosts[name].plugins = [plugin]
         bed.charon_env[name] = {"LD_PRELOAD": _RUNTIME, "TSAN_OPTIONS": f"log_path={bed.hosts[name].directory}/tsan"}
     bed.charon_extra = dict.fromkeys((*topology.GATEWAYS, "peer"), CHARON)
-    bed.tunnel = Tunnel(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=0)
+    bed.tunnel = bed.plain(connection=("encap = yes", "unique = never"), pool="10.3.0.0/16", dpd=0)
     owner, standby = bed.make_whole()
     set_up(bed, _TUNNELS)
     bed.expect("tunnels in the log", bed.await_tunnels(owner, _TUNNELS), _TUNNELS)

@@ -13,7 +13,7 @@ from bed.wait import until
 
 def play(bed, event="ring_cut"):
     bed.cluster = topology.GATEWAYS
-    bed.quorum_device = qnetd.section()
+    bed.quorum_device = qnetd.section(bed)
     bed.start()
     if not bed.runs(qnetd.HOST, "qnetd"):
         qnetd.start_server(bed)

@@ -8,7 +8,7 @@ by what a machine reaches that has nothing else to do.
 import re
 import time
 
-from bed import network, pcap, story, topology
+from bed import network, pcap, story
 from bed.drop import CREATE_CHILD_SA, dropping, dropping_esp
 from bed.host import monotonic_ns
 from bed.wait import until
@@ -29,7 +29,8 @@ def play(bed):
     before = bed.spis("peer")
     until("most of what the peer has sent is known to the standby's kernel", lambda: _mostly_known(bed, standby), timeout=60)
     cable = network.port("wan", "peer")
-    with dropping_esp(cable), dropping(cable, CREATE_CHILD_SA, response=False, towards_host=True):  # no rekey before all is replayed
+    rekey = dropping(bed.family, cable, CREATE_CHILD_SA, response=False, towards_host=True)
+    with dropping_esp(bed.family, cable), rekey:  # which is not to be done before all is replayed
         moment = bed.power_off(owner)
         sent, known = pcap.esp_numbers(bed.captures[0], bed.peer_address), _mark(bed, standby)
         bed.expect("owner after", bed.await_owner(standby), standby)
@@ -44,7 +45,7 @@ def play(bed):
     bed.await_log(standby, "replay-closed", since=moment)  # charon leaves the old SA in the kernel for some seconds
     kernel = bed.host(standby).run("ip", "xfrm", "state")
     bed.expect("SAs of before that its kernel has", [spi for spi in sorted(before) if f"spi 0x{spi}" in kernel], [])
-    bed.expect("what is open", bed.status(standby)["replay"], {"bound": 0, "child_sas": 0})
+    bed.expect("what is open", bed.status(standby)["replay"], {"bound": 0, "child_sas": 0, "vpe_child_sas": 0})
     replay(heard, standby)
     bed.pause(1)
     flow = bed.stop_stream()
@@ -57,7 +58,7 @@ def play(bed):
 def _mark(bed, gateway):
     """The highest number of its only inbound SA that this kernel knows to have been received."""
     state = bed.host(gateway).run("ip", "xfrm", "state")
-    found = re.search(rf"dst {re.escape(topology.WAN_VIP)}\n.*?anti-replay context: seq 0x([0-9a-f]+)", state, re.DOTALL)
+    found = re.search(rf"dst {re.escape(bed.family.wan_vip)}\n.*?anti-replay context: seq 0x([0-9a-f]+)", state, re.DOTALL)
     return int(found[1], 16) if found else 0
 
 

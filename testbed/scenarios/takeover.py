@@ -4,7 +4,7 @@ Variants: the events below. Each story ends with a CHILD_SA rekey from either si
 """
 import signal
 
-from bed import story, topology
+from bed import story
 from bed.wait import until
 from bed.host import monotonic_ns
 
@@ -45,7 +45,7 @@ def detached(bed, owner, standby):
     until(f"hasyncd of {owner} has ended", lambda: not hasyncd.alive())
     bed.expect("ended with an error", hasyncd.process.returncode, 1)
     bed.expect("says why", "gate-detached" in hasyncd.log_text(), True)
-    bed.expect("address withdrawn", topology.WAN_VIP in bed.host(owner).run("ip", "addr", "show", "wan0"), False)
+    bed.expect("address withdrawn", bed.family.wan_vip in bed.host(owner).run("ip", "addr", "show", "wan0"), False)
     return moment
 
 

@@ -10,7 +10,10 @@ from bed.wait import until
 
 def play(bed, event="standby_off"):
     bed.cluster = topology.GATEWAYS
-    bed.two_node = "available" if event == "available" else "safe"
+    two_node = "available" if event == "available" else "safe"
+    if two_node != bed.two_node:
+        bed.raze()  # what the story before has started is configured otherwise
+    bed.two_node = two_node
     owner, standby = story.begin(bed)
     {"standby_off": standby_off, "owner_off": owner_off, "available": available}[event](bed, owner, standby)
 

@@ -2,6 +2,7 @@
 
 Variants: the events below. The ring stands still for a while in each of them; the owner must not.
 """
+import json
 import signal
 
 from bed import story
@@ -38,7 +39,15 @@ def clock_set(bed, standby):
         bed.pause(2)
     for name, before in gateways.items():
         until(f"{name} tells that its clock was set", lambda n=name, b=before: bed.status(n)["counters"]["clock_steps"] > b)
+        bed.expect(f"haipsec check on {name} says of it", finding(bed, name, "clock-steps"), "warning")
     bed.step_clock(3600)
+
+
+def finding(bed, name, item):
+    """What the doctor says of one item: ok, warning or error."""
+    text = bed.hosts[name].run(bed.program("haipsec/haipsec"), "check", "--json", "--config", f"{bed.hosts[name].directory}/hasyncd.toml",
+                               check=False)
+    return next((one["level"] for one in json.loads(text)["findings"] if one["id"] == item), None)
 
 
 EVENTS = {event.__name__: event for event in (standby_off, witness_off, standby_corosync, witness_corosync,

@@ -5,7 +5,6 @@ Variant: workers of each vped (1).
 import json
 import re
 import socket
-import struct
 import subprocess
 import sys
 
@@ -14,8 +13,7 @@ from bed.network import port
 from bed.sniffer import Sniffer
 from bed.wait import until
 
-_INNER, _JUMBO, _NARROW = topology.PEER_INNER, 9000, 1300
-_UDP_PAYLOAD = 14 + 20 + 8
+_JUMBO, _NARROW = 9000, 1400  # an IPv6 packet of 1280 fits through the narrow path (RFC 8200, section 5)
 _EXPEDITED = 46 << 2  # DSCP in its octet (RFC 3246)
 
 
@@ -42,9 +40,9 @@ def _make_wide(bed):
 
 def traffic(bed):
     """Ping and TCP, both ways, in jumbo frames."""
-    whole = _JUMBO - vped.OVERHEAD
-    for name, to in (("gw1", _INNER), ("peer", bed.hosts["gw1"].plan.address("lan"))):
-        for size in (56, whole - 28):
+    whole = _JUMBO - vped.overhead(bed)
+    for name, to in (("gw1", vped.inner(bed, "peer")), ("peer", vped.inner(bed, "gw1"))):
+        for size in (56, whole - bed.family.header - 8):
             text = bed.hosts[name].run("ping", "-M", "do", "-c", "3", "-i", "0.1", "-W", "5", "-s", str(size), to, check=False)
             bed.expect(f"answers to {name}'s ping of {size}", text.count("bytes from"), 3)
         bed.expect(f"TCP from {name} carried MB", tcp(bed, name, to) / 1e6, lambda size: size > 5)
@@ -66,7 +64,7 @@ def tcp(bed, name, to):
     """Bytes that came in a second of TCP from this host."""
     receiver = bed.hosts["peer" if name != "peer" else "gw1"]
     receiver.start("iperf3", "iperf3", "--server", "--one-off", "--bind", to)
-    until("iperf3 listens", lambda: f"{to}:5201" in receiver.run("ss", "-Htln"))
+    until("iperf3 listens", lambda: bed.family.port(to, 5201) in receiver.run("ss", "-Htln"))
     report = json.loads(bed.hosts[name].run("iperf3", "--client", to, "--time", "1", "--json", timeout=60))
     receiver.services.pop("iperf3").wait()
     return report["end"]["sum_received"]["bytes"]
@@ -78,7 +76,7 @@ def two_senders(bed, texts, workers):
     receiver = bed.hosts["peer"].start("receiver", sys.executable, numbered.__file__, "receive", "7000")
     until("the receiver listens", lambda: ":7000" in bed.hosts["peer"].run("ss", "-Huln"))
     for name in ("gw1", "gw2"):
-        bed.hosts[name].start("sender", sys.executable, numbered.__file__, "send", _INNER, "7000", "500")
+        bed.hosts[name].start("sender", sys.executable, numbered.__file__, "send", bed.family.peer_inner, "7000", "500")
     _await_packets(bed, 2, 500)
     bed.say("both gateways send on one SA")
     bed.power_off("gw1")
@@ -88,27 +86,33 @@ def two_senders(bed, texts, workers):
     subprocess.run(["ip", "link", "set", port("wan", "gw1"), "mtu", str(_JUMBO)], check=True)
     vped.start(bed, "gw1", texts, workers=workers)
     bed.expect("incarnation of the gateway that was lost", vped.status(bed, "gw1")["tunnels"][0]["incarnation"], 1)
-    bed.hosts["gw1"].start("sender", sys.executable, numbered.__file__, "send", _INNER, "7000", "500")
+    bed.hosts["gw1"].start("sender", sys.executable, numbered.__file__, "send", bed.family.peer_inner, "7000", "500")
     _await_packets(bed, 2, 500)
     for name in ("gw1", "gw2"):
         bed.hosts[name].services.pop("sender").process.kill()
     bed.hosts["peer"].services.pop("receiver").process.terminate()
     receiver.wait()
     came = json.loads(receiver.log_text())
-    survivor = came[bed.hosts["gw2"].plan.address("lan")]
+    survivor = came[bed.address("gw2", "lan")]
     bed.expect("of the survivor's packets came", survivor["came"], lambda count: count > 1000)
     bed.expect("of the survivor's packets are missing", survivor["missing"], 0)
     bed.expect("of the survivor's packets came twice", survivor["twice"], 0)
     bed.expect("the peer dropped", vped.drops(bed, "peer"), {})
     bed.stop_captures()
-    ivs = [frame[_UDP_PAYLOAD + 4:_UDP_PAYLOAD + 16] for _, frame in pcap.frames(bed.captures[-1]) if _is_vpe(frame, bed)]
+    ivs = [vped.header_of(frame)[4:16] for _, frame in pcap.frames(bed.captures[-1]) if _is_vpe(frame, bed)]
     bed.expect("packets on the wire", len(ivs), lambda count: count > 2000)
     bed.expect("IVs that left twice", len(ivs) - len(set(ivs)), 0)
 
 
 def _is_vpe(frame, bed):
-    return struct.unpack_from("!H", frame, _UDP_PAYLOAD - 6)[0] == vped.PORT and any(
-        pcap.is_ipv4(frame, pcap.UDP, bed.hosts[name].plan.address("wan")) for name in ("gw1", "gw2"))
+    """Whether it is a gateway's."""
+    return vped.header_of(frame) is not None and pcap.packet(frame)[1] in [bed.address(name, "wan") for name in ("gw1", "gw2")]
+
+
+def _dscp(frame):
+    """In its octet: TOS, or the traffic class."""
+    octets = int.from_bytes(frame[14:16], "big")
+    return octets & 0xff if octets >> 12 == 4 else octets >> 4 & 0xff
 
 
 def _await_packets(bed, windows, more):
@@ -130,11 +134,11 @@ def not_the_peers(bed):
         if _is_vpe(frame, bed):
             kept.append(bytes(frame))
         return bool(kept)
-    bed.hosts["gw1"].run("ping", "-c", "1", "-W", "5", "-Q", str(_EXPEDITED), _INNER)
+    bed.hosts["gw1"].run("ping", "-c", "1", "-W", "5", "-Q", str(_EXPEDITED), bed.family.peer_inner)
     sniffer.first(fits, 0, 5)
     sniffer.close()
-    good = kept[0][_UDP_PAYLOAD:]
-    bed.expect("DSCP of the outer header", kept[0][15], _EXPEDITED)
+    good = vped.header_of(kept[0])
+    bed.expect("DSCP of the outer header", _dscp(kept[0]), _EXPEDITED)
     bed.expect("class in the WindowID", good[7] & 3, 3)
     bad = {"replayed": good, "forged": good[:9] + bytes([good[9] ^ 0x55]) + good[10:], "truncated": good[:51],
            "foreign-spi": b"\xd0\0\0\x09" + good[4:], "foreign-sender": good[:5] + b"\x07" + good[6:]}
@@ -151,26 +155,27 @@ def not_the_peers(bed):
 
 
 def _send(bed, packets):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+    to = bed.address("peer", "wan"), vped.PORT
+    with socket.socket(socket.AF_INET6 if bed.family is topology.V6 else socket.AF_INET, socket.SOCK_DGRAM) as link:
         for packet in packets:
-            link.sendto(packet, (bed.hosts["peer"].plan.address("wan"), vped.PORT))
+            link.sendto(packet, to)
 
 
 def narrow_path(bed):
     """A router on the way has a smaller MTU: hosts inside are told, and TCP goes on."""
-    peer, router = (bed.hosts[name].plan.address("wan") for name in ("peer", "gw2"))
-    bed.hosts["gw2"].ip(f"route add {peer}/32 dev wan0 mtu lock {_NARROW}")
-    bed.hosts["gw1"].ip(f"route add {peer}/32 via {router}")
+    peer, router = (bed.address(name, "wan") for name in ("peer", "gw2"))
+    bed.hosts["gw2"].ip(f"route add {peer}/{bed.family.host_bits} dev wan0 mtu lock {_NARROW}")
+    bed.hosts["gw1"].ip(f"route add {peer}/{bed.family.host_bits} via {router}")
     bed.say(f"the path to the peer carries {_NARROW} bytes")
 
     def told():
-        text = bed.hosts["gw1"].run("ping", "-M", "do", "-c", "1", "-W", "1", "-s", "2000", _INNER, check=False)
-        return f"mtu = {_NARROW - vped.OVERHEAD}" in text or f"mtu={_NARROW - vped.OVERHEAD}" in text
+        text = bed.hosts["gw1"].run("ping", "-M", "do", "-c", "1", "-W", "1", "-s", "2000", bed.family.peer_inner, check=False)
+        return f"mtu = {_NARROW - vped.overhead(bed)}" in text or f"mtu={_NARROW - vped.overhead(bed)}" in text
     bed.expect("a host is told the MTU", bool(until("a host is told the MTU", told)), True)
-    text = bed.hosts["gw1"].run("ping", "-M", "dont", "-c", "1", "-W", "5", "-s", "2000", _INNER, check=False)
+    text = bed.hosts["gw1"].run("ping", "-M", "dont", "-c", "1", "-W", "5", "-s", "2000", bed.family.peer_inner, check=False)
     bed.expect("answers to a ping that may be cut", text.count("bytes from"), 1)
     bed.expect("told too big", sum(worker["told_too_big"] for worker in vped.status(bed, "gw1")["workers"]), lambda count: count > 0)
-    bed.expect("TCP on the narrow path carried MB", tcp(bed, "gw1", _INNER) / 1e6, lambda size: size > 1)
+    bed.expect("TCP on the narrow path carried MB", tcp(bed, "gw1", bed.family.peer_inner) / 1e6, lambda size: size > 1)
 
 
 def taken_away(bed):

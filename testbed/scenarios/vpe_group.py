@@ -1,13 +1,13 @@
 """Three gateways in one group: each sends to all on one SA and with one key, and all hear all; nobody agrees on a number with anybody.
 
-A member is powered off and comes back; somebody sends again what was sent, and with a member's own SenderID. Variants: workers of each
-vped (1); ipv6: the packets between them are IPv6, and nobody is powered off.
+A member is powered off and comes back; somebody sends again what was sent, and with a member's own SenderID. Variant: workers of each
+vped (1).
 """
 import json
 import socket
 import sys
 
-from bed import numbered, vped
+from bed import numbered, topology, vped
 from bed.sniffer import Sniffer
 from bed.wait import until
 
@@ -15,11 +15,11 @@ _SENDERS = {"gw1": 1, "gw2": 2, "peer": 3}
 _PORT, _RATE = 7000, 300
 
 
-def play(bed, workers="1", outer="ipv4"):
+def play(bed, workers="1"):
     bed.start(*_SENDERS)
     text = vped.group_key(bed)
     for name, sender in _SENDERS.items():
-        vped.start_in_group(bed, name, text, sender, int(workers), outer == "ipv6")
+        vped.start_in_group(bed, name, text, sender, int(workers))
     bed.say("three gateways are in one group")
     bed.capture("wan-peer")
     for name in _SENDERS:
@@ -29,8 +29,6 @@ def play(bed, workers="1", outer="ipv4"):
     for name in _SENDERS:
         _await_packets(bed, name, set(_SENDERS.values()) - {_SENDERS[name]})
     bed.say("each hears both others")
-    if outer == "ipv6":
-        return
     come_back(bed, text, int(workers))
     for name in _SENDERS:
         bed.hosts[name].services.pop("sender").process.kill()
@@ -88,7 +86,7 @@ def heard(bed):
         receiver = bed.hosts[name].services.pop("receiver")
         receiver.process.terminate()
         receiver.wait()
-        (came,) = [of for address, of in json.loads(receiver.log_text()).items() if address == _inner(bed, other)]
+        (came,) = [of for address, of in json.loads(receiver.log_text()).items() if address == vped.inner(bed, other, topology.V4)]
         bed.expect(f"{name} heard of {other}", came["came"], lambda count: count > 2 * _RATE)
         bed.expect(f"{name} missed of {other}", came["missing"], 0)
         bed.expect(f"{name} heard twice of {other}", came["twice"], 0)
@@ -96,17 +94,13 @@ def heard(bed):
         bed.expect(f"{name} dropped", vped.drops(bed, name), {})
 
 
-def _inner(bed, name):
-    return bed.hosts[name].plan.address("lan") if bed.hosts[name].plan.gateway else "10.2.0.1"
-
-
 def not_the_groups(bed):
     """A packet of the group comes again, also to the one who had sent it, and once with another number."""
     sniffer, kept = Sniffer("wan-gw2"), []
 
     def fits(frame):
-        if frame[30:34] == socket.inet_aton(vped.GROUP) and frame[23] == 17:
-            kept.append(bytes(frame[42:]))
+        if header := vped.header_of(bytes(frame)):
+            kept.append(header)
         return bool(kept)
     bed.hosts["gw2"].within(_send_one)
     sniffer.first(fits, 0, 10)
@@ -125,8 +119,12 @@ def _send_one():
 
 
 def _send_to_group(bed, packets):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(bed.hosts["gw1"].plan.address("wan")))
-        link.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+    with socket.socket(socket.AF_INET6 if bed.family is topology.V6 else socket.AF_INET, socket.SOCK_DGRAM) as link:
+        if bed.family is topology.V6:
+            link.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("wan0"))
+            link.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
+        else:
+            link.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(bed.address("gw1", "wan")))
+            link.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
         for packet in packets:
-            link.sendto(packet, (vped.GROUP, vped.PORT))
+            link.sendto(packet, (vped.GROUPS[bed.family.name], vped.PORT))

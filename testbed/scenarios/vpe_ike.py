@@ -6,13 +6,10 @@ import json
 import sys
 from dataclasses import replace
 
-from bed import numbered, pcap, services, topology, vped
-from bed.swanctl import Tunnel
+from bed import numbered, pcap, services, vped
 from bed.vici import Vici
 from bed.wait import PATIENCE, until
 
-_INNER = topology.PEER_INNER
-_UDP_PORT = 14 + 20 + 2
 _NOT_KEPT_SHORT = "delete_rekeyed_delay = 5"  # charon's default: the testbed's is shorter than vped's patience
 _NAMED = f"{_NOT_KEPT_SHORT}\n  plugins {{\n    hasync {{\n      vpe = net\n    }}\n  }}"
 
@@ -20,11 +17,11 @@ _NAMED = f"{_NOT_KEPT_SHORT}\n  plugins {{\n    hasync {{\n      vpe = net\n    
 def play(bed, variant="vpe"):
     bed.hosts["peer"].plugins = bed.hosts["gw1"].plugins
     bed.charon_extra = {"gw1": _NAMED, "peer": _NAMED}
-    bed.tunnel = Tunnel(child=("policies = no",), dpd=0)
+    bed.tunnel = bed.plain(child=("policies = no",), dpd=0)
     bed.start("gw1", "peer")
     bed.hold_vip("gw1")
     bed.start_charon("gw1", "peer")
-    vped.start_for_charon(bed, "gw1", topology.WAN_VIP)
+    vped.start_for_charon(bed, "gw1", bed.family.wan_vip)
     for part in (one_without_vped, one_without_plugin) if variant == "esp" else (agreed, rekeyed, vped_anew, charon_anew, deleted):
         part(bed)
 
@@ -42,7 +39,7 @@ def _await_one(bed, name, *not_these):
 
 
 def _pings(bed, name="gw1", count=3):
-    to = _INNER if name == "gw1" else bed.hosts["gw1"].plan.address("lan")
+    to = vped.inner(bed, "peer" if name == "gw1" else "gw1")
     text = bed.hosts[name].run("ping", "-c", str(count), "-i", "0.2", "-W", "2", to, check=False)
     return text.count("bytes from")
 
@@ -52,13 +49,11 @@ def _on_the_wire(bed):
     bed.pause(1)  # what has just passed is still on its way into the recording
     bed.stop_captures()
     frames = [frame for _, frame in pcap.frames(bed.captures[-1])]
-    port = vped.PORT.to_bytes(2, "big")
-    protocols = [(frame[23], frame[_UDP_PORT:_UDP_PORT + 2]) for frame in frames if frame[12:14] == b"\x08\0"]
-    return sum(one == (pcap.UDP, port) for one in protocols), sum(protocol == pcap.ESP for protocol, _ in protocols)
+    return sum(vped.header_of(frame) is not None for frame in frames), sum(pcap.packet(frame)[0] == pcap.ESP for frame in frames)
 
 
 def _policies(bed, name):
-    return bed.hosts[name].run("ip", "xfrm", "policy").count(f"src {topology.LOCAL_TS} dst {topology.REMOTE_TS}")
+    return bed.hosts[name].run("ip", "xfrm", "policy").count(f"src {bed.family.local_ts} dst {bed.family.remote_ts}")
 
 
 def _terminate(bed):
@@ -68,7 +63,7 @@ def _terminate(bed):
 
 
 def agreed(bed):
-    vped.start_for_charon(bed, "peer", bed.hosts["peer"].plan.address("wan"))
+    vped.start_for_charon(bed, "peer", bed.address("peer", "wan"))
     bed.capture()
     bed.initiate()
     for name in ("gw1", "peer"):
@@ -84,7 +79,7 @@ def agreed(bed):
 
 def rekeyed(bed):
     """By either end, with traffic both ways: no packet is lost and none comes twice."""
-    pairs = (("gw1", "peer", _INNER), ("peer", "gw1", bed.hosts["gw1"].plan.address("lan")))
+    pairs = tuple((name, to, vped.inner(bed, to)) for name, to in (("gw1", "peer"), ("peer", "gw1")))
     receivers = {to: bed.hosts[to].start("receiver", sys.executable, numbered.__file__, "receive", "7000") for _, to, _ in pairs}
     for _, to, _ in pairs:
         until(f"the receiver of {to} listens", lambda host=bed.hosts[to]: ":7000" in host.run("ss", "-Huln"))
@@ -119,9 +114,9 @@ def vped_anew(bed):
     before = _await_one(bed, "gw1")["in_spi"]
     logged = len(bed.hosts["gw1"].services["vped"].log_text())
     bed.stop("gw1", "vped")
-    service = vped.start_for_charon(bed, "gw1", topology.WAN_VIP)
+    service = vped.start_for_charon(bed, "gw1", bed.family.wan_vip)
     until("it goes on under the old key with the next incarnation",
-          lambda: "tunnel/net with 192.0.2.10: carried, incarnation 1\n" in service.log_text()[logged:])
+          lambda: f"tunnel/net with {bed.peer_address}: carried, incarnation 1\n" in service.log_text()[logged:])
     bed.expect("ping goes on", _pings(bed), 3)
     bed.expect("incarnation under the new key", _await_one(bed, "gw1", before)["incarnation"], 0)
     bed.expect("ping under the new key", _pings(bed), 3)

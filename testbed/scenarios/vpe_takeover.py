@@ -6,7 +6,6 @@ import json
 import sys
 
 from bed import control, numbered, story, topology, vped
-from bed.swanctl import Tunnel
 from bed.wait import until
 
 # charon's default, as vped sends on a new SA a second later; the testbed's is shorter
@@ -17,11 +16,11 @@ _PORT = "7001"
 def play(bed):
     bed.hosts["peer"].plugins = bed.hosts["gw1"].plugins
     bed.charon_extra = {name: _NAMED for name in ("gw1", "gw2", "peer")}
-    bed.tunnel = Tunnel(child=("policies = no",), dpd=0)
+    bed.tunnel = bed.plain(child=("policies = no",), dpd=0)
     owner, standby = bed.make_whole()
     for name in topology.GATEWAYS:
-        vped.start_for_charon(bed, name, topology.WAN_VIP, shared=True)
-    vped.start_for_charon(bed, "peer", bed.hosts["peer"].plan.address("wan"))
+        vped.start_for_charon(bed, name, bed.family.wan_vip, shared=True)
+    vped.start_for_charon(bed, "peer", bed.address("peer", "wan"))
     for name in (*topology.GATEWAYS, "peer"):
         vped.send_singly(bed, name)
     bed.capture()
@@ -71,7 +70,7 @@ def send_from_both(bed):
     receiver = bed.hosts["peer"].start("receiver", sys.executable, numbered.__file__, "receive", _PORT)
     until("the receiver listens", lambda: f":{_PORT}" in bed.hosts["peer"].run("ss", "-Huln"))
     for name in topology.GATEWAYS:
-        bed.hosts[name].start("sender", sys.executable, numbered.__file__, "send", topology.PEER_INNER, _PORT, "50")
+        bed.hosts[name].start("sender", sys.executable, numbered.__file__, "send", bed.family.peer_inner, _PORT, "50")
     until("the peer has heard both", lambda: len(heard(bed)) == 2 and min(heard(bed).values()) > 60, timeout=60)
     return receiver
 
@@ -104,7 +103,7 @@ def received(bed, receiver):
 
 def survivors_share(bed, came, owner, standby):
     """The loss of one sender costs the other one nothing."""
-    mine, other = (came[bed.hosts[name].plan.address("lan")] for name in (standby, owner))
+    mine, other = (came[bed.address(name, "lan")] for name in (standby, owner))
     bed.expect("packets of the survivor's that came", mine["came"], lambda count: count > 100)
     bed.expect("of the survivor's are missing", mine["missing"], 0)
     bed.facts["samples"] = {"survivor_missing": [mine["missing"]]}
@@ -118,7 +117,7 @@ def back(bed, returned, owner):
     bed.power_on(returned)
     bed.start_corosync(returned)
     bed.start_charon(returned)
-    vped.start_for_charon(bed, returned, topology.WAN_VIP, shared=True)
+    vped.start_for_charon(bed, returned, bed.family.wan_vip, shared=True)
     vped.send_singly(bed, returned)
     bed.start_hasyncd(returned)
     bed.await_cluster()
@@ -137,7 +136,7 @@ def back(bed, returned, owner):
 
 
 def _pings(bed, name):
-    text = bed.hosts[name].run("ping", "-c", "5", "-i", "0.2", "-W", "2", topology.PEER_INNER, check=False)
+    text = bed.hosts[name].run("ping", "-c", "5", "-i", "0.2", "-W", "2", bed.family.peer_inner, check=False)
     return text.count("bytes from")
 
 
