@@ -26,7 +26,8 @@ class Nat:
         """`at`: of the port, in the UDP header. A later rule goes before an earlier one."""
         family, at = self._family, at + self._family.header
         self._host.run("tc", "filter", "add", "dev", self._interface, side, "protocol", family.protocol,
-                       "prio", str(1000 - self._rules), "u32", "match", family.match, "protocol", "17", "0xff", "match", "u16", str(inside), "0xffff", "at", str(at),
+                       "prio", str(1000 - self._rules), "u32", "match", family.match, "protocol", "17", "0xff",
+                       "match", "u16", str(inside), "0xffff", "at", str(at),
                        "action", "pedit", "munge", "offset", str(at), "u16", "set", str(outside))
 
     def await_known(self, gateway):

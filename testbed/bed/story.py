@@ -1,5 +1,5 @@
 """What the stories about a whole cluster have in common: how they begin, and what must be true at their end."""
-from . import control, topology
+from . import control
 from .vici import Vici
 
 

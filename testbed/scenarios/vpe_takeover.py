@@ -5,7 +5,7 @@ Nothing is leased and nothing jumps: no number of any window is used twice or le
 import json
 import sys
 
-from bed import control, numbered, story, topology, vped
+from bed import numbered, story, topology, vped
 from bed.wait import until
 
 # charon's default, as vped sends on a new SA a second later; the testbed's is shorter
