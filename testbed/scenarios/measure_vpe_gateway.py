@@ -7,7 +7,7 @@ time that it used on one, which depends less on who else wants it. Variant: how 
 import json
 import os
 
-from bed import topology, vped
+from bed import vped
 from bed.vici import Vici
 from bed.wait import until
 
