@@ -11,7 +11,7 @@ struct hasync_shared_t
 {
 	mutex_t *mutex;
 	linked_list_t *addresses; /* of address_t; none: nobody has said */
-	hashtable_t *staying;     /* hasync_spis_t*: IKE_SAs on one of them */
+	hashtable_t *staying;     /* hasync_spis_t* -> staying_t*: IKE_SAs on one of them */
 };
 
 typedef struct
@@ -19,6 +19,18 @@ typedef struct
 	chunk_t address;
 	char *interface;
 } address_t;
+
+typedef struct
+{
+	hasync_spis_t spis;
+	char *interface; /* that this address is on */
+} staying_t;
+
+static void staying_destroy(staying_t *this)
+{
+	free(this->interface);
+	free(this);
+}
 
 static void address_destroy(address_t *this)
 {
@@ -123,21 +135,31 @@ static void tell(hasync_shared_t *this, message_t *message, chunk_t own, const c
 	}
 }
 
-/* The lock is held. */
-static void remember(hasync_shared_t *this, ike_sa_id_t *id, bool stays)
+/* `interface`: NULL: it is on no shared address. The lock is held. */
+static void remember(hasync_shared_t *this, ike_sa_id_t *id, const char *interface)
 {
-	hasync_spis_t spis = hasync_spis_of(id), *known = this->staying->get(this->staying, &spis);
+	hasync_spis_t spis = hasync_spis_of(id);
+	staying_t *known = this->staying->get(this->staying, &spis);
 
-	if (stays && !known)
+	if (known && !(interface && streq(interface, known->interface)))
 	{
-		INIT(known, .initiator = spis.initiator, .responder = spis.responder);
-		this->staying->put(this->staying, known, known);
+		this->staying->remove(this->staying, &spis);
+		staying_destroy(known);
+		known = NULL;
 	}
-	else if (!stays && known)
+	if (interface && !known)
 	{
-		this->staying->remove(this->staying, known);
-		free(known);
+		INIT(known, .spis = spis, .interface = strdup(interface));
+		this->staying->put(this->staying, &known->spis, known);
 	}
+}
+
+/* Whether an address is a shared one on this interface. The lock is held. */
+static bool is_on(hasync_shared_t *this, host_t *host, const char *interface)
+{
+	const char *its = interface_of(this, host->get_address(host));
+
+	return its && streq(its, interface);
 }
 
 void hasync_shared_sent(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *message)
@@ -150,7 +172,7 @@ void hasync_shared_sent(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *mess
 	interface = interface_of(this, own);
 	if (message->get_exchange_type(message) != IKE_SA_INIT)
 	{
-		remember(this, ike_sa->get_id(ike_sa), interface != NULL);
+		remember(this, ike_sa->get_id(ike_sa), interface);
 	}
 	if ((interface || !this->addresses->get_count(this->addresses)) && take_out(message, is_additional))
 	{
@@ -162,16 +184,17 @@ void hasync_shared_sent(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *mess
 bool hasync_shared_received(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *message)
 {
 	host_t *own = ike_sa->get_my_host(ike_sa), *asked = message->get_destination(message);
+	const char *interface;
 	bool refused;
 
 	this->mutex->lock(this->mutex);
-	refused = interface_of(this, own->get_address(own)) && !interface_of(this, asked->get_address(asked)) &&
-			  take_out(message, is_update);
+	interface = interface_of(this, own->get_address(own));
+	refused = interface && !is_on(this, asked, interface) && take_out(message, is_update);
 	this->mutex->unlock(this->mutex);
 	if (refused)
 	{
-		DBG1(DBG_IKE, "hasync: the peer is not followed from %H to %H, which no other node takes over", own,
-			 asked);
+		DBG1(DBG_IKE, "hasync: the peer is not followed from %H to %H, where no other node takes it over",
+			 own, asked);
 	}
 	return refused;
 }
@@ -180,6 +203,7 @@ bool hasync_shared_may_send(hasync_shared_t *this, packet_t *packet)
 {
 	host_t *source = packet->get_source(packet);
 	hasync_spis_t spis;
+	staying_t *known;
 	bool may;
 
 	if (!hasync_spis_of_packet(packet, &spis) || source->is_anyaddr(source))
@@ -187,7 +211,8 @@ bool hasync_shared_may_send(hasync_shared_t *this, packet_t *packet)
 		return TRUE;
 	}
 	this->mutex->lock(this->mutex);
-	may = interface_of(this, source->get_address(source)) || !this->staying->get(this->staying, &spis);
+	known = this->staying->get(this->staying, &spis);
+	may = !known || is_on(this, source, known->interface);
 	this->mutex->unlock(this->mutex);
 	return may;
 }
@@ -195,7 +220,7 @@ bool hasync_shared_may_send(hasync_shared_t *this, packet_t *packet)
 void hasync_shared_forget(hasync_shared_t *this, ike_sa_id_t *id)
 {
 	this->mutex->lock(this->mutex);
-	remember(this, id, FALSE);
+	remember(this, id, NULL);
 	this->mutex->unlock(this->mutex);
 }
 
@@ -212,11 +237,12 @@ hasync_shared_t *hasync_shared_create()
 static void forget_all(hasync_shared_t *this)
 {
 	enumerator_t *enumerator = this->staying->create_enumerator(this->staying);
-	hasync_spis_t *spis, *same;
+	hasync_spis_t *spis;
+	staying_t *known;
 
-	while (enumerator->enumerate(enumerator, &spis, &same))
+	while (enumerator->enumerate(enumerator, &spis, &known))
 	{
-		free(spis);
+		staying_destroy(known);
 	}
 	enumerator->destroy(enumerator);
 	this->staying->destroy(this->staying);

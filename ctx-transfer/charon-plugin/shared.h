@@ -24,12 +24,12 @@ void hasync_shared_set(hasync_shared_t *this, Hasync__Proto__SharedAddress **add
  * they are. An IKE_SA that is on another address may tell all. */
 void hasync_shared_sent(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *message);
 
-/* A request of the peer's, decrypted: it moves no IKE_SA away from the shared addresses. TRUE if it asked for
- * that; it is answered by UNACCEPTABLE_ADDRESSES (RFC 4555, section 3.5). */
+/* A request of the peer's, decrypted: it moves no IKE_SA away from the shared addresses of its interface.
+ * TRUE if it asked for that; it is answered by UNACCEPTABLE_ADDRESSES (RFC 4555, section 3.5). */
 bool hasync_shared_received(hasync_shared_t *this, ike_sa_t *ike_sa, message_t *message);
 
-/* FALSE: of an IKE_SA on a shared address, but from another one, by which charon looks for a way to the peer.
- */
+/* FALSE: of an IKE_SA on a shared address, but from none of its interface: charon looks for a way to the
+ * peer, or answers a peer that does. */
 bool hasync_shared_may_send(hasync_shared_t *this, packet_t *packet);
 
 void hasync_shared_forget(hasync_shared_t *this, ike_sa_id_t *id);

@@ -9,8 +9,8 @@ _PORT = 4500
 
 
 class Nat:
-    def __init__(self, family, host, interface="wan0"):
-        self._family, self._host, self._interface = family, host, interface
+    def __init__(self, host, interface="wan0"):
+        self._host, self._interface = host, interface
         self._rules = 0
         self.outside = _PORT
         host.run("tc", "qdisc", "replace", "dev", interface, "clsact")
@@ -18,16 +18,14 @@ class Nat:
     def use(self, port):
         """From now on port 4500 is `port` outside. What comes to an earlier one arrives as well."""
         self._rules += 1
-        self._rewrite("ingress", 2, port, _PORT)  # first: answers must find in
-        self._rewrite("egress", 0, _PORT, port)
+        self._rewrite("ingress", 22, port, _PORT)  # first: answers must find in
+        self._rewrite("egress", 20, _PORT, port)
         self.outside = port
 
     def _rewrite(self, side, at, inside, outside):
-        """`at`: of the port, in the UDP header. A later rule goes before an earlier one."""
-        family, at = self._family, at + self._family.header
-        self._host.run("tc", "filter", "add", "dev", self._interface, side, "protocol", family.protocol,
-                       "prio", str(1000 - self._rules), "u32", "match", family.match, "protocol", "17", "0xff",
-                       "match", "u16", str(inside), "0xffff", "at", str(at),
+        """`at`: of the port, from the beginning of an IPv4 header without options. A later rule goes before an earlier one."""
+        self._host.run("tc", "filter", "add", "dev", self._interface, side, "protocol", "ip", "prio", str(1000 - self._rules), "u32",
+                       "match", "ip", "protocol", "17", "0xff", "match", "u16", str(inside), "0xffff", "at", str(at),
                        "action", "pedit", "munge", "offset", str(at), "u16", "set", str(outside))
 
     def await_known(self, gateway):

@@ -4,7 +4,8 @@ charon of gw1 runs alone at first, as on a gateway that is not clustered yet. Th
 so that the rekey cannot be done before the status has been looked at.
 
 Variant told_all: without the plugin charon has told the peer of every address of the node. The peer roams while it cannot reach the
-shared one, and asks at the others: nobody answers there, and the tunnel stays where another gateway can take it over.
+shared one, and asks at the others, also at the shared one of the hosts behind: nobody answers there, and the tunnel stays where another
+gateway can take it over.
 """
 import signal
 
@@ -49,14 +50,17 @@ def play(bed, told=""):
 
 
 def roam_unheard(bed):
-    own = bed.address("gw1", "wan")
+    own, inside = bed.address("gw1", "wan"), bed.family.lan_vip
     with dropping_to(bed.family, "wan-peer", bed.family.wan_vip):
         moment = bed.roam()
-        asked = f"received packet: from {bed.peer_address}[4500] to {own}[4500]"
-        until(f"the peer asks at {own}", lambda: log_of(bed.host("gw1")).count(asked) >= _ASKED)
+        for at in (own, inside):
+            until(f"the peer asks at {at}", lambda to=at: _received(bed, "gw1", f"to {to}[4500]") >= _ASKED)
     bed.await_stream(moment)
     with Vici(bed.host("gw1")) as vici:
         bed.expect("where the tunnel is", [sa["local-host"] for sa in vici.sas()], [bed.family.wan_vip])
-    bed.expect("what the peer was told by the node's own address",
-               log_of(bed.host("peer")).count(f"received packet: from {own}[4500]"), 0)
+    bed.expect("answers from there", [_received(bed, "peer", f"from {at}[4500]") for at in (own, inside)], [0, 0])
     bed.await_protected()
+
+
+def _received(bed, name, what):
+    return sum("received packet: " in line and what in line for line in log_of(bed.host(name)).splitlines())

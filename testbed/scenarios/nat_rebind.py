@@ -19,7 +19,7 @@ def play(bed, times="5"):
     owner, standby = story.begin(bed, stream=False)
     for name in topology.GATEWAYS:
         add_policies(bed, bed.hosts[name])
-    nat = Nat(bed.family, bed.hosts["peer"])
+    nat = Nat(bed.hosts["peer"])
     bed.stream(200 if bed.booted else 5000)
     for number in range(int(times)):
         nat.use(_FIRST_PORT + number)

@@ -48,7 +48,7 @@ def _on_the_wire(bed):
     """Packets of VPE and of ESP in the last recording."""
     bed.pause(1)  # what has just passed is still on its way into the recording
     bed.stop_captures()
-    frames = [frame for _, frame in pcap.frames(bed.captures[-1])]
+    frames = [frame for _, frame in pcap.frames(bed.captures[-1], whole=False)]
     return sum(vped.header_of(frame) is not None for frame in frames), sum(pcap.packet(frame)[0] == pcap.ESP for frame in frames)
 
 
