@@ -79,6 +79,8 @@ void Machine::start_hasyncd() {
   kernel_.forget_gates();
   holds_address_ = false;
   let_in_ = 0;
+  heard_count_.reset();
+  heard_peak_ = 0;
   acknowledged_.clear();
   judged_ = {};
   epoch_ = confirmed_ = {};
@@ -260,6 +262,7 @@ void Machine::on_heartbeat(std::shared_ptr<const hasyncd::Heartbeat> heartbeat) 
     if (mark.honours_ns != 0) honoured(mark.of, {heartbeat->owner, mark.honours_ns});
   }
   post(From::Network, [this, heartbeat = std::move(heartbeat)](hasyncd::Node& node, Instant now) {
+    learn_rate(*heartbeat);
     if (!world_.sabotage) return node.on_heartbeat(*heartbeat, now);
     hasyncd::Heartbeat altered = *heartbeat;
     world_.sabotage->hears(*this, altered);
@@ -353,7 +356,7 @@ void Machine::report_used(Incarnation process) {
   for (const auto& [key, sa] : kernel_.sas()) uses.push_back({key, sa.used, kernel_.left(key), sa.used});
   if (runs() && !world_.random.percent(10)) {  // it is late
     run([this, &uses](hasyncd::Node& node, Instant now) {
-      node.on_let_in({let_in_, now, now});
+      count(node, now);
       return node.on_used(uses, now);
     });
   }
@@ -390,9 +393,32 @@ void Machine::read_windows() {
   std::vector<hasyncd::InboundTop> tops;
   for (const auto& [spi, sa] : kernel_.inbound()) tops.push_back({{kVip, spi}, sa.window.top()});
   run([this, &tops](hasyncd::Node& node, Instant now) {
-    node.on_let_in({let_in_, now, now});
+    count(node, now);
     return node.on_windows(tops, let_in_, now);
   });
+}
+
+void Machine::count(hasyncd::Node& node, Instant now) {
+  world_.counts[{{id_, process_->incarnation}, static_cast<std::uint64_t>(now.count())}] = {
+      world_.schedule.now(), world_.let_in};
+  node.on_let_in({let_in_, now, now});
+}
+
+void Machine::learn_rate(const hasyncd::Heartbeat& heartbeat) {
+  heard_peak_ = std::max(heard_peak_, heartbeat.peak);
+  const auto counted = world_.counts.find({heartbeat.from, heartbeat.counted_ns});
+  if (counted == world_.counts.end()) return;
+  if (!heard_count_ || heard_count_->at < counted->second.at) heard_count_ = counted->second;
+}
+
+// What docs/decisions/0009-replay-marks.md excludes: more came after the newest count that this node has
+// heard than the highest rate that it has heard of brings in that time. By what really came, not by what any
+// node makes of it.
+bool Machine::rate_rose() const {
+  if (!heard_count_) return false;
+  const Duration time = world_.schedule.now() - heard_count_->at + fence() + milliseconds{100};
+  const double expected = static_cast<double>(heard_peak_) * std::chrono::duration<double>(time).count();
+  return static_cast<double>(world_.let_in - heard_count_->let_in) > expected;
 }
 
 void Machine::raise_windows(const hasyncd::RaiseWindows& raise, bool filled) {
@@ -429,9 +455,10 @@ void Machine::attack() {
 void Machine::arrives(EspSpi spi, std::uint64_t number) {
   if (frozen_ || !kernel_.open(clock())) return;
   ++let_in_;
+  ++world_.let_in;
   Kernel::InboundSa& sa = kernel_.inbound().at(spi);
   if (!sa.window.accept(number)) return;
-  const bool excused_now = excused() || lost_time_ || leftovers_.contains(spi);
+  const bool excused_now = excused() || lost_time_ || rate_rose_ || leftovers_.contains(spi);
   world_.checker.accepted({id_, sa.key_id, number, reign_, stated_, most_, excused_now});
 }
 
@@ -442,6 +469,7 @@ void Machine::try_to_leave(const OutboundKey& key, std::uint32_t key_id, std::ui
 }
 
 void Machine::send(const hasyncd::Heartbeat& heartbeat) {
+  heard_peak_ = std::max(heard_peak_, heartbeat.peak);
   for (const hasyncd::Ack& ack : heartbeat.acks) world_.checker.honours(heartbeat.from, ack);
   world_.heartbeat(id_, heartbeat);
 }
@@ -451,6 +479,7 @@ void Machine::set_deadline(Instant until) {
   if (std::exchange(reign_of_, now) != now) {
     reign_ = ++world_.reigns;
     most_ = stated_ = process_->node->replay_bound(clock());
+    rate_rose_ = rate_rose();
     leftovers_.clear();
     for (const auto& [spi, sa] : kernel_.inbound()) {
       if (!process_->node->replica().newest_of(spi)) leftovers_.insert(spi);

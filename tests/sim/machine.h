@@ -120,6 +120,9 @@ class Machine {
   void report_used(Incarnation process);
   void report_windows(Incarnation process);
   void read_windows();
+  void count(hasyncd::Node& node, Instant now);
+  void learn_rate(const hasyncd::Heartbeat& heartbeat);
+  bool rate_rose() const;
   void arrives(EspSpi spi, std::uint64_t number);
   void state_bound();
   void join_ring(Incarnation process);
@@ -188,6 +191,10 @@ class Machine {
   std::optional<std::uint64_t> most_ = 0;
   // Had ended by the log when this reign began: a copy's charon takes its time to remove them.
   std::set<EspSpi> leftovers_;
+  // The newest count that it has heard, and the highest rate. I5 is not promised where more came after that.
+  std::optional<Count> heard_count_;
+  std::uint64_t heard_peak_ = 0;
+  bool rate_rose_ = false;
   bool lost_time_ = false;  // its clock stood still, and it has heard no owner since: I5 is not promised
 
   std::optional<Running> process_;

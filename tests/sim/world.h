@@ -14,6 +14,12 @@
 
 namespace hasync::sim {
 
+// What all machines together had let in when an owner counted.
+struct Count {
+  Instant at{};
+  std::uint64_t let_in = 0;
+};
+
 struct World {
   explicit World(std::uint64_t seed) : random(seed) {}
 
@@ -30,6 +36,9 @@ struct World {
   std::uint64_t incarnations = 0;
   std::uint64_t sessions = 0;  // of vpeds
   std::uint32_t keys = 0;
+  std::uint64_t let_in = 0;  // packets of peers, by all machines
+  // By who counted, and when by its clock.
+  std::map<std::pair<hasyncd::Process, std::uint64_t>, Count> counts;
   NodeId holder;                                // whom packets for the shared address reach
   std::map<std::uint32_t, std::uint64_t> sent;  // by peers: the last number of each key
 
