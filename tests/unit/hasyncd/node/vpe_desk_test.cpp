@@ -6,7 +6,7 @@
 namespace hasync::hasyncd {
 namespace {
 
-constexpr NodeId kSelf{1}, kOther{2};
+constexpr NodeId kSelf{1};
 constexpr SaId kSa{1, 1}, kSuccessor{2, 2};
 constexpr EspSpi kSpi{0x1001};
 constexpr std::uint64_t kSession = 11;
