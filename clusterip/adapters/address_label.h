@@ -11,8 +11,9 @@ namespace hasync::clusterip {
 // From now on no connection of this node's own begins from `address`, which is an IPv6 one, unless it asks
 // for it: its label is that of no destination, and sources of another one come first (section 5, rule 6). Of
 // two equal ones the kernel takes the address that came last, which is the shared one: what began from there
-// would end with the next takeover. The label stays when the address is withdrawn; it harms nobody. Errors:
-// System, Denied, as the kernel says.
+// would end with the next takeover. The label stays when the address is withdrawn; it harms nobody.
+//
+// Errors: System, Denied, as the kernel says.
 Status avoid_as_source(nl_sock* route, const Address& address);
 
 }  // namespace hasync::clusterip
