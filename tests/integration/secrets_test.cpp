@@ -58,6 +58,8 @@ class SecretsTest : public DaemonHosts {
     }
     for (int node = 1; node <= 3; ++node) start(node);
     ASSERT_TRUE(until([&] { return owner() != 0 && ready(3 - owner()); })) << log();
+    // all: a move is void where another comes in meanwhile
+    ASSERT_TRUE(until([&] { return members(owner()) == std::vector{1, 2, 3}; })) << log();
   }
   void TearDown() override {
     DaemonHosts::TearDown();  // the daemons first: a plugin serves its client to the end
