@@ -6,7 +6,6 @@
 #include <netlink/netlink.h>
 
 #include <memory>
-#include <string>
 
 namespace hasync::clusterip {
 namespace {
@@ -19,7 +18,7 @@ struct FreeMessage {
 
 }  // namespace
 
-Status avoid_as_source(nl_sock* route, const Address& address) {
+int avoid_as_source(nl_sock* route, const Address& address) {
   std::unique_ptr<nl_msg, FreeMessage> message(
       nlmsg_alloc_simple(RTM_NEWADDRLABEL, NLM_F_CREATE | NLM_F_REPLACE));
   const auto bytes = address.wire();
@@ -29,11 +28,8 @@ Status avoid_as_source(nl_sock* route, const Address& address) {
   if (!message || nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) < 0 ||
       nla_put(message.get(), IFAL_ADDRESS, static_cast<int>(bytes.size()), bytes.data()) < 0 ||
       nla_put_u32(message.get(), IFAL_LABEL, kLabel) < 0)
-    return Error{Errc::System, "address label: memory"};
-  const int status = nl_send_sync(route, message.release());  // which frees it
-  if (status == 0) return Done{};
-  const Errc code = status == -NLE_PERM || status == -NLE_NOACCESS ? Errc::Denied : Errc::System;
-  return Error{code, std::string("address label: ") + nl_geterror(status)};
+    return -NLE_NOMEM;
+  return nl_send_sync(route, message.release());  // which frees it
 }
 
 }  // namespace hasync::clusterip

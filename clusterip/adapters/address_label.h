@@ -2,7 +2,6 @@
 #pragma once
 
 #include "base/address.h"
-#include "base/result.h"
 
 struct nl_sock;
 
@@ -13,7 +12,7 @@ namespace hasync::clusterip {
 // two equal ones the kernel takes the address that came last, which is the shared one: what began from there
 // would end with the next takeover. The label stays when the address is withdrawn; it harms nobody.
 //
-// Errors: System, Denied, as the kernel says.
-Status avoid_as_source(nl_sock* route, const Address& address);
+// Returns 0 or, as libnl does, a negative NLE_ code.
+int avoid_as_source(nl_sock* route, const Address& address);
 
 }  // namespace hasync::clusterip

@@ -111,10 +111,8 @@ Status NetlinkAnnouncer::add(const Vip& vip) {
   const auto address = route_address(vip);
   if (!address) return address.error();
   if (!vip.address.is_v4()) {
-    if (const auto avoided = avoid_as_source(route_, vip.address); !avoided) {
-      const Error& error = avoided.error();
-      return Error{error.code, name(vip) + ": " + error.what};
-    }
+    if (const int status = avoid_as_source(route_, vip.address); status < 0)
+      return failed_netlink(vip, "label", status);
   }
   const int status = rtnl_addr_add(route_, address->get(), NLM_F_CREATE | NLM_F_REPLACE);
   if (status < 0) return failed_netlink(vip, "add", status);
