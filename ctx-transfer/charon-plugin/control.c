@@ -222,6 +222,7 @@ void hasync_deactivate(ike_sa_t *ike_sa)
 	ike_sa_state_t state = ike_sa->get_state(ike_sa);
 
 	memory->closing = memory->closing || state == IKE_REKEYED || state == IKE_DELETING;
+	memory->answered_for = TRUE;
 	ike_sa->set_state(ike_sa, IKE_PASSIVE);
 	adopt_messages(ike_sa, memory);
 	ike_sa->flush_queue(ike_sa, TASK_QUEUE_QUEUED);

@@ -336,6 +336,8 @@ bool hasync_keymat_import(ike_sa_t *ike_sa, proposal_t *proposal)
 		DESTROY_IF(aead_r);
 		return FALSE;
 	}
+	DESTROY_IF(this->aead_in);
+	DESTROY_IF(this->aead_out);
 	this->aead_in = this->initiator ? aead_r : aead_i;
 	this->aead_out = this->initiator ? aead_i : aead_r;
 	this->prf = prf;

@@ -22,7 +22,9 @@ hasync_memory_t *hasync_memory_of(ike_sa_t *ike_sa);
 /* The memory of the IKE_SA whose keys are being derived by the calling thread, if any. */
 hasync_memory_t *hasync_memory_deriving();
 
-/* Gives the keymat of an imported IKE_SA the keys in its memory. FALSE if an algorithm is not available here.
+/*
+ * Gives the keymat of an imported IKE_SA the keys in its memory, and new ciphers, whose IVs begin at another
+ * random value: message IDs may be used again. FALSE if an algorithm is not available here.
  */
 bool hasync_keymat_import(ike_sa_t *ike_sa, proposal_t *proposal);
 

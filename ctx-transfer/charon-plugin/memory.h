@@ -91,6 +91,7 @@ struct hasync_memory_t
 
 	bool not_followed; /* the peer's request, about to be answered, asked for an address of this node's own */
 	bool closing;      /* imported as such: only its deletion is left */
+	bool answered_for; /* it was active since it has its ciphers: they have encrypted messages */
 	bool announced;    /* a subscriber was told of this IKE_SA */
 	bool released;     /* goes because a client asked for it */
 	bool rekey_asked;  /* because keys are unknown */

@@ -82,6 +82,19 @@ def commit_until(committer, what, done):
     until(what, committed)
 
 
+def take_back(committer, sa):
+    """What hasyncd does when it loses the ownership: the context that was stable takes the place of what charon has. Then it owns again."""
+    counters = committer.say("discard", committer.newest())
+    committer("state", "passive", sa)
+    committer("put", committer.context, "active")
+    return counters
+
+
+def inbound(committer, sa):
+    (child,) = committer.get(sa)["context"]["children"]
+    return child["inbound_spi"]
+
+
 def swanctl(bed, *words):
     bed.host("peer").run("swanctl", *words, env=bed.host("peer").vici_env, check=False)
 
@@ -114,11 +127,26 @@ def strict(bed, committer):
     commit_until(committer, "the end of the rekey", lambda: received(bed, "INFORMATIONAL response") > deleted)
     asking.join()
 
+    # What was never stable is taken back, and asked or answered anew, with the message IDs that it had (RFC 7296, section 2.2).
+    sa = committer.only()
+    committer.get(sa)
     asking, answered = awaited(bed, committer, "another rekey of the CHILD_SA", lambda: swanctl(bed, "--rekey", "--child", "net"),
                                "CREATE_CHILD_SA response")
-    counters = committer.say("discard", committer.newest())
+    counters = take_back(committer, sa)
     bed.expect("packets dropped at a discard", counters["dropped"], lambda count: count >= 1)
     bed.expect("answered after a discard", answered(), False)
+    commit_until(committer, "the answer to the peer's repeated request", answered)
+    asking.join()
+    for what in ("a rekey that was taken back", "a rekey that took its place"):
+        commit_until(committer, f"one CHILD_SA before {what}", lambda: len(bed.spis("gw1")) == 2)
+        committer.get(sa)
+        reported, before = committer.newest(), bed.spis("gw1")
+        committer("rekey", sa, str(inbound(committer, sa)))
+        until(f"{what} is reported", lambda number=reported: committer.newest() > number)
+        if what == "a rekey that was taken back":
+            take_back(committer, sa)
+            bed.expect("CHILD_SAs after it was taken back", sorted(bed.spis("gw1")), sorted(before))
+    commit_until(committer, "its end", lambda: len(bed.spis("gw1")) == 2 and not bed.spis("gw1") & before)
 
     # charon ends: its peers are told nothing, since nothing of it can become stable any more.
     deleted = received(bed, "INFORMATIONAL request")
