@@ -65,6 +65,7 @@ bool CharonLink::connect() {
                                                    ": made before the plugin was loaded; rekeying");
            },
        .vpe = [this](std::uint64_t session) { callbacks_.vpe(session); },
+       .retired = [this](const std::vector<ctx::RetiredVpe>& done) { callbacks_.retired(done); },
        .lost = [this](const Error& error) { lost(error); }});
   if (!client) return false;
   keyless_.clear();
@@ -236,6 +237,15 @@ void CharonLink::carry_out(const ReleaseContexts& request) {
   client_->release(request.sas, [this, sas = request.sas](Result<ctx::CharonReply> reply) {
     if (!reply) failed("release", reply.error());
     callbacks_.released(sas);
+  });
+}
+
+void CharonLink::carry_out(const AskFresh& request) {
+  if (!client_) return;
+  std::vector<ctx::CharonClient::VpeChild> children;
+  for (const AskFresh::Child& child : request.children) children.push_back({child.sa, child.inbound});
+  client_->ask_fresh(request.reception, children, [this](Result<ctx::CharonReply> reply) {
+    if (!reply) failed("ask for fresh windows", reply.error());
   });
 }
 

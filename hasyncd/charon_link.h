@@ -45,6 +45,7 @@ class CharonLink {
     std::function<void()> synced;
     std::function<void()> lost;
     std::function<void(std::uint64_t session)> vpe;
+    std::function<void(const std::vector<ctx::RetiredVpe>&)> retired;
     std::function<void(SaId, bool installed)> put;
     std::function<void(const std::vector<SaId>&)> released;  // or they were not there
     std::function<void(const std::string& id, const std::string& text)> note;
@@ -56,7 +57,7 @@ class CharonLink {
   CharonLink(boost::asio::io_context& io, const Config& config, const KeySet& keys, Callbacks callbacks);
   void start();
 
-  using Request = std::variant<PutContext, SetActive, ReleaseContexts>;
+  using Request = std::variant<PutContext, SetActive, ReleaseContexts, AskFresh>;
   void ask(Request request);
   void rekey(const RekeyChild& request);
   void give(const GiveVpe& request);
@@ -86,6 +87,7 @@ class CharonLink {
   void carry_out(const PutContext& request);
   void carry_out(const SetActive& request);
   void carry_out(const ReleaseContexts& request);
+  void carry_out(const AskFresh& request);
   void ask_put(const PutContext& request);
   Result<Secret> context_of(const PutContext& request);
   ctx::Holding holding(bool active) const;

@@ -148,6 +148,11 @@ std::unique_ptr<CharonLink> Daemon::make_charon(const KeySet& keys) {
           .synced = [this] { run(node_->on_charon_synced(now())); },
           .lost = [this] { run(node_->on_charon_lost(now())); },
           .vpe = [this](std::uint64_t session) { run(node_->on_vpe(session, now())); },
+          .retired =
+              [this](const std::vector<ctx::RetiredVpe>& done) {
+                for (const ctx::RetiredVpe& one : done)
+                  run(node_->on_retired(one.inbound_spi, one.reception, now()));
+              },
           .put =
               [this](SaId sa, bool installed) {
                 if (installed) raise_windows(sa);
@@ -449,6 +454,7 @@ void Daemon::carry_out(const Action& action) {
                    },
                    [&](const RekeyChild& a) { charon_->rekey(a); },
                    [&](const GiveVpe& a) { charon_->give(a); },
+                   [&](const AskFresh& a) { charon_->ask(a); },
                    [&](const Rejoin&) { ring_->rejoin(); },
                    [&](const Note& a) {
                      a.warning ? log_.warning(a.id, {{"text", a.text}}) : log_.info(a.id, {{"text", a.text}});

@@ -15,15 +15,16 @@ Children::Children(Gateway& gateway, const Config::Charon& charon)
     : gateway_(gateway), charon_(charon), link_(charon.socket) {}
 
 ChildTable::Time Children::next(Time now) const {
-  const auto due = table_.next(now);
-  if (link_.is_open()) return due.value_or(Time::max());
-  return std::min(due.value_or(Time::max()), retry_at_);
+  const Time due =
+      std::min(table_.next(now).value_or(Time::max()), retirements_.next().value_or(Time::max()));
+  return link_.is_open() ? due : std::min(due, retry_at_);
 }
 
 void Children::step(Time now) {
   if (!link_.is_open() && now >= retry_at_) connect(now);
   if (link_.is_open()) read(now);
   for (const EspSpi in : table_.expired(now)) drop(in, "its lifetime is over");
+  retire(now);
   settle(now);
 }
 
@@ -60,6 +61,7 @@ bool Children::take(PluginMessage& message, Time now) {
   if (auto* const child = std::get_if<ToldChild>(&message.content)) told(*child, now);
   if (const auto* const child = std::get_if<GoneChild>(&message.content))
     if (table_.gone(child->in)) drop(child->in, "charon has deleted it");
+  if (const auto* const retire = std::get_if<Retire>(&message.content)) retirements_.told(*retire, now);
   if (std::holds_alternative<Synced>(message.content)) {
     last_error_.clear();
     for (const EspSpi in : table_.synced()) drop(in, "charon does not have it any more");
@@ -79,6 +81,7 @@ void Children::told(const ToldChild& told, Time now) {
   const ChildTable::Told what = table_.told(child, now, told.of_cluster);
   if (what == ChildTable::Told::Over) return;
   if (what == ChildTable::Told::Moved) move(child);
+  if (what != ChildTable::Told::New && !told.of_cluster) renew(told);
   if (what == ChildTable::Told::New) {
     const Status started = start(told);
     if (!started) table_.gone(child.in);  // it must not displace one that works
@@ -156,7 +159,41 @@ void Children::move(const Child& child) {
   say(child, moved ? "the peer receives there now" : "not moved: " + moved.error().what);
 }
 
+// charon's plugin has counted on: for another connection of this vped's, or as the peer has asked for fresh
+// windows.
+void Children::renew(const ToldChild& told) {
+  const auto place = places_.find(told.child.in);
+  if (place == places_.end()) return;
+  const std::uint32_t incarnation = told.share->incarnation;
+  if (incarnation == gateway_.tunnels()[place->second]->place->incarnation) return;
+  const Status renewed = gateway_.renew(place->second, incarnation);
+  say(told.child, renewed ? "goes on in fresh windows, incarnation " + std::to_string(incarnation)
+                          : "goes on in its windows: " + renewed.error().what);
+  if (!renewed)
+    (void)link_.send(encode_rekey(++requests_, told.child));  // a new key begins with all incarnations
+}
+
+void Children::retire(Time now) {
+  std::vector<Gateway::Retired> places;
+  std::vector<Retirements::Due> retired;
+  for (const Retirements::Due& one : retirements_.due(now)) {
+    const auto found = places_.find(one.in);
+    if (found == places_.end()) continue;
+    places.push_back({found->second, one.below});
+    retired.push_back(one);
+    say(table_.at(one.in), "nothing below incarnation " + std::to_string(one.below) + " is taken any more");
+  }
+  if (places.empty()) return;
+  if (const Status done = gateway_.retire(places); !done) {
+    std::cerr << "vped: old windows: " << done.error().what << "\n";  // hasyncd asks again
+    return;
+  }
+  const Status told = link_.is_open() ? link_.send(encode_retired(++requests_, retired)) : Done{};
+  if (!told) lose(told.error());
+}
+
 void Children::drop(EspSpi in, const char* why) {
+  retirements_.gone(in);
   const auto found = places_.find(in);
   if (found == places_.end()) return;
   const Tunnel tunnel = gateway_.tunnels()[found->second]->tunnel;

@@ -7,6 +7,7 @@
 #include "vped/adapters/charon_link.h"
 #include "vped/child_table.h"
 #include "vped/gateway.h"
+#include "vped/retirements.h"
 
 namespace hasync::vped {
 
@@ -33,6 +34,8 @@ class Children {
   vpe::Place place_of(const Share& share) const;
   Status start(const ToldChild& told);
   void move(const Child& child);
+  void renew(const ToldChild& told);
+  void retire(Time now);
   void drop(EspSpi in, const char* why);
   void settle(Time now);
   void say(const Child& child, const std::string& text) const;
@@ -41,6 +44,7 @@ class Children {
   Config::Charon charon_;
   CharonLink link_;
   ChildTable table_;
+  Retirements retirements_;
   std::map<EspSpi, std::size_t> places_;  // of those that the gateway has
   std::vector<std::size_t> senders_;
   bool stale_ = false;  // the gateway has other tunnels since they were told

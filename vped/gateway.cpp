@@ -185,6 +185,39 @@ std::size_t Gateway::free_place() {
   return static_cast<std::size_t>(found - tunnels_.begin());
 }
 
+template <typename Answer>
+Result<std::vector<Answer>> Gateway::ask(const std::function<Answer(Worker&)>& question) {
+  std::vector<Answer> out;
+  for (const auto& worker : workers_) {
+    const auto answer = std::make_shared<std::promise<Answer>>();
+    auto arrives = answer->get_future();
+    worker->post([answer, question](Worker& one) { answer->set_value(question(one)); });
+    if (arrives.wait_for(kAnswer) != std::future_status::ready)
+      return Error{Errc::Busy, "a worker does not answer"};
+    out.push_back(arrives.get());
+  }
+  return out;
+}
+
+Status Gateway::renew(std::size_t place, std::uint32_t incarnation) {
+  vpe::Place& now = *tunnels_[place]->place;
+  if (incarnation <= now.incarnation || incarnation >= vpe::kIncarnations)
+    return invalid("incarnation " + std::to_string(incarnation) +
+                   ": not above the present one, or beyond the budget");
+  now.incarnation = static_cast<std::uint8_t>(incarnation);
+  each([place, incarnation = now.incarnation](Worker& one) { one.renew(place, incarnation); });
+  return Done{};
+}
+
+Status Gateway::retire(const std::vector<Retired>& places) {
+  const auto done = ask<bool>([places](Worker& one) {
+    for (const Retired& retired : places) one.retire(retired.place, retired.below);
+    return true;
+  });
+  if (!done) return done.error();
+  return Done{};
+}
+
 void Gateway::remove(std::size_t place) {
   tunnels_[place].reset();
   each([place](Worker& one) { one.remove(place); });
@@ -239,16 +272,7 @@ bool Gateway::lost_device() const {
 }
 
 Result<std::vector<WorkerStatus>> Gateway::status() {
-  std::vector<WorkerStatus> out;
-  for (const auto& worker : workers_) {
-    const auto answer = std::make_shared<std::promise<WorkerStatus>>();
-    auto arrives = answer->get_future();
-    worker->post([answer](Worker& one) { answer->set_value(one.status()); });
-    if (arrives.wait_for(kAnswer) != std::future_status::ready)
-      return Error{Errc::Busy, "a worker does not answer"};
-    out.push_back(arrives.get());
-  }
-  return out;
+  return ask<WorkerStatus>([](Worker& one) { return one.status(); });
 }
 
 }  // namespace hasync::vped

@@ -36,6 +36,16 @@ class Gateway {
                           std::uint8_t hops = 1);
   // It has no sender yet, and gets one: with this key, as `share` says.
   Status give(std::size_t place, vpe::Place share, const Secret& key);
+  // It has a sender, which goes on in fresh windows. Invalid: not above the present incarnation, or beyond
+  // the budget.
+  Status renew(std::size_t place, std::uint32_t incarnation);
+  // Nothing below these incarnations is taken any more, by any worker. Busy: one does not say that it is
+  // done.
+  struct Retired {
+    std::size_t place = 0;
+    std::uint8_t below = 0;
+  };
+  Status retire(const std::vector<Retired>& places);
   void remove(std::size_t place);
   Status move(std::size_t place, const Address& peer, std::uint16_t port);
   // From now on these send, and those from files.
@@ -62,6 +72,9 @@ class Gateway {
   Own own() const { return {config_.address, config_.shared}; }
   std::size_t free_place();
   void each(const std::function<void(Worker&)>& task);
+  // The answer of each worker, one after the other. Busy: one does not answer in time.
+  template <typename Answer>
+  Result<std::vector<Answer>> ask(const std::function<Answer(Worker&)>& question);
   std::uint32_t inside_mtu() const;
 
   Config config_;

@@ -29,6 +29,11 @@ class Outbound {
   // It is there, and had none.
   void give(std::size_t tunnel, std::unique_ptr<vpe::Sender> sender) { senders_[tunnel] = std::move(sender); }
 
+  // Fresh windows, where the tunnel has a sender.
+  void renew(std::size_t tunnel, std::uint8_t incarnation) {
+    if (senders_[tunnel]) (void)senders_[tunnel]->move_to(incarnation);
+  }
+
   // Inner packets to this tunnel are this long at most. 0: there is no path to the peer.
   void set_mtu(std::size_t tunnel, std::size_t mtu) { mtus_[tunnel] = mtu; }
   std::size_t mtu(std::size_t tunnel) const { return mtus_[tunnel]; }

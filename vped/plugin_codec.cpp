@@ -101,10 +101,18 @@ Result<PluginMessage> told(std::uint64_t number, proto::VpeChild* from) {
       number, ToldChild{*std::move(child), from->of_cluster(), *share, *std::move(out), *std::move(in)}};
 }
 
+Result<PluginMessage> retire(std::uint64_t number, const proto::VpeRetire& from) {
+  if (from.incarnation() == 0 || from.incarnation() >= vpe::kIncarnations)
+    return invalid("vpe_retire.incarnation: not 1 to 31");
+  return PluginMessage{number, Retire{EspSpi{from.inbound_spi()},
+                                      static_cast<std::uint8_t>(from.incarnation()), from.reception()}};
+}
+
 Result<PluginMessage> event(proto::Event* from) {
   const std::uint64_t number = from->number();
   if (from->has_vpe_child()) return told(number, from->mutable_vpe_child());
   if (from->has_vpe_gone()) return PluginMessage{number, GoneChild{EspSpi{from->vpe_gone().inbound_spi()}}};
+  if (from->has_vpe_retire()) return retire(number, from->vpe_retire());
   if (from->has_synced()) return PluginMessage{number, Synced{}};
   return PluginMessage{number, Unknown{}};
 }
@@ -117,6 +125,7 @@ Bytes encode_offer(std::uint64_t id, const Address& own, std::uint16_t port) {
   proto::Host* host = request.mutable_offer_vpe()->mutable_host();
   host->set_address(std::string(text_of(own.wire())));
   host->set_port(port);
+  request.mutable_offer_vpe()->set_renews(true);
   return frame(request);
 }
 
@@ -127,6 +136,18 @@ Bytes encode_rekey(std::uint64_t id, const Child& child) {
   sa->set_initiator_spi(child.ike_sa.initiator_spi);
   sa->set_responder_spi(child.ike_sa.responder_spi);
   request.mutable_rekey()->set_child_inbound_spi(child.in.value);
+  return frame(request);
+}
+
+Bytes encode_retired(std::uint64_t id, const std::vector<Retirements::Due>& done) {
+  proto::Request request;
+  request.set_id(id);
+  for (const Retirements::Due& one : done) {
+    proto::VpeRetire* to = request.mutable_retired_vpe()->add_done();
+    to->set_inbound_spi(one.in.value);
+    to->set_incarnation(one.below);
+    to->set_reception(one.reception);
+  }
   return frame(request);
 }
 

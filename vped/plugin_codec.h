@@ -11,12 +11,14 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "vped/child.h"
+#include "vped/retirements.h"
 
 namespace hasync::vped {
 
 // Requests, each a whole frame. `id` comes back in the answer.
 Bytes encode_offer(std::uint64_t id, const Address& own, std::uint16_t port);
 Bytes encode_rekey(std::uint64_t id, const Child& child);
+Bytes encode_retired(std::uint64_t id, const std::vector<Retirements::Due>& done);
 
 struct Answer {
   std::uint64_t id = 0;
@@ -26,12 +28,14 @@ struct Answer {
 struct GoneChild {
   EspSpi in;
 };
+// The peer sends with this incarnation from now on.
+using Retire = Retirements::Due;
 struct Synced {};
 struct Unknown {};  // of no meaning here
 
 struct PluginMessage {
   std::uint64_t number = 0;  // of an event; 0: it is none
-  std::variant<Unknown, Answer, ToldChild, GoneChild, Synced> content;
+  std::variant<Unknown, Answer, ToldChild, GoneChild, Retire, Synced> content;
 };
 
 // Invalid: no message of the schema, or a CHILD_SA that cannot be VPE; `what` names the field.

@@ -174,6 +174,17 @@ void Worker::give(std::size_t place, std::unique_ptr<vpe::Sender> sender) {
   if (peers_[place]) outbound_.give(place, std::move(sender));
 }
 
+void Worker::renew(std::size_t place, std::uint8_t incarnation) {
+  if (peers_[place]) outbound_.renew(place, incarnation);
+}
+
+// A peer that was started with another node's number has sent as that, too.
+void Worker::retire(std::size_t place, std::uint8_t below) {
+  if (!peers_[place]) return;
+  for (std::uint8_t node = 0; node < vpe::kNodes; ++node)
+    inbound_.receiver(place).retire_below(vpe::kUnicast, node, below);
+}
+
 void Worker::remove(std::size_t place) {
   tunnels_[place].sends = false;
   routes_ = Routes(tunnels_);

@@ -50,6 +50,9 @@ class Worker {
   // By the worker itself, or before run(). All workers have the same tunnel at the same place.
   void put(std::size_t place, Line line);                             // which is free
   void give(std::size_t place, std::unique_ptr<vpe::Sender> sender);  // it has none yet
+  // Sends in fresh windows; takes nothing of older incarnations.
+  void renew(std::size_t place, std::uint8_t incarnation);
+  void retire(std::size_t place, std::uint8_t below);
   void remove(std::size_t place);
   void move(std::size_t place, const Address& peer, std::uint16_t port, PeerSocket socket);
   void send_on(const std::vector<bool>& places);  // whether each sends, if it can

@@ -244,6 +244,11 @@ void CharonClient::State::handle(const proto::Event& event) {
     callbacks.unprotected(summary_of(event.unprotected().sa()));
   } else if (event.has_vpe_begun() && callbacks.vpe) {
     callbacks.vpe(event.vpe_begun().session());
+  } else if (event.has_vpe_retired() && callbacks.retired) {
+    std::vector<RetiredVpe> done;
+    for (const proto::VpeRetire& one : event.vpe_retired().done())
+      done.push_back({EspSpi{one.inbound_spi()}, one.reception()});
+    callbacks.retired(done);
   }
 }
 
@@ -334,6 +339,17 @@ void CharonClient::give_vpe(std::uint64_t session, const std::vector<VpeShare>& 
     to->set_outbound_spi(share.outbound_spi.value);
     to->mutable_place()->set_node(share.node);
     to->mutable_place()->set_incarnation(share.incarnation);
+  }
+  state_->request(std::move(request), std::move(answer));
+}
+
+void CharonClient::ask_fresh(std::uint64_t reception, const std::vector<VpeChild>& children, Answer answer) {
+  proto::Request request;
+  request.mutable_ask_fresh()->set_reception(reception);
+  for (const VpeChild& child : children) {
+    proto::AskFresh::Child* to = request.mutable_ask_fresh()->add_children();
+    put_sa(child.sa, to->mutable_sa());
+    to->set_inbound_spi(child.inbound_spi.value);
   }
   state_->request(std::move(request), std::move(answer));
 }

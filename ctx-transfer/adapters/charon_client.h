@@ -61,6 +61,13 @@ struct CommitCounters {  // packets since charon's start
   std::uint64_t early = 0;
 };
 
+// Nothing is taken any more of what the peer of this CHILD_SA had sent before it was asked, in that
+// reception.
+struct RetiredVpe {
+  EspSpi inbound_spi;
+  std::uint64_t reception = 0;
+};
+
 struct SaSummary {
   SaId sa;
   std::string connection;
@@ -102,7 +109,8 @@ class CharonClient {
     std::function<void()> synced;
     std::function<void(const SaSummary&)> unprotected;
     std::function<void(std::uint64_t session)> vpe;  // this client of the plugin's receives VPE now; 0: none
-    std::function<void(const Error&)> lost;          // the connection has ended; no further call
+    std::function<void(const std::vector<RetiredVpe>&)> retired;
+    std::function<void(const Error&)> lost;  // the connection has ended; no further call
   };
   using Answer = std::function<void(Result<CharonReply>)>;
 
@@ -135,6 +143,12 @@ class CharonClient {
     std::uint32_t node = 0, incarnation = 0;
   };
   void give_vpe(std::uint64_t session, const std::vector<VpeShare>& shares, Answer answer);
+  // Their peers are to send VPE in fresh windows; `retired` follows for each that does.
+  struct VpeChild {
+    SaId sa;
+    EspSpi inbound_spi;
+  };
+  void ask_fresh(std::uint64_t reception, const std::vector<VpeChild>& children, Answer answer);
   void rekey(SaId sa, EspSpi child_inbound_spi, Answer answer);  // SPI 0: the IKE_SA itself
 
  private:

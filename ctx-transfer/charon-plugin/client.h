@@ -29,6 +29,7 @@ typedef struct
 	bool subscribed;
 	bool commits; /* packets wait for what it says */
 	host_t *vpe;  /* where it receives VPE; NULL: it does not */
+	bool vpe_renews;
 	uint64_t event_number;
 	bool doomed; /* to be closed by the server's thread */
 } hasync_client_t;

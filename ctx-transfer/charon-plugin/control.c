@@ -228,6 +228,7 @@ void hasync_deactivate(ike_sa_t *ike_sa)
 	ike_sa->flush_queue(ike_sa, TASK_QUEUE_QUEUED);
 	ike_sa->flush_queue(ike_sa, TASK_QUEUE_PASSIVE);
 	ike_sa->flush_queue(ike_sa, TASK_QUEUE_ACTIVE);
+	chunk_free(&memory->vpe.asking);
 	freeze_children(ike_sa, memory);
 	keep_local_vips(ike_sa, memory);
 }

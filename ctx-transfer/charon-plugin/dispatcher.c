@@ -8,6 +8,7 @@
 #include "import.h"
 #include "request.h"
 #include "vpe.h"
+#include "vpe_fresh.h"
 
 #include <threading/mutex.h>
 
@@ -165,7 +166,8 @@ static bool change(exchange_t *this)
 static bool offer_vpe(exchange_t *this)
 {
 	host_t *host = hasync_to_host(this->request->offer_vpe->host);
-	bool taken = hasync_server_offer_vpe(this->dispatcher->server, this->client, host);
+	bool taken = hasync_server_offer_vpe(this->dispatcher->server, this->client, host,
+										 this->request->offer_vpe->renews);
 
 	host->destroy(host);
 	return taken || hasync_fail(&this->error, HASYNC__PROTO__ERROR_CODE__CONFLICT,
@@ -200,6 +202,12 @@ static bool carry_out(exchange_t *this)
 			return subscribe(this);
 		case HASYNC__PROTO__REQUEST__REQUEST_OFFER_VPE:
 			return offer_vpe(this);
+		case HASYNC__PROTO__REQUEST__REQUEST_ASK_FRESH:
+			hasync_vpe_fresh_ask(this->request->ask_fresh);
+			return TRUE;
+		case HASYNC__PROTO__REQUEST__REQUEST_RETIRED_VPE:
+			hasync_vpe_fresh_retired(this->dispatcher->server, this->request->retired_vpe);
+			return TRUE;
 		default:
 			return change(this);
 	}

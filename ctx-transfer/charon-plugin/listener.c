@@ -5,6 +5,7 @@
 #include "message_ids.h"
 #include "messages.h"
 #include "vpe.h"
+#include "vpe_fresh.h"
 
 typedef struct
 {
@@ -87,6 +88,7 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	{
 		hasync_message_ids_negotiate(ike_sa, message, incoming);
 		hasync_vpe_negotiate(this->server, ike_sa, memory, message, incoming);
+		hasync_vpe_fresh_message(this->server, ike_sa, memory, message, incoming);
 	}
 	if (memory)
 	{

@@ -45,6 +45,8 @@ void hasync_memory_destroy(hasync_memory_t *this)
 		hasync_rekey_destroy(this->begun);
 	}
 	chunk_free(&this->asked.nonce);
+	chunk_free(&this->vpe.asking);
+	chunk_free(&this->vpe.answer);
 	chunk_free(&this->refused);
 	chunk_free(&this->request_hash);
 	chunk_free(&this->incoming_hash);

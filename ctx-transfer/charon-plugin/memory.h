@@ -70,9 +70,12 @@ struct hasync_memory_t
 	hasync_rekey_t *begun;  /* by a request that is about to be encrypted */
 	struct
 	{
-		uint16_t asked;  /* ports: ours, in our request that waits for its response */
-		uint16_t port;   /* the peer's, in the message that was read last; 0: it did not say */
-		uint16_t agreed; /* ours, to be said in the response that is about to be built */
+		uint16_t asked;     /* ports: ours, in our request that waits for its response */
+		uint16_t port;      /* the peer's, in the message that was read last; 0: it did not say */
+		uint16_t agreed;    /* ours, to be said in the response that is about to be built */
+		chunk_t asking;     /* inbound SPIs: the next INFORMATIONAL request asks for fresh windows of these */
+		uint64_t reception; /* in which that is asked, as the asking client names it */
+		chunk_t answer;     /* to such a request, in the response that is about to be built */
 	} vpe;
 	struct
 	{

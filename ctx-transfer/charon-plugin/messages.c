@@ -11,7 +11,8 @@
 
 #define FRAGMENT_NUMBER (HASYNC_IKE_HEADER + 4) /* RFC 7383, section 2.5 */
 
-/* after these many seconds; then the peer's absence is left to charon's own DPD */
+/* after these many seconds, and then each time after the last, until the peer answers or charon gives the
+ * IKE_SA up: it takes no other request before this one (RFC 7296, section 2.3) */
 static const int repeat_after[] = {1, 2, 4, 8, 16};
 
 typedef struct
@@ -236,16 +237,17 @@ static job_requeue_t repeat_requests(repeat_t *repeat)
 		{
 			array_get(memory->imported_requests, i, &sent);
 			send_packets(sent, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
-			again = repeat->tries < countof(repeat_after);
+			again = TRUE;
 		}
 		if (memory->request.resumed && ike_sa->get_state(ike_sa) != IKE_PASSIVE)
 		{
 			send_packets(&memory->request, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
-			again = repeat->tries < countof(repeat_after);
+			again = TRUE;
 		}
 		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	}
-	return again ? JOB_RESCHEDULE(repeat_after[repeat->tries++]) : JOB_REQUEUE_NONE;
+	return again ? JOB_RESCHEDULE(repeat_after[min(repeat->tries++, countof(repeat_after) - 1)])
+				 : JOB_REQUEUE_NONE;
 }
 
 void hasync_messages_repeat_requests(ike_sa_t *ike_sa, hasync_memory_t *memory)

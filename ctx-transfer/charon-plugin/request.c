@@ -110,6 +110,23 @@ static bool check_shares(const Hasync__Proto__GiveVpe *give, hasync_error_t *err
 	return true;
 }
 
+static bool check_asked(const Hasync__Proto__AskFresh *ask, hasync_error_t *error)
+{
+	if (ask->n_children > MAX_SAS)
+	{
+		return hasync_fail(error, BAD, "ask_fresh.children: %zu entries, at most %d", ask->n_children,
+						   MAX_SAS);
+	}
+	for (size_t i = 0; i < ask->n_children; i++)
+	{
+		if (!check_sa(ask->children[i]->sa, "ask_fresh.children.sa", error))
+		{
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool check_request(const Hasync__Proto__Request *request, hasync_error_t *error)
 {
 	/* as a number: newer clients may send what this enum does not have */
@@ -119,6 +136,7 @@ static bool check_request(const Hasync__Proto__Request *request, hasync_error_t 
 		case HASYNC__PROTO__REQUEST__REQUEST_LIST:
 		case HASYNC__PROTO__REQUEST__REQUEST_COMMIT:
 		case HASYNC__PROTO__REQUEST__REQUEST_DISCARD:
+		case HASYNC__PROTO__REQUEST__REQUEST_RETIRED_VPE:
 			return true;
 		case HASYNC__PROTO__REQUEST__REQUEST_SUBSCRIBE:
 			return check_commit(request->subscribe->commit, error) && check_shared(request->subscribe, error);
@@ -138,6 +156,8 @@ static bool check_request(const Hasync__Proto__Request *request, hasync_error_t 
 			return check_offer(request->offer_vpe->host, error);
 		case HASYNC__PROTO__REQUEST__REQUEST_GIVE_VPE:
 			return check_shares(request->give_vpe, error);
+		case HASYNC__PROTO__REQUEST__REQUEST_ASK_FRESH:
+			return check_asked(request->ask_fresh, error);
 		default:
 			return hasync_fail(error, BAD, "request: none that is known here");
 	}

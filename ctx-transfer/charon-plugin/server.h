@@ -55,7 +55,10 @@ uint64_t hasync_server_event(hasync_server_t *this, uint64_t client, Hasync__Pro
 
 /* This client receives VPE there, and gets what hasync_server_vpe_event sends. FALSE if it is gone, or
  * another one does so already. */
-bool hasync_server_offer_vpe(hasync_server_t *this, uint64_t client, host_t *host);
+bool hasync_server_offer_vpe(hasync_server_t *this, uint64_t client, host_t *host, bool renews);
+
+/* Whether it moves on when it is told a higher incarnation. */
+bool hasync_server_vpe_renews(hasync_server_t *this, uint64_t client);
 
 /* The client that receives VPE, and where (may be NULL; owned by the caller). 0: there is none. */
 uint64_t hasync_server_vpe_client(hasync_server_t *this, host_t **host);

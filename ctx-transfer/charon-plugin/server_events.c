@@ -82,7 +82,7 @@ static hasync_client_t *find_vpe(hasync_server_t *this)
 	return found;
 }
 
-bool hasync_server_offer_vpe(hasync_server_t *this, uint64_t id, host_t *host)
+bool hasync_server_offer_vpe(hasync_server_t *this, uint64_t id, host_t *host, bool renews)
 {
 	hasync_client_t *client, *other;
 	bool taken;
@@ -95,9 +95,22 @@ bool hasync_server_offer_vpe(hasync_server_t *this, uint64_t id, host_t *host)
 	{
 		DESTROY_IF(client->vpe);
 		client->vpe = host->clone(host);
+		client->vpe_renews = renews;
 	}
 	this->mutex->unlock(this->mutex);
 	return taken;
+}
+
+bool hasync_server_vpe_renews(hasync_server_t *this, uint64_t id)
+{
+	hasync_client_t *client;
+	bool renews;
+
+	this->mutex->lock(this->mutex);
+	client = hasync_server_find(this, id);
+	renews = client && client->vpe_renews;
+	this->mutex->unlock(this->mutex);
+	return renews;
 }
 
 uint64_t hasync_server_vpe_client(hasync_server_t *this, host_t **host)

@@ -4,18 +4,10 @@
 #include "control.h"
 #include "convert.h"
 #include "keymat.h"
+#include "vpe_notify.h"
 #include "vpe_policies.h"
 
-#include <bio/bio_reader.h>
-#include <bio/bio_writer.h>
 #include <sa/ikev2/tasks/child_create.h>
-
-/* RFC 7296, section 3.10.1: status types of the private range */
-#define NOTIFY_VPE 51797
-
-#define VERSION_OF_VPE 1
-
-static const chunk_t magic = {(u_char *)"VPE", 3};
 
 static bool is_named(const char *child)
 {
@@ -90,31 +82,18 @@ static uint16_t own_port(hasync_server_t *server, ike_sa_t *ike_sa)
 
 static void announce(message_t *message, uint16_t port)
 {
-	bio_writer_t *data = bio_writer_create(6);
+	uint16_t wire = htons(port);
 
-	data->write_data(data, magic);
-	data->write_uint8(data, VERSION_OF_VPE);
-	data->write_uint16(data, port);
-	message->add_notify(message, FALSE, NOTIFY_VPE, data->get_buf(data));
-	data->destroy(data);
+	hasync_vpe_notify_add(message, HASYNC_NOTIFY_VPE, chunk_from_thing(wire));
 }
 
 static uint16_t announced_port(message_t *message)
 {
-	notify_payload_t *notify = message->get_notify(message, NOTIFY_VPE);
-	bio_reader_t *data = notify ? bio_reader_create(notify->get_notification_data(notify)) : NULL;
-	uint8_t version;
-	uint16_t port = 0;
-	chunk_t word;
+	chunk_t body;
 
-	if (data &&
-		!(data->read_data(data, magic.len, &word) && chunk_equals(word, magic) &&
-		  data->read_uint8(data, &version) && version == VERSION_OF_VPE && data->read_uint16(data, &port)))
-	{
-		port = 0;
-	}
-	DESTROY_IF(data);
-	return port;
+	return hasync_vpe_notify_get(message, HASYNC_NOTIFY_VPE, &body) && body.len >= sizeof(uint16_t)
+			   ? untoh16(body.ptr)
+			   : 0;
 }
 
 /* The CHILD_SA that this request of ours asks for, or the one that it rekeys. */
@@ -251,7 +230,7 @@ static void tell_place(hasync_child_t *child, uint64_t client, Hasync__Proto__Vp
 	child->vpe.client = client;
 }
 
-static void tell(hasync_server_t *server, ike_sa_t *ike_sa, hasync_child_t *child, child_sa_t *child_sa)
+void hasync_vpe_tell(hasync_server_t *server, ike_sa_t *ike_sa, hasync_child_t *child, child_sa_t *child_sa)
 {
 	Hasync__Proto__VpeChild told = HASYNC__PROTO__VPE_CHILD__INIT;
 	Hasync__Proto__VpePlace place = HASYNC__PROTO__VPE_PLACE__INIT;
@@ -316,7 +295,7 @@ void hasync_vpe_child_state(hasync_server_t *server, ike_sa_t *ike_sa, hasync_me
 	}
 	else if (state == CHILD_INSTALLED && child->vpe.port)
 	{
-		tell(server, ike_sa, child, child_sa);
+		hasync_vpe_tell(server, ike_sa, child, child_sa);
 	}
 	else if (state == CHILD_INSTALLED)
 	{
@@ -337,7 +316,7 @@ void hasync_vpe_settle(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_
 		if (child && child->vpe.port && is_wanted(child_sa) &&
 			(all || child->vpe.pending != is_pending(child_sa) || child->vpe.client != client))
 		{
-			tell(server, ike_sa, child, child_sa);
+			hasync_vpe_tell(server, ike_sa, child, child_sa);
 		}
 	}
 	enumerator->destroy(enumerator);
@@ -398,7 +377,7 @@ static void give(hasync_server_t *server, uint64_t client, const Hasync__Proto__
 		child->vpe.given = client;
 		child->vpe.node = share->place->node;
 		child->vpe.incarnations = share->place->incarnation + 1;
-		tell(server, ike_sa, child, child_sa);
+		hasync_vpe_tell(server, ike_sa, child, child_sa);
 	}
 	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 }

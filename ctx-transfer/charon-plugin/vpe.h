@@ -23,6 +23,9 @@ void hasync_vpe_derived(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory
 void hasync_vpe_child_state(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory,
 							child_sa_t *child_sa, child_sa_state_t state);
 
+/* To the client that receives VPE, if there is one. */
+void hasync_vpe_tell(hasync_server_t *server, ike_sa_t *ike_sa, hasync_child_t *child, child_sa_t *child_sa);
+
 /* A context was PUT: what is new in it is told. */
 void hasync_vpe_put(hasync_server_t *server, const Hasync__Proto__Context *context);
 

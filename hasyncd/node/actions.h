@@ -125,6 +125,19 @@ struct GiveVpe {
   bool operator==(const GiveVpe&) const = default;
 };
 
+// charon's plugin: ask the peers of these VPE CHILD_SAs to send in fresh windows; Node::on_retired follows
+// for those that do.
+struct AskFresh {
+  struct Child {
+    SaId sa;
+    EspSpi inbound;
+    bool operator==(const Child&) const = default;
+  };
+  std::uint64_t reception = 0;  // this one; no other owner's, and no other process's
+  std::vector<Child> children;
+  bool operator==(const AskFresh&) const = default;
+};
+
 // Leave the ring's group and come back, as a process that has just begun.
 struct Rejoin {
   bool operator==(const Rejoin&) const = default;
@@ -145,7 +158,7 @@ struct Finished {
 using Action = std::variant<SendRing, SendHeartbeat, Persist, SetDeadline, CloseFence, HoldAddress, Announce,
                             DropAddress, SetGate, ForgetGate, SetNumbers, ReadWindows, RaiseWindows,
                             PutContext, SetActive, ReleaseContexts, CommitOutput, DiscardOutput, RekeyChild,
-                            GiveVpe, Rejoin, Note, Finished>;
+                            GiveVpe, AskFresh, Rejoin, Note, Finished>;
 using Actions = std::vector<Action>;
 
 }  // namespace hasync::hasyncd

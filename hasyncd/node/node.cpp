@@ -217,6 +217,7 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   yield(out);
   take_effect(changes, out);
   rekey_vpe(changes.shared, own_vped, out);
+  if (own_vped && mine() && reigns(role_)) expose_vpe(now, out);
   if (mine() && !known_to_charon) {
     for (const SaId sa : changes.upserted) put(sa, out);
   }
@@ -382,6 +383,7 @@ Actions Node::on_tick(Instant now) {
   watch_the_other(now, out);
   settle(now, out);
   rekey_exposed(now, out);
+  ask_fresh(now, out);
   tell_again(now, out);
   if (now - answered_ >= settings_.heartbeat) beat(now, out);
   flush(out);

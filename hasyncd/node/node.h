@@ -26,6 +26,7 @@
 #include "hasyncd/node/actions.h"
 #include "hasyncd/node/context_report.h"
 #include "hasyncd/node/exposure.h"
+#include "hasyncd/node/fresh_windows.h"
 #include "hasyncd/node/node_counts.h"
 #include "hasyncd/node/node_settings.h"
 #include "hasyncd/node/output_commit.h"
@@ -70,6 +71,10 @@ class Node {
 
   // A vped receives VPE here, or (0) none does.
   Actions on_vpe(std::uint64_t session, Instant now);
+
+  // This vped takes nothing any more of what the peer of this CHILD_SA had sent before an AskFresh of that
+  // reign.
+  Actions on_retired(EspSpi inbound, std::uint64_t reception, Instant now);
 
   // What the gate and the kernel say of the numbers of outbound SAs.
   Actions on_used(const std::vector<OutboundUse>& uses, Instant now);
@@ -182,6 +187,7 @@ class Node {
   void tell_again(Instant now, Actions& out);
   void tell_on(std::size_t parts, Instant now, Actions& out);
   void settle_windows();
+  TakenOver::Spis children(bool vpe) const;  // all CHILD_SAs that are VPE, or are ESP
   void expose(Instant now, Actions& out);
   void fall_back(const Delta& context);
   void ended(const Changes& changes);
@@ -192,7 +198,10 @@ class Node {
   // node_vpe.cpp
   void serve_vpe(Actions& out);
   void rekey_vpe(const std::vector<EspSpi>& spis, bool all, Actions& out);
-  void expose_vpe(TakenOver::Spis spis, Instant now, Actions& out);
+  void expose_vpe(Instant now, Actions& out);
+  void ask_fresh(Instant now, Actions& out);
+  // Of this vped, without a break, in one reign of one process: no other has this name.
+  std::uint64_t reception() const { return settings_.self.incarnation.value + fresh_.begun(); }
 
   // node_numbers.cpp
   void tell(const OutboundUse& use, const LeaseState& lease, const Spending::Need& need, Actions& out);
@@ -212,6 +221,7 @@ class Node {
   WindowMarks marks_;
   Exposure exposure_;
   TakenOver taken_over_, vpe_taken_over_;
+  FreshWindows fresh_;
   VpeDesk vpe_;
   Solitude solitude_;
   Role role_ = Role::Out;

@@ -9,6 +9,7 @@ Actions Node::on_vpe(std::uint64_t session, Instant now) {
   vpe_.begin(session);
   out.push_back(session != 0 ? Note{"vped-began", "it gets numbers of its own"}
                              : Note{"vped-gone", "this gateway carries no VPE"});
+  if (mine() && reigns(role_)) expose_vpe(now, out);
   settle(now, out);
   return out;
 }
@@ -33,12 +34,46 @@ void Node::rekey_vpe(const std::vector<EspSpi>& spis, bool all, Actions& out) {
 }
 
 // This vped has received nothing before: what was recorded under these keys is new to it.
-void Node::expose_vpe(TakenOver::Spis spis, Instant now, Actions& out) {
+void Node::expose_vpe(Instant now, Actions& out) {
+  TakenOver::Spis spis = children(true);
+  for (const auto& [sa, reported] : vpe_.reported()) {
+    if (proposals_.concerns(sa)) spis.insert(reported.begin(), reported.end());  // not in the log yet
+  }
   if (!spis.empty()) {
     out.push_back(Note{"replay-exposure", "what was recorded of " + std::to_string(spis.size()) +
                                               " VPE CHILD_SAs could be replayed"});
   }
+  std::vector<EspSpi> outbound;
+  for (const auto& [spi, inbound] : spis) outbound.push_back(spi);
+  fresh_.begin(outbound);
   vpe_taken_over_.begin(std::move(spis), now);
+}
+
+// The peer of each is asked for windows that nobody has recorded anything of.
+void Node::ask_fresh(Instant now, Actions& out) {
+  if (role_ != Role::Owner || !charon_synced_ || vpe_.session() == 0) return;
+  AskFresh ask{.reception = reception()};
+  for (const EspSpi spi : fresh_.due(now)) {
+    const auto sa = replica_.vpe().holder(spi);
+    const auto inbound = vpe_taken_over_.inbound(spi);
+    if (sa && inbound) ask.children.push_back({*sa, *inbound});
+  }
+  if (!ask.children.empty()) out.push_back(std::move(ask));
+}
+
+// What was asked before this vped received here says nothing of what the peer has sent to another owner
+// since.
+Actions Node::on_retired(EspSpi inbound, std::uint64_t reception, Instant now) {
+  Actions out;
+  if (!reigns(role_) || reception != this->reception()) return out;
+  const auto closed = vpe_taken_over_.closed(inbound);
+  if (!closed) return out;
+  fresh_.done(*closed);
+  if (vpe_taken_over_.empty()) {
+    out.push_back(Note{"replay-closed", "no VPE CHILD_SA is left whose packets could be replayed"});
+  }
+  settle(now, out);
+  return out;
 }
 
 std::size_t Node::exposed_vpe() const {

@@ -109,19 +109,23 @@ void Node::tell_on(std::size_t parts, Instant now, Actions& out) {
   }
 }
 
+TakenOver::Spis Node::children(bool vpe) const {
+  TakenOver::Spis out;
+  for (const auto& [sa, context] : replica_.contexts()) {
+    for (const OutboundSa& child : context.outbound) {
+      if (child.vpe == vpe) out.emplace(child.key.spi, child.inbound);
+    }
+  }
+  return out;
+}
+
 // This node is about to open: from here on its own windows count.
 void Node::expose(Instant now, Actions& out) {
   out.push_back(RaiseWindows{});
   exposure_.take(now);
   marks_.begin();
-  TakenOver::Spis spis;
-  TakenOver::Spis vpe;
-  for (const auto& [sa, context] : replica_.contexts()) {
-    for (const OutboundSa& child : context.outbound) {
-      (child.vpe ? vpe : spis).emplace(child.key.spi, child.inbound);
-    }
-  }
-  expose_vpe(std::move(vpe), now, out);
+  expose_vpe(now, out);
+  TakenOver::Spis spis = children(false);
   if (spis.empty()) exposure_.close();
   const auto bound = exposure_.bound(now);
   if (bound == 0) spis.clear();
@@ -138,13 +142,17 @@ void Node::fall_back(const Delta& context) {
   if (!reigns(role_)) return;
   exposure_.falls_back();
   for (const OutboundSa& sa : context.outbound) {
-    if (!sa.vpe) taken_over_.add(sa.key.spi, sa.inbound);  // vped keeps its windows
+    (sa.vpe ? vpe_taken_over_ : taken_over_).add(sa.key.spi, sa.inbound);
+    if (sa.vpe) fresh_.add(sa.key.spi);  // its vped may have been told that it was gone
   }
 }
 
 // A CHILD_SA that has been rekeyed, or has ended, takes nothing any more where that is known.
 void Node::ended(const Changes& changes) {
-  for (const EspSpi spi : changes.unshared) vpe_taken_over_.ended(spi);
+  for (const EspSpi spi : changes.unshared) {
+    vpe_taken_over_.ended(spi);
+    fresh_.done(spi);
+  }
   if (changes.unleased.empty()) return;
   ended_at_ = replica_.mark().index;
   for (const OutboundKey& key : changes.unleased) {

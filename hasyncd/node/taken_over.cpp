@@ -28,6 +28,19 @@ void TakenOver::ended(EspSpi outbound) {
   if (!sa.empty() && sa.mapped() != EspSpi{}) lingering_.insert(sa.mapped());
 }
 
+std::optional<EspSpi> TakenOver::inbound(EspSpi outbound) const {
+  const auto sa = spis_.find(outbound);
+  return sa == spis_.end() || sa->second == EspSpi{} ? std::nullopt : std::optional(sa->second);
+}
+
+std::optional<EspSpi> TakenOver::closed(EspSpi inbound) {
+  const auto sa = std::ranges::find(spis_, inbound, &Spis::value_type::second);
+  if (sa == spis_.end()) return {};
+  const EspSpi outbound = sa->first;
+  spis_.erase(sa);
+  return outbound;
+}
+
 void TakenOver::read(const std::vector<InboundTop>& tops) {
   if (lingering_.empty()) return;
   std::set<EspSpi> there;

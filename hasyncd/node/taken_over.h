@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -26,12 +27,15 @@ class TakenOver {
   void begin(Spis spis, Instant now);                                              // replaces all
   void add(EspSpi outbound, EspSpi inbound) { spis_.emplace(outbound, inbound); }  // rekeyed the next time
   void ended(EspSpi outbound);
+  std::optional<EspSpi> inbound(EspSpi outbound) const;
+  // It lives on, and takes nothing old any more. Returns its outbound SPI; nothing: it was not open.
+  std::optional<EspSpi> closed(EspSpi inbound);
   // What the kernel has.
   void read(const std::vector<InboundTop>& tops);
   std::size_t size() const { return spis_.size() + lingering_.size(); }
   bool empty() const { return size() == 0; }
-  // All have ended, and the kernel is to say that it has none of them any more.
-  bool lingers() const { return spis_.empty() && !lingering_.empty(); }
+  // Some have ended, and the kernel is to say that it has none of them any more.
+  bool lingers() const { return !lingering_.empty(); }
   // To be rekeyed now. What is there a minute after the last one is planned again: charon may have refused,
   // or its peer not answered.
   std::vector<EspSpi> due(Instant now);

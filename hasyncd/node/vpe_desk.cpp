@@ -30,7 +30,9 @@ void VpeDesk::installed() {
 
 void VpeDesk::state_lost(const std::vector<EspSpi>& was) {
   old_.insert(was.begin(), was.end());
-  for (const auto& [sa, spis] : reported_) old_.insert(spis.begin(), spis.end());
+  for (const auto& [sa, spis] : reported_) {
+    for (const auto& [outbound, inbound] : spis) old_.insert(outbound);
+  }
 }
 
 void VpeDesk::held(const std::vector<OutboundSa>& outbound) {
@@ -44,11 +46,11 @@ void VpeDesk::charon_lost() {
 }
 
 void VpeDesk::reported(SaId sa, std::vector<OutboundSa>& outbound, bool fresh) {
-  std::set<EspSpi> spis;
+  std::map<EspSpi, EspSpi> spis;
   for (OutboundSa& one : outbound) {
     if (!one.vpe) continue;
     one.vpe_old = one.vpe_old || !fresh || old_.contains(one.key.spi);
-    spis.insert(one.key.spi);
+    spis.emplace(one.key.spi, one.inbound);
   }
   if (spis.empty()) {
     reported_.erase(sa);

@@ -40,6 +40,8 @@ class VpeDesk {
   // is lost, may have been sent on.
   void reported(SaId sa, std::vector<OutboundSa>& outbound, bool fresh);
   void gone(SaId sa) { reported_.erase(sa); }
+  // By IKE_SA, outbound and inbound, as charon has reported them last.
+  const std::map<SaId, std::map<EspSpi, EspSpi>>& reported() const { return reported_; }
 
   // The shares that count now, and are to be handed on (again). `holds`: whether charon here has this IKE_SA.
   std::optional<GiveVpe> to_give(const VpeShares& shares, std::uint64_t stable,
@@ -53,7 +55,7 @@ class VpeDesk {
   bool told_ = false;                                   // the log of it, or it is under way
   std::map<std::uint64_t, std::set<EspSpi>> unstable_;  // by the position that they wait for
   std::set<EspSpi> due_;                                // to be looked at
-  std::map<SaId, std::set<EspSpi>> reported_;
+  std::map<SaId, std::map<EspSpi, EspSpi>> reported_;
   std::set<EspSpi> old_;  // of states that are lost
 };
 

@@ -26,6 +26,17 @@ def packet(frame):
     return None, None, b""
 
 
+def summed(frame):
+    """A UDP frame with its checksum: what a network card would have put in is not in a recording of the sender's."""
+    addresses, udp = (slice(26, 34), 34) if frame[12:14] == b"\x08\0" else (slice(22, 54), 54)
+    bare = frame[udp:udp + 6] + b"\0\0" + frame[udp + 8:]
+    words = frame[addresses] + struct.pack("!HH", UDP, len(bare)) + bare + b"\0" * (len(bare) % 2)
+    total = sum(struct.unpack(f"!{len(words) // 2}H", words))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return frame[:udp + 6] + struct.pack("!H", ~total & 0xffff or 0xffff) + frame[udp + 8:]
+
+
 def ike_messages(path, source):
     """IKE messages from this address to port 4500 (RFC 7296, section 2.23: behind four zero bytes)."""
     packets = [packet(frame) for _, frame in frames(path)]

@@ -177,6 +177,11 @@ def windows(path):
     return out
 
 
+def frames_from(path, source):
+    """Whole frames of a recording in which this address has sent VPE, as a receiver would take them."""
+    return [pcap.summed(frame) for _, frame in pcap.frames(path) if header_of(frame) and pcap.packet(frame)[1] == source]
+
+
 def header_of(frame):
     """VPE's header and what is behind it; None if the frame is none of VPE's."""
     protocol, _, behind = pcap.packet(frame)

@@ -7,6 +7,7 @@ import sys
 
 from bed import numbered, story, topology, vped
 from bed.wait import until
+from scenarios.campaign import replay
 
 # charon's default, as vped sends on a new SA a second later; the testbed's is shorter
 _NAMED = "delete_rekeyed_delay = 5\n  plugins {\n    hasync {\n      vpe = net\n    }\n  }"
@@ -28,7 +29,8 @@ def play(bed):
     await_both(bed, (0, 0))
     no_lease(bed, owner)
     receiver = send_from_both(bed)
-    bed.stream(100 if bed.booted else 1000)
+    bed.stream(100 if bed.booted else 1000, 48)  # small, so that a recording has it whole
+    bed.pause(2)
     lost(bed, owner, standby)
     survivors_share(bed, received(bed, receiver), owner, standby)
     flow = bed.stop_stream()
@@ -86,12 +88,26 @@ def heard(bed):
 
 def lost(bed, owner, standby):
     place = shares(bed)[topology.GATEWAYS.index(standby)][0]
+    bed.expect("SAs of which a takeover would leave windows open", bed.status(standby)["replay"]["vpe_child_sas"], 1)
     moment = bed.power_off(owner)
+    heard_by_it = vped.frames_from(bed.captures[-1], bed.peer_address)
     bed.expect("owner after", bed.await_owner(standby), standby)
     bed.await_stream(moment)
+    replays_refused(bed, standby, heard_by_it)
     enough = heard(bed)[place] + 200
     until("the survivor is heard further", lambda: heard(bed)[place] > enough, timeout=60)
     bed.hosts[standby].services.pop("sender").process.kill()
+
+
+def replays_refused(bed, owner, frames):
+    """The peer goes on in fresh windows, under the same keys; from then on nothing of what it had sent to the lost one is taken."""
+    keys = bed.spis("peer")
+    until("the new owner says that nothing is open", lambda: bed.status(owner)["replay"]["vpe_child_sas"] == 0, timeout=30)
+    bed.expect("CHILD_SAs are those of before", sorted(bed.spis("peer")), sorted(keys))
+    bed.expect("packets that the lost one had been sent", len(frames), lambda count: count > 100)
+    before = vped.drops(bed, owner).get("retired", 0)
+    replay(frames, owner)
+    until("each is refused", lambda: vped.drops(bed, owner).get("retired", 0) - before >= len(frames), timeout=30)
 
 
 def received(bed, receiver):

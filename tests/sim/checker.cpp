@@ -42,6 +42,13 @@ void Checker::accepted(const Arrival& arrival) {
        std::to_string(*arrival.stated) + ", at most " + std::to_string(*arrival.most));
 }
 
+void Checker::accepted(NodeId node, const VpePacket& packet, bool open) {
+  if (vpe_accepted_.insert(packet).second || open) return;
+  fail("I5: VPE: accepted again, and nothing is said to be open: " + name(node) + ", key " +
+       std::to_string(packet.key_id) + ", incarnation " + std::to_string(packet.incarnation) + ", number " +
+       std::to_string(packet.number));
+}
+
 void Checker::sends(NodeId node, std::uint32_t key_id, vpe::Place place) {
   if (!places_.emplace(key_id, place).second)
     fail("I1: VPE: " + name(node) + " begins anew under key " + std::to_string(key_id) + " as place " +

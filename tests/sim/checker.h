@@ -16,7 +16,7 @@
 #include <unordered_set>
 
 #include "hasyncd/log/replica.h"
-#include "tests/sim/model.h"
+#include "tests/sim/fake_vped.h"
 
 namespace hasync::sim {
 
@@ -54,6 +54,9 @@ class Checker {
     return accepted_.contains((std::uint64_t{key_id} << 40U) | number);
   }
   std::uint64_t replays() const { return replays_; }
+  // Likewise under VPE. `open`: this owner says that something is.
+  void accepted(NodeId node, const VpePacket& packet, bool open);
+  bool was_accepted(const VpePacket& packet) const { return vpe_accepted_.contains(packet); }
 
   // The owner's state is stable up to its end.
   void stable(NodeId node, const hasyncd::Replica& replica);
@@ -112,6 +115,7 @@ class Checker {
   std::unordered_set<std::uint64_t> used_;
   std::set<std::pair<std::uint32_t, vpe::Place>> places_;
   std::unordered_set<std::uint64_t> accepted_;
+  std::set<VpePacket> vpe_accepted_;
   std::map<std::uint64_t, std::uint64_t> again_;  // accepted once more, by reign
   std::uint64_t replays_ = 0;
   std::map<std::uint32_t, Instant> left_at_;

@@ -176,6 +176,7 @@ std::string Cluster::unsettled_node(const Machine& machine, const hasyncd::Node&
     return "is " + to_string(node.role());
   }
   if (!node.agreement().current()) return "is in no epoch";
+  if (machine.charon_is_behind()) return "waits for its charon";
   const auto& install = *node.agreement().current();
   if (install.members.size() != machines_.size() - (apart_ == kNobody ? 0 : 1)) return "misses members";
   if (install != first.agreement().current()) return "is in another epoch";

@@ -119,10 +119,13 @@ void Machine::freeze() {
   if (!powered_ || frozen_) return;
   world_.tell(id_, "THE MACHINE STANDS STILL");
   frozen_ = true;
+  frozen_since_ = world_.schedule.now();
 }
 
+// Of two pauses at once the first to end ends both: no clock stands still for longer than its machine.
 void Machine::thaw(Duration clock_stood_still) {
   if (!std::exchange(frozen_, false)) return;
+  clock_stood_still = std::min(clock_stood_still, world_.schedule.now() - frozen_since_);
   world_.tell(id_, "the machine goes on, its clock stood still for " +
                        std::to_string(clock_stood_still / milliseconds{1}) + " ms");
   offset_ -= clock_stood_still;
@@ -437,6 +440,7 @@ void Machine::arrivals(double percent) {
   for (const auto& [spi, sa] : kernel_.inbound()) {
     if (!sa.vpe && world_.random.percent(percent)) arrives(spi, ++world_.sent[sa.key_id]);
   }
+  vpe_arrivals(percent);
 }
 
 // What owners have accepted once, in the order that lets the most of it in.
@@ -450,6 +454,7 @@ void Machine::attack() {
       if (world_.checker.was_accepted(sa.key_id, n)) arrives(spi, n);
     }
   }
+  vpe_attack();
 }
 
 void Machine::arrives(EspSpi spi, std::uint64_t number) {
@@ -577,6 +582,7 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::GiveVpe& give) {
       m.to_charon([this_machine = &m, give] { this_machine->give(give); });
     }
+    void operator()(const hasyncd::AskFresh& ask) { m.ask_fresh(ask); }
     void operator()(const hasyncd::Rejoin&) { m.rejoin_wanted_ = true; }
     void operator()(const hasyncd::Note& note) { m.noted(note); }
     void operator()(const hasyncd::Finished&) { m.process_->finished = true; }

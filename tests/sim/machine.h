@@ -61,6 +61,8 @@ class Machine {
   bool excused() const { return world_.schedule.now() < excused_until_; }
   bool of_two() const { return world_.of_two(); }
   bool charon_up() const { return charon_up_; }
+  // It has not carried out yet what it was asked.
+  bool charon_is_behind() const { return next_command_ > world_.schedule.now(); }
   bool holds_address() const { return holds_address_; }
   struct Held {
     IkeSa sa;
@@ -68,6 +70,7 @@ class Machine {
   };
   const std::map<SaId, Held>& held() const { return held_; }
   void carry_out(const hasyncd::Action& action);
+  void retired(EspSpi inbound, std::uint64_t reception);  // its vped takes nothing old any more
   // Peers are told what charon has reported up to here; it was stable in this lineage.
   void commit(std::uint64_t report, Epoch lineage);
   Epoch lineage() const { return world_.checker.lineage_of(id_); }
@@ -148,6 +151,13 @@ class Machine {
   void connect_vped();
   void tell_vped();
   void give(const hasyncd::GiveVpe& give);
+  std::vector<Child> vpe_children() const;
+  void vpe_arrivals(double percent);
+  void vpe_attack();
+  void vpe_arrives(EspSpi spi, const VpePacket& packet);
+  void ask_fresh(const hasyncd::AskFresh& ask);
+  void peer_is_asked(SaId sa, EspSpi inbound, std::uint64_t reception);
+  void retire(std::uint32_t key_id, EspSpi inbound, std::uint8_t below, std::uint64_t reception);
   void add(const OutboundKey& key, const Child& child, std::uint64_t used);
   void remove_from_kernel(const IkeSa& sa);
   void remove_late(EspSpi spi);
@@ -169,7 +179,7 @@ class Machine {
   std::uint64_t boots_ = 0;
   bool frozen_ = false;
   std::vector<std::function<void()>> after_thaw_;
-  Instant excused_until_{};
+  Instant excused_until_{}, frozen_since_{};
   Duration charon_takes_ = std::chrono::milliseconds{3};
   double garbled_ = 0;
 
@@ -206,6 +216,7 @@ class Machine {
   Instant next_report_{};
   std::map<SaId, Held> held_;
   FakeVped vped_;
+  std::uint64_t vped_told_ = 0;  // session that hasyncd has heard of
   std::set<SaId> unanswered_;
   struct Told {  // what a peer is told when the report is committed
     SaId sa;

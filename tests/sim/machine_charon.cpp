@@ -20,7 +20,8 @@ void Machine::start_charon() {
   marked_.clear();
   kernel_.flush();
   connect_charon();
-  connect_vped();  // it goes on with what it has, and asks again
+  connect_vped();          // it goes on with what it has, and asks again
+  vped_.received.clear();  // but drops what this charon does not have
 }
 
 // The kernel's SAs stay, and go on, until charon is back.

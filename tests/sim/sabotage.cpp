@@ -323,6 +323,45 @@ class VpeShareOfOldSession : public HandsOn {
   }
 };
 
+// What was to be asked for counts as done.
+class FreshWhenAsked : public Sabotage {
+  bool does(Machine& m, Action& action) override {
+    if (const auto* ask = std::get_if<AskFresh>(&action)) {
+      for (const AskFresh::Child& child : ask->children)
+        asked_.push_back({&m, child.inbound, ask->reception});
+    }
+    return true;
+  }
+  void then(Machine& m) override {
+    for (const auto& [asked, inbound, reception] : std::exchange(asked_, {})) {
+      if (asked == &m) m.retired(inbound, reception);
+    }
+  }
+  std::vector<std::tuple<Machine*, EspSpi, std::uint64_t>> asked_;
+};
+
+// What the peer has once answered counts for ever, though another node may have received since.
+class FreshRemembered : public Sabotage {
+  void answered(Machine& m, EspSpi inbound) override { answered_.insert({m.id(), inbound}); }
+  bool does(Machine& m, Action& action) override {
+    auto* ask = std::get_if<AskFresh>(&action);
+    if (ask == nullptr) return true;
+    std::erase_if(ask->children, [&](const AskFresh::Child& child) {
+      const bool known = answered_.contains({m.id(), child.inbound});
+      if (known) remembered_.push_back({&m, child.inbound, ask->reception});
+      return known;
+    });
+    return true;
+  }
+  void then(Machine& m) override {
+    for (const auto& [asked, inbound, reception] : std::exchange(remembered_, {})) {
+      if (asked == &m) m.retired(inbound, reception);
+    }
+  }
+  std::set<std::pair<NodeId, EspSpi>> answered_;
+  std::vector<std::tuple<Machine*, EspSpi, std::uint64_t>> remembered_;
+};
+
 template <typename What>
 std::unique_ptr<Sabotage> make() {
   return std::make_unique<What>();
@@ -364,6 +403,8 @@ constexpr Kind kKinds[] = {
     {"two_take_from_silence", "I2 I1", make<TwoTakeFromSilence>},
     {"share_unstable", "I1", make<VpeShareUnstable>},
     {"share_of_old_session", "I1", make<VpeShareOfOldSession>},
+    {"fresh_when_asked", "I5", make<FreshWhenAsked>},
+    {"fresh_remembered", "I5", make<FreshRemembered>},
     // of VpeCluster, which knows them by name
     {"vpe_same_incarnation", "I1", make<Sabotage>},
     {"vpe_incarnation_unstable", "I1", make<Sabotage>},

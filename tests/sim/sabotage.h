@@ -30,6 +30,8 @@ class Sabotage {
   virtual void reported(Machine&, std::uint64_t /*report*/) {}
   // The gate asks for a number's limits only.
   virtual bool gate_lets_repeats() { return false; }
+  // A peer has gone on in fresh windows, and nothing older is taken.
+  virtual void answered(Machine&, EspSpi /*inbound*/) {}
   // After each event of the Node.
   virtual void then(Machine&) {}
 };

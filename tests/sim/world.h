@@ -21,7 +21,7 @@ struct Count {
 };
 
 struct World {
-  explicit World(std::uint64_t seed) : random(seed) {}
+  explicit World(std::uint64_t seed) : random(seed), vpe_random(~seed) {}
 
   Random random;
   Schedule schedule;
@@ -41,6 +41,14 @@ struct World {
   std::map<std::pair<hasyncd::Process, std::uint64_t>, Count> counts;
   NodeId holder;                                // whom packets for the shared address reach
   std::map<std::uint32_t, std::uint64_t> sent;  // by peers: the last number of each key
+
+  // Of VPE's reception, apart from all else: what others draw does not depend on it.
+  Random vpe_random;
+  struct VpePeer {
+    std::uint8_t incarnation = 0;
+    std::map<std::uint8_t, std::uint64_t> sent;  // the last number of each
+  };
+  std::map<std::uint32_t, VpePeer> vpe_peers;  // by key
 
   void tell(NodeId node, const std::string& what) const;
   bool of_two() const { return settings.configured.size() == 2; }

@@ -178,6 +178,18 @@ TEST_F(Requests, AShareOfVpeHasAPlaceWithinTheBudget) {
   EXPECT_EQ(pass(request)->give_vpe->session, 9U);
 }
 
+TEST_F(Requests, AskingForFreshWindowsNamesIkeSas) {
+  proto::Request request;
+  request.mutable_ask_fresh()->set_reception(9);
+  proto::AskFresh::Child& child = *request.mutable_ask_fresh()->add_children();
+  EXPECT_EQ(decode(request.SerializeAsString()), nullptr);
+  EXPECT_STREQ(error_.text, "ask_fresh.children.sa: missing");
+  set_sa(child.mutable_sa());
+  child.set_inbound_spi(0xc0ffee);
+  EXPECT_EQ(pass(request)->ask_fresh->children[0]->inbound_spi, 0xc0ffeeU);
+  EXPECT_EQ(pass(request)->ask_fresh->reception, 9U);
+}
+
 TEST_F(Requests, TruncatedAnywhereNeverPassAsAnotherPut) {
   const std::string bytes = put_request().SerializeAsString();
   const std::string_view content = bytes;

@@ -66,6 +66,27 @@ TEST(PluginCodec, OfAClusterItHasAShareWhenTheLogHasGivenOne) {
   EXPECT_FALSE(decode(message));
 }
 
+TEST(PluginCodec, WhatIsToBeRetiredIsReadAndTold) {
+  proto::FromPlugin message;
+  message.mutable_event()->set_number(4);
+  proto::VpeRetire& retire = *message.mutable_event()->mutable_vpe_retire();
+  retire.set_inbound_spi(0xc0ffee01);
+  retire.set_reception(99);
+  EXPECT_FALSE(decode(message)) << "no incarnation: nothing is below it";
+  retire.set_incarnation(32);
+  EXPECT_FALSE(decode(message));
+  retire.set_incarnation(31);
+  const Retire expected{EspSpi{0xc0ffee01}, 31, 99};
+  EXPECT_EQ(std::get<Retire>(decode(message)->content), expected);
+
+  const Bytes frame = encode_retired(5, {expected});
+  proto::Request request;
+  ASSERT_TRUE(request.ParseFromArray(frame.data() + 4, static_cast<int>(frame.size() - 4)));
+  EXPECT_EQ(request.id(), 5U);
+  ASSERT_EQ(request.retired_vpe().done_size(), 1);
+  EXPECT_EQ(request.retired_vpe().done(0).SerializeAsString(), retire.SerializeAsString());
+}
+
 TEST(PluginCodec, WhatCannotBeVpeIsRefusedByName) {
   using C = proto::VpeChild;
   EXPECT_THAT(error_with([](C& c) { c.set_inbound_spi(255); }), HasSubstr("SPI is reserved"));

@@ -138,6 +138,52 @@ TEST_F(WindowsOfAStandby, VpeIsOpenAfterAnyTakeoverUntilItIsRekeyed) {
   EXPECT_EQ(table_.node_.exposed_vpe(), 0U);
 }
 
+struct VpeOfAStandby : WindowsOfAStandby {
+  VpeOfAStandby() {
+    table_.do_(table_.node_.on_vpe(11, table_.now_));
+    says(Delta{kTunnel, 2, kPeer, {{kVpe, false, 0, kVpeIn, true}}, "sealed"});
+    table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+    table_.pass(milliseconds{20});
+    owner_beats(500, Windows{.round = 3, .let_in = 500, .last = true, .tops = {}});
+    table_.seen_.clear();
+    takes_over();
+  }
+  void retired(std::uint64_t reception) {
+    table_.do_(table_.node_.on_retired(kVpeIn, reception, table_.now_));
+  }
+  const OutboundKey kVpe{kPeer, EspSpi{9}};
+  const EspSpi kVpeIn{0xc9};
+};
+
+TEST_F(VpeOfAStandby, IsClosedWhenThePeerHasGoneOnInFreshWindows) {
+  ASSERT_EQ(table_.node_.role(), Role::Owner);
+  const auto asked = all<AskFresh>(table_.seen_);
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].children, (std::vector<AskFresh::Child>{{kTunnel, kVpeIn}}));
+  retired(asked[0].reception - 1);
+  EXPECT_EQ(table_.node_.exposed_vpe(), 1U) << "that was asked before this vped received here";
+  retired(asked[0].reception);
+  EXPECT_EQ(table_.node_.exposed_vpe(), 0U);
+  table_.seen_.clear();
+  table_.pass(seconds{40});
+  EXPECT_EQ(count<AskFresh>(table_.seen_), 0U);
+}
+
+TEST_F(VpeOfAStandby, IsOpenAgainWhenItsVpedBeginsAnewAndOldAnswersDoNotCount) {
+  const std::uint64_t first = all<AskFresh>(table_.seen_).at(0).reception;
+  retired(first);
+  table_.seen_.clear();
+  table_.do_(table_.node_.on_vpe(12, table_.now_));
+  EXPECT_EQ(table_.node_.exposed_vpe(), 1U);
+  retired(first);
+  EXPECT_EQ(table_.node_.exposed_vpe(), 1U);
+  table_.pass(milliseconds{50});
+  const auto asked = all<AskFresh>(table_.seen_);
+  ASSERT_FALSE(asked.empty());
+  retired(asked.back().reception);
+  EXPECT_EQ(table_.node_.exposed_vpe(), 0U);
+}
+
 TEST_F(WindowsOfAStandby, WhatWasNotRekeyedIsAskedForAgain) {
   owner_beats(500, Windows{.round = 3, .let_in = 480, .last = true, .tops = {{kWindow, 480}}});
   takes_over();

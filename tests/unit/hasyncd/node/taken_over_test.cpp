@@ -52,15 +52,26 @@ TEST(TakenOver, WhatHasEndedCountsUntilTheKernelHasItNoMore) {
   taken.begin(spis(2), kStart);
   taken.ended(EspSpi{1});
   EXPECT_EQ(taken.size(), 2U);
-  EXPECT_FALSE(taken.lingers());
-  taken.ended(EspSpi{2});
   EXPECT_TRUE(taken.lingers());
+  taken.ended(EspSpi{2});
   taken.read({{{Address::v4(192, 0, 2, 100), EspSpi{kInbound + 2}}, 0},
               {{Address::v4(192, 0, 2, 100), EspSpi{kInbound + 3}}, 7}});
   EXPECT_EQ(taken.size(), 1U);
   taken.read({});
   EXPECT_TRUE(taken.empty());
   EXPECT_FALSE(taken.lingers());
+}
+
+TEST(TakenOver, WhatIsClosedLivesOnAndDoesNotCount) {
+  TakenOver taken(seconds{10});
+  taken.begin(spis(2), kStart);
+  EXPECT_EQ(taken.inbound(EspSpi{1}), EspSpi{kInbound + 1});
+  EXPECT_EQ(taken.closed(EspSpi{kInbound + 1}), EspSpi{1});
+  EXPECT_EQ(taken.closed(EspSpi{kInbound + 1}), std::nullopt);
+  EXPECT_EQ(taken.inbound(EspSpi{1}), std::nullopt);
+  EXPECT_EQ(taken.size(), 1U);
+  EXPECT_FALSE(taken.lingers());
+  EXPECT_EQ(taken.due(kStart + seconds{10}), std::vector{EspSpi{2}});
 }
 
 TEST(TakenOver, TheOrderIsNotThatOfTheSpis) {
