@@ -2,6 +2,8 @@
 
 #include <openssl/rand.h>
 
+#include <concepts>
+
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/ring_settings_reader.h"
 
@@ -395,6 +397,8 @@ template <typename... Handlers>
 struct Match : Handlers... {
   using Handlers::operator()...;
 };
+template <typename What, typename... Kinds>
+concept OneOf = (std::same_as<What, Kinds> || ...);
 template <typename... Handlers>
 Match(Handlers...) -> Match<Handlers...>;  // clang 14 does not deduce it for an aggregate
 }  // namespace
@@ -446,15 +450,13 @@ void Daemon::carry_out(const Action& action) {
                      plane_->keep_ahead(put.numbers);
                      charon_->ask(std::move(put));
                    },
-                   [&](const SetActive& a) { charon_->ask(a); },
-                   [&](const ReleaseContexts& a) { charon_->ask(a); },
+                   [&](const OneOf<SetActive, ReleaseContexts, AskFresh> auto& a) { charon_->ask(a); },
                    [&](const CommitOutput& a) { charon_->commit(a); },
                    [&](const DiscardOutput& a) {
                      if (charon_) charon_->discard(a);
                    },
                    [&](const RekeyChild& a) { charon_->rekey(a); },
                    [&](const GiveVpe& a) { charon_->give(a); },
-                   [&](const AskFresh& a) { charon_->ask(a); },
                    [&](const Rejoin&) { ring_->rejoin(); },
                    [&](const Note& a) {
                      a.warning ? log_.warning(a.id, {{"text", a.text}}) : log_.info(a.id, {{"text", a.text}});

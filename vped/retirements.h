@@ -1,5 +1,6 @@
-// What is not to be taken any more on which CHILD_SA, and from when on (docs/decisions/0015-fresh-windows.md): its peer has moved to fresh
-// windows, and what it had on the way has time to arrive. Knows no clock.
+// What is not to be taken any more on which CHILD_SA, and from when on
+// (docs/decisions/0015-fresh-windows.md): its peer has moved to fresh windows, and what it had on the way has
+// time to arrive. Knows no clock.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,7 @@ class Retirements {
 
   struct Due {
     EspSpi in;
-    std::uint8_t below = 0;   // incarnation
+    std::uint8_t below = 0;       // incarnation
     std::uint64_t reception = 0;  // of whoever has asked
     bool operator==(const Due&) const = default;
   };

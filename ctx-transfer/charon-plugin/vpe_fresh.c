@@ -13,7 +13,8 @@
 /* docs/vpe.md, WindowID */
 #define INCARNATIONS 32
 
-/* docs/vpe.md, "When they are spent": from there on a new key is due, and the rest is for vpeds that start anew */
+/* docs/vpe.md, "When they are spent": from there on a new key is due, and the rest is for vpeds that start
+ * anew */
 #define REKEY_AT 24
 
 #define NAME_SIZE 8
@@ -42,8 +43,9 @@ static bool is_asked(chunk_t spis, uint32_t spi)
 }
 
 /*
- * The exchange is that of a liveness check (RFC 7296, section 2.4), to which the notify is added. While a request of another node's is
- * not answered the peer takes no other (section 2.3), and message IDs may have to be agreed first (RFC 6311).
+ * The exchange is that of a liveness check (RFC 7296, section 2.4), to which the notify is added. While a
+ * request of another node's is not answered the peer takes no other (section 2.3), and message IDs may have
+ * to be agreed first (RFC 6311).
  */
 static void ask(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, uint64_t reception)
 {
@@ -63,8 +65,7 @@ static void ask(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, uint64_
 	if (first || again)
 	{
 		ike_sa->queue_task(ike_sa, (task_t *)ike_dpd_create(TRUE));
-		lib->processor->queue_job(lib->processor,
-								  (job_t *)initiate_tasks_job_create(ike_sa->get_id(ike_sa)));
+		lib->processor->queue_job(lib->processor, (job_t *)initiate_tasks_job_create(ike_sa->get_id(ike_sa)));
 	}
 }
 
@@ -131,14 +132,14 @@ static void asked(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *me
 		memcpy(&outbound, spi.ptr, SPI_SIZE);
 		if (move_on(server, ike_sa, memory, outbound, &incarnation))
 		{
-			memory->vpe.answer =
-				chunk_cat("mcc", memory->vpe.answer, spi, chunk_from_thing(incarnation));
+			memory->vpe.answer = chunk_cat("mcc", memory->vpe.answer, spi, chunk_from_thing(incarnation));
 		}
 	}
 	reader->destroy(reader);
 }
 
-static void tell_retire(hasync_server_t *server, uint32_t inbound_spi, uint8_t incarnation, uint64_t reception)
+static void tell_retire(hasync_server_t *server, uint32_t inbound_spi, uint8_t incarnation,
+						uint64_t reception)
 {
 	Hasync__Proto__VpeRetire retire = HASYNC__PROTO__VPE_RETIRE__INIT;
 	Hasync__Proto__Event event = HASYNC__PROTO__EVENT__INIT;
@@ -151,7 +152,8 @@ static void tell_retire(hasync_server_t *server, uint32_t inbound_spi, uint8_t i
 	hasync_server_vpe_event(server, hasync_server_vpe_client(server, NULL), &event);
 }
 
-/* The same name, and for each that was moved its SPI and incarnation. Whoever asked before with this message ID has another name. */
+/* The same name, and for each that was moved its SPI and incarnation. Whoever asked before with this message
+ * ID has another name. */
 static void answered(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory, chunk_t body)
 {
 	bio_reader_t *reader = bio_reader_create(body);
@@ -164,8 +166,7 @@ static void answered(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t 
 	while (reader->read_data(reader, SPI_SIZE, &spi) && reader->read_uint8(reader, &incarnation))
 	{
 		memcpy(&inbound, spi.ptr, SPI_SIZE);
-		if (incarnation && incarnation < INCARNATIONS &&
-			find_vpe(ike_sa, memory, inbound, TRUE, &child_sa))
+		if (incarnation && incarnation < INCARNATIONS && find_vpe(ike_sa, memory, inbound, TRUE, &child_sa))
 		{
 			tell_retire(server, inbound, incarnation, reception);
 		}

@@ -1,6 +1,6 @@
 /*
- * A peer is asked to send VPE in fresh windows, and what it says (docs/decisions/0015-fresh-windows.md). Both ends of it: a gateway that
- * has taken over asks, a peer whose vped sends moves on and answers.
+ * A peer is asked to send VPE in fresh windows, and what it says (docs/decisions/0015-fresh-windows.md). Both
+ * ends of it: a gateway that has taken over asks, a peer whose vped sends moves on and answers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,7 +10,8 @@
 #include "memory.h"
 #include "server.h"
 
-/* The peers of these CHILD_SAs are asked, each IKE_SA's in one message. What is no VPE, or not here and active, is passed over. */
+/* The peers of these CHILD_SAs are asked, each IKE_SA's in one message. What is no VPE, or not here and
+ * active, is passed over. */
 void hasync_vpe_fresh_ask(const Hasync__Proto__AskFresh *request);
 
 /* From the hook of a message that is not encrypted yet, or not any more. */

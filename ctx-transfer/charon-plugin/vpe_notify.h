@@ -1,6 +1,7 @@
 /*
- * VPE's notifies (docs/decisions/0012-vpe-keys.md, 0015-fresh-windows.md): of the private range of status types (RFC 7296, section
- * 3.10.1), so their data begins with what tells them from others' of the same number: `VPE` and a version.
+ * VPE's notifies (docs/decisions/0012-vpe-keys.md, 0015-fresh-windows.md): of the private range of status
+ * types (RFC 7296, section 3.10.1), so their data begins with what tells them from others' of the same
+ * number: `VPE` and a version.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,5 +1,6 @@
-// FreshWindows: whose peers an owner asks to send VPE in fresh windows, and when (docs/decisions/0015-fresh-windows.md): all that it has
-// taken over, as soon as it has; some at a time, and each a few times, as a request can be lost with its IKE_SA. Pure.
+// FreshWindows: whose peers an owner asks to send VPE in fresh windows, and when
+// (docs/decisions/0015-fresh-windows.md): all that it has taken over, as soon as it has; some at a time, and
+// each a few times, as a request can be lost with its IKE_SA. Pure.
 #pragma once
 
 #include <cstdint>

@@ -34,8 +34,8 @@ Node::Node(NodeSettings settings, Epoch promised, Epoch confirmed)
       spending_(settings_.lease),
       exposure_(settings_.self, settings_.fence.fence + kBurst),
       taken_over_(settings_.rekey_after_takeover),
-      vpe_taken_over_(settings_.rekey_after_takeover),
       vpe_(settings_.self.node),
+      reception_(settings_.self.incarnation, settings_.rekey_after_takeover),
       solitude_(agreement_.of_two() ? settings_.silence_says_dead : std::nullopt) {}
 
 void Node::send(std::variant<Propose, Sync, Evict, Hello, Entry, Snapshot> body, Actions& out) {

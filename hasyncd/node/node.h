@@ -26,7 +26,6 @@
 #include "hasyncd/node/actions.h"
 #include "hasyncd/node/context_report.h"
 #include "hasyncd/node/exposure.h"
-#include "hasyncd/node/fresh_windows.h"
 #include "hasyncd/node/node_counts.h"
 #include "hasyncd/node/node_settings.h"
 #include "hasyncd/node/output_commit.h"
@@ -36,6 +35,7 @@
 #include "hasyncd/node/spending.h"
 #include "hasyncd/node/taken_over.h"
 #include "hasyncd/node/vpe_desk.h"
+#include "hasyncd/node/vpe_reception.h"
 #include "hasyncd/node/window_marks.h"
 
 namespace hasync::hasyncd {
@@ -52,7 +52,6 @@ class Node {
 
   Actions on_heartbeat(const Heartbeat& heartbeat, Instant now);
   Actions on_tick(Instant now);  // every heartbeat interval
-
   // The machine was suspended for so long, just until now.
   Actions on_suspended(Duration time, Instant now);
 
@@ -65,15 +64,11 @@ class Node {
   Actions on_put(SaId sa, bool installed, Instant now);
   // A ReleaseContexts was carried out (or refused: charon does not have them).
   Actions on_released(const std::vector<SaId>& sas, Instant now);
-
   // Whether this node can reach peers and servers: its links carry.
   Actions on_links(const std::vector<std::string>& down, Instant now);
 
-  // A vped receives VPE here, or (0) none does.
+  // A vped receives VPE here, or (0) none does. It takes nothing any more of what came before this AskFresh.
   Actions on_vpe(std::uint64_t session, Instant now);
-
-  // This vped takes nothing any more of what the peer of this CHILD_SA had sent before an AskFresh of that
-  // reign.
   Actions on_retired(EspSpi inbound, std::uint64_t reception, Instant now);
 
   // What the gate and the kernel say of the numbers of outbound SAs.
@@ -200,8 +195,6 @@ class Node {
   void rekey_vpe(const std::vector<EspSpi>& spis, bool all, Actions& out);
   void expose_vpe(Instant now, Actions& out);
   void ask_fresh(Instant now, Actions& out);
-  // Of this vped, without a break, in one reign of one process: no other has this name.
-  std::uint64_t reception() const { return settings_.self.incarnation.value + fresh_.begun(); }
 
   // node_numbers.cpp
   void tell(const OutboundUse& use, const LeaseState& lease, const Spending::Need& need, Actions& out);
@@ -220,16 +213,14 @@ class Node {
   Spending spending_;
   WindowMarks marks_;
   Exposure exposure_;
-  TakenOver taken_over_, vpe_taken_over_;
-  FreshWindows fresh_;
+  TakenOver taken_over_;
   VpeDesk vpe_;
+  VpeReception reception_;
   Solitude solitude_;
   Role role_ = Role::Out;
   bool in_epoch_ = false;        // a member of the current epoch, ring connected
   bool may_have_moved_ = false;  // a Move was sent, and the group changed before it came back
-  bool quorate_ = false, ready_ = false;
-  bool stopping_ = false, finished_ = false;
-  bool links_up_ = true;
+  bool quorate_ = false, ready_ = false, stopping_ = false, finished_ = false, links_up_ = true;
   Instant deadline_{};
   std::optional<Duration> least_margin_;
   Instant last_tick_{}, windows_told_{};
@@ -238,9 +229,8 @@ class Node {
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
   std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,
   Process moved_from_;                     // by this owner
-  std::uint64_t message_number_ = 0, heartbeat_number_ = 0;
+  std::uint64_t message_number_ = 0, heartbeat_number_ = 0, void_told_ = 0;
   NodeCounts counted_;
-  std::uint64_t void_told_ = 0;
   std::deque<Snapshot> snapshot_;  // for those who need it: not sent yet
 
   bool charon_synced_ = false;

@@ -43,33 +43,23 @@ void Node::expose_vpe(Instant now, Actions& out) {
     out.push_back(Note{"replay-exposure", "what was recorded of " + std::to_string(spis.size()) +
                                               " VPE CHILD_SAs could be replayed"});
   }
-  std::vector<EspSpi> outbound;
-  for (const auto& [spi, inbound] : spis) outbound.push_back(spi);
-  fresh_.begin(outbound);
-  vpe_taken_over_.begin(std::move(spis), now);
+  reception_.begin(std::move(spis), now);
 }
 
 // The peer of each is asked for windows that nobody has recorded anything of.
 void Node::ask_fresh(Instant now, Actions& out) {
   if (role_ != Role::Owner || !charon_synced_ || vpe_.session() == 0) return;
-  AskFresh ask{.reception = reception()};
-  for (const EspSpi spi : fresh_.due(now)) {
-    const auto sa = replica_.vpe().holder(spi);
-    const auto inbound = vpe_taken_over_.inbound(spi);
-    if (sa && inbound) ask.children.push_back({*sa, *inbound});
+  AskFresh ask{.reception = reception_.name()};
+  for (const auto& [outbound, inbound] : reception_.to_ask(now)) {
+    if (const auto sa = replica_.vpe().holder(outbound)) ask.children.push_back({*sa, inbound});
   }
   if (!ask.children.empty()) out.push_back(std::move(ask));
 }
 
-// What was asked before this vped received here says nothing of what the peer has sent to another owner
-// since.
 Actions Node::on_retired(EspSpi inbound, std::uint64_t reception, Instant now) {
   Actions out;
-  if (!reigns(role_) || reception != this->reception()) return out;
-  const auto closed = vpe_taken_over_.closed(inbound);
-  if (!closed) return out;
-  fresh_.done(*closed);
-  if (vpe_taken_over_.empty()) {
+  if (!reigns(role_) || !reception_.closed(inbound, reception)) return out;
+  if (reception_.size() == 0) {
     out.push_back(Note{"replay-closed", "no VPE CHILD_SA is left whose packets could be replayed"});
   }
   settle(now, out);
@@ -77,7 +67,7 @@ Actions Node::on_retired(EspSpi inbound, std::uint64_t reception, Instant now) {
 }
 
 std::size_t Node::exposed_vpe() const {
-  return reigns(role_) ? vpe_taken_over_.size() : replica_.vpe().size();
+  return reigns(role_) ? reception_.size() : replica_.vpe().size();
 }
 
 }  // namespace hasync::hasyncd

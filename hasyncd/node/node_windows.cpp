@@ -68,7 +68,7 @@ Actions Node::on_windows(const std::vector<InboundTop>& tops, std::uint64_t let_
   Actions out;
   marks_.read(tops);
   taken_over_.read(tops);
-  vpe_taken_over_.read(tops);
+  reception_.read(tops);
   const bool known = stability_.stable() >= ended_at_;
   if (known && covers(tops, replica_, refused_)) exposure_.read(let_in);
   if (role_ == Role::Owner || role_ == Role::Leaving) tell_windows(now, out);
@@ -142,17 +142,14 @@ void Node::fall_back(const Delta& context) {
   if (!reigns(role_)) return;
   exposure_.falls_back();
   for (const OutboundSa& sa : context.outbound) {
-    (sa.vpe ? vpe_taken_over_ : taken_over_).add(sa.key.spi, sa.inbound);
-    if (sa.vpe) fresh_.add(sa.key.spi);  // its vped may have been told that it was gone
+    // vped may have been told that it was gone
+    sa.vpe ? reception_.add(sa.key.spi, sa.inbound) : taken_over_.add(sa.key.spi, sa.inbound);
   }
 }
 
 // A CHILD_SA that has been rekeyed, or has ended, takes nothing any more where that is known.
 void Node::ended(const Changes& changes) {
-  for (const EspSpi spi : changes.unshared) {
-    vpe_taken_over_.ended(spi);
-    fresh_.done(spi);
-  }
+  for (const EspSpi spi : changes.unshared) reception_.ended(spi);
   if (changes.unleased.empty()) return;
   ended_at_ = replica_.mark().index;
   for (const OutboundKey& key : changes.unleased) {
@@ -172,14 +169,14 @@ std::size_t Node::exposed() const {
 }
 
 bool Node::wants_windows() const {
-  return role_ == Role::Owner && (taken_over_.lingers() || vpe_taken_over_.lingers());
+  return role_ == Role::Owner && (taken_over_.lingers() || reception_.lingers());
 }
 
 void Node::rekey_exposed(Instant now, Actions& out) {
   close_exposure(out);
   if (role_ != Role::Owner) return;
   for (const EspSpi spi : taken_over_.due(now)) rekey(spi, out);
-  for (const EspSpi spi : vpe_taken_over_.due(now)) rekey(spi, out);
+  for (const EspSpi spi : reception_.to_rekey(now)) rekey(spi, out);
 }
 
 void Node::rekey(EspSpi spi, Actions& out) const {

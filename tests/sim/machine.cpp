@@ -572,9 +572,8 @@ void Machine::carry_out(const hasyncd::Action& action) {
         this_machine->commit(commit.report, lineage);
       });
     }
-    void operator()(const hasyncd::DiscardOutput& discard) {
-      m.to_charon(
-          [this_machine = &m, discard] { this_machine->discard_output(discard.first, discard.last); });
+    void operator()(const hasyncd::DiscardOutput& d) {
+      m.to_charon([this_machine = &m, d] { this_machine->discard_output(d.first, d.last); });
     }
     void operator()(const hasyncd::RekeyChild& rekey) {
       m.to_charon([this_machine = &m, sa = rekey.sa] { this_machine->asked_to_rekey(sa); });
