@@ -35,6 +35,7 @@ void Children::connect(Time now) {
     open = link_.send(encode_offer(offer_ = ++requests_, gateway_.config().address, gateway_.config().port));
   if (!open) return lose(open.error());
   last_event_ = 0;
+  is_told_all_ = false;
   table_.ask();
 }
 
@@ -64,6 +65,7 @@ bool Children::take(PluginMessage& message, Time now) {
   if (const auto* const retire = std::get_if<Retire>(&message.content)) retirements_.told(*retire, now);
   if (std::holds_alternative<Synced>(message.content)) {
     last_error_.clear();
+    is_told_all_ = true;
     for (const EspSpi in : table_.synced()) drop(in, "charon does not have it any more");
   }
   const auto* const answer = std::get_if<Answer>(&message.content);
@@ -159,8 +161,9 @@ void Children::move(const Child& child) {
   say(child, moved ? "the peer receives there now" : "not moved: " + moved.error().what);
 }
 
-// charon's plugin has counted on: for another connection of this vped's, or as the peer has asked for fresh
-// windows.
+// charon's plugin has counted on: as the peer has asked for fresh windows, or for another connection of this
+// vped's, which may have missed that. There the old windows are not retired, and take room at the peer: a new
+// key begins with all incarnations and no window, as it does where the incarnations are spent.
 void Children::renew(const ToldChild& told) {
   const auto place = places_.find(told.child.in);
   if (place == places_.end()) return;
@@ -169,8 +172,7 @@ void Children::renew(const ToldChild& told) {
   const Status renewed = gateway_.renew(place->second, incarnation);
   say(told.child, renewed ? "goes on in fresh windows, incarnation " + std::to_string(incarnation)
                           : "goes on in its windows: " + renewed.error().what);
-  if (!renewed)
-    (void)link_.send(encode_rekey(++requests_, told.child));  // a new key begins with all incarnations
+  if (!renewed || !is_told_all_) (void)link_.send(encode_rekey(++requests_, told.child));
 }
 
 void Children::retire(Time now) {
@@ -181,13 +183,14 @@ void Children::retire(Time now) {
     if (found == places_.end()) continue;
     places.push_back({found->second, one.below});
     retired.push_back(one);
-    say(table_.at(one.in), "nothing below incarnation " + std::to_string(one.below) + " is taken any more");
   }
   if (places.empty()) return;
   if (const Status done = gateway_.retire(places); !done) {
     std::cerr << "vped: old windows: " << done.error().what << "\n";  // hasyncd asks again
     return;
   }
+  for (const Retirements::Due& one : retired)
+    say(table_.at(one.in), "nothing below incarnation " + std::to_string(one.below) + " is taken any more");
   const Status told = link_.is_open() ? link_.send(encode_retired(++requests_, retired)) : Done{};
   if (!told) lose(told.error());
 }

@@ -50,7 +50,8 @@ class Children {
   bool stale_ = false;  // the gateway has other tunnels since they were told
   std::uint64_t last_event_ = 0;
   std::uint64_t requests_ = 0;
-  std::uint64_t offer_ = 0;  // the request
+  std::uint64_t offer_ = 0;   // the request
+  bool is_told_all_ = false;  // by this connection
   Time retry_at_{};
   std::string last_error_;  // said once
 };

@@ -146,6 +146,11 @@ void hasync_activate(ike_sa_t *ike_sa, bool sync_message_ids)
 	}
 	if (sync_message_ids)
 	{
+		/* the request that agrees on message IDs has ID 0 (RFC 6311, section 5.1) */
+		if (memory->answered_for)
+		{
+			hasync_keymat_renew(ike_sa);
+		}
 		hasync_message_ids_request(ike_sa, memory);
 	}
 	else if (!memory->closing)
@@ -229,6 +234,7 @@ void hasync_deactivate(ike_sa_t *ike_sa)
 	ike_sa->flush_queue(ike_sa, TASK_QUEUE_PASSIVE);
 	ike_sa->flush_queue(ike_sa, TASK_QUEUE_ACTIVE);
 	chunk_free(&memory->vpe.asking);
+	chunk_free(&memory->vpe.answer);
 	freeze_children(ike_sa, memory);
 	keep_local_vips(ike_sa, memory);
 }

@@ -149,20 +149,6 @@ static void apply(ike_sa_t *ike_sa, const Hasync__Proto__IkeSa *ike)
 	import_times(ike_sa, ike);
 }
 
-static bool import_ciphers(ike_sa_t *ike_sa, const Hasync__Proto__IkeSa *ike, proposal_t *proposal,
-						   hasync_error_t *error)
-{
-	hasync_memory_t *memory = hasync_memory_of(ike_sa);
-
-	import_keys(memory, ike);
-	if (!hasync_keymat_import(ike_sa, proposal))
-	{
-		return hasync_fail(error, UNSUPPORTED, "context.ike: an algorithm is not available in this charon");
-	}
-	memory->answered_for = FALSE;
-	return TRUE;
-}
-
 static ike_sa_t *create(const Hasync__Proto__IkeSa *ike, peer_cfg_t *peer_cfg, hasync_error_t *error)
 {
 	ike_sa_id_t *id = hasync_to_ike_sa_id(ike->initiator_spi, ike->responder_spi, ike->original_initiator);
@@ -172,13 +158,15 @@ static ike_sa_t *create(const Hasync__Proto__IkeSa *ike, peer_cfg_t *peer_cfg, h
 
 	id->destroy(id);
 	charon->bus->set_sa(charon->bus, ike_sa);
-	usable = import_ciphers(ike_sa, ike, proposal, error);
+	import_keys(hasync_memory_of(ike_sa), ike);
+	usable = hasync_keymat_import(ike_sa, proposal);
 	ike_sa->set_proposal(ike_sa, proposal);
 	proposal->destroy(proposal);
 	if (!usable)
 	{
 		ike_sa->destroy(ike_sa);
 		charon->bus->set_sa(charon->bus, NULL);
+		hasync_fail(error, UNSUPPORTED, "context.ike: an algorithm is not available in this charon");
 		return NULL;
 	}
 	ike_sa->set_peer_cfg(ike_sa, peer_cfg);
@@ -238,10 +226,10 @@ static void update_hosts(ike_sa_t *ike_sa, const Hasync__Proto__IkeSa *ike)
  * charon makes IVs of message IDs and refuses to make one twice. What this node has said as the active one
  * and nobody was told takes IDs that the context still has to give (RFC 7296, section 2.2).
  */
-static bool renew_ciphers(ike_sa_t *ike_sa, const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
+static bool renew_ciphers(ike_sa_t *ike_sa, hasync_error_t *error)
 {
-	return !hasync_memory_of(ike_sa)->answered_for ||
-		   import_ciphers(ike_sa, ike, ike_sa->get_proposal(ike_sa), error);
+	return !hasync_memory_of(ike_sa)->answered_for || hasync_keymat_renew(ike_sa) ||
+		   hasync_fail(error, UNSUPPORTED, "context.ike: an algorithm is not available in this charon");
 }
 
 /* The caller has checked out the passive IKE_SA. */
@@ -250,8 +238,7 @@ static bool update(ike_sa_t *ike_sa, const Hasync__Proto__Put *put, hasync_commi
 {
 	int elsewhere;
 
-	if (!renew_ciphers(ike_sa, put->context->ike, error) ||
-		!hasync_import_new_children(ike_sa, put->context, &elsewhere, error))
+	if (!renew_ciphers(ike_sa, error) || !hasync_import_new_children(ike_sa, put->context, &elsewhere, error))
 	{
 		return FALSE;
 	}

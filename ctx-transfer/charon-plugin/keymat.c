@@ -344,3 +344,33 @@ bool hasync_keymat_import(ike_sa_t *ike_sa, proposal_t *proposal)
 	this->imported = TRUE;
 	return TRUE;
 }
+
+/* With a PPK (RFC 8784) SK_d is not the one that was derived first. */
+static void know_skd(private_keymat_t *this)
+{
+	chunk_t skd;
+
+	if (!this->imported)
+	{
+		this->inner->get_skd(this->inner, &skd);
+		chunk_clear(&this->memory->keys.d);
+		this->memory->keys.d = chunk_clone(skd);
+	}
+}
+
+bool hasync_keymat_renew(ike_sa_t *ike_sa)
+{
+	private_keymat_t *this = keymat_of(ike_sa);
+
+	if (!this || !this->memory->keys_known)
+	{
+		return FALSE;
+	}
+	know_skd(this);
+	if (!hasync_keymat_import(ike_sa, ike_sa->get_proposal(ike_sa)))
+	{
+		return FALSE;
+	}
+	this->memory->answered_for = FALSE;
+	return TRUE;
+}

@@ -23,9 +23,12 @@ hasync_memory_t *hasync_memory_of(ike_sa_t *ike_sa);
 hasync_memory_t *hasync_memory_deriving();
 
 /*
- * Gives the keymat of an imported IKE_SA the keys in its memory, and new ciphers, whose IVs begin at another
- * random value: message IDs may be used again. FALSE if an algorithm is not available here.
+ * Gives the keymat of an imported IKE_SA the keys in its memory. FALSE if an algorithm is not available here.
  */
 bool hasync_keymat_import(ike_sa_t *ike_sa, proposal_t *proposal);
+
+/* The same for an IKE_SA that was active, and has encrypted under message IDs that it is to use again. FALSE:
+ * its keys are not known. */
+bool hasync_keymat_renew(ike_sa_t *ike_sa);
 
 #endif

@@ -89,6 +89,7 @@ struct hasync_memory_t
 	/* From PUT: charon itself knows nothing of these messages, so the plugin repeats them. */
 	bool response_imported;
 	uint32_t sync_nonce;        /* of a message ID sync (RFC 6311) */
+	uint32_t activations;       /* that had something to repeat */
 	array_t *imported_requests; /* hasync_sent_t*, unanswered, in their order */
 	chunk_t refused;            /* our nonce of a rekey that cannot be completed here (resume.h) */
 

@@ -6,6 +6,7 @@
 #include "message_ids.h"
 #include "rekey.h"
 #include "resume.h"
+#include "vpe_fresh.h"
 
 #include <processing/jobs/callback_job.h>
 
@@ -18,6 +19,7 @@ static const int repeat_after[] = {1, 2, 4, 8, 16};
 typedef struct
 {
 	ike_sa_id_t *id;
+	uint32_t activation; /* one repeats for each, and the last only */
 	int tries;
 } repeat_t;
 
@@ -155,6 +157,7 @@ static bool answer_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t
 			}
 			array_remove(memory->imported_requests, i, NULL);
 			hasync_sent_destroy(sent);
+			hasync_vpe_fresh_resume(ike_sa, memory);
 			return TRUE;
 		}
 	}
@@ -226,20 +229,20 @@ static job_requeue_t repeat_requests(repeat_t *repeat)
 	ike_sa_t *ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, repeat->id);
 	hasync_memory_t *memory;
 	hasync_sent_t *sent;
-	bool again = FALSE;
+	bool again = FALSE, due;
 	int i;
 
 	if (ike_sa)
 	{
 		memory = hasync_memory_of(ike_sa);
-		for (i = 0; ike_sa->get_state(ike_sa) != IKE_PASSIVE && i < array_count(memory->imported_requests);
-			 i++)
+		due = ike_sa->get_state(ike_sa) != IKE_PASSIVE && memory->activations == repeat->activation;
+		for (i = 0; due && i < array_count(memory->imported_requests); i++)
 		{
 			array_get(memory->imported_requests, i, &sent);
 			send_packets(sent, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
 			again = TRUE;
 		}
-		if (memory->request.resumed && ike_sa->get_state(ike_sa) != IKE_PASSIVE)
+		if (due && memory->request.resumed)
 		{
 			send_packets(&memory->request, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
 			again = TRUE;
@@ -259,7 +262,7 @@ void hasync_messages_repeat_requests(ike_sa_t *ike_sa, hasync_memory_t *memory)
 	{
 		return;
 	}
-	INIT(repeat, .id = id->clone(id));
+	INIT(repeat, .id = id->clone(id), .activation = ++memory->activations);
 	lib->processor->queue_job(lib->processor,
 							  (job_t *)callback_job_create((callback_job_cb_t)repeat_requests, repeat,
 														   (callback_job_cleanup_t)repeat_destroy, NULL));

@@ -42,18 +42,26 @@ static bool is_asked(chunk_t spis, uint32_t spi)
 	return FALSE;
 }
 
-/*
- * The exchange is that of a liveness check (RFC 7296, section 2.4), to which the notify is added. While a
- * request of another node's is not answered the peer takes no other (section 2.3), and message IDs may have
- * to be agreed first (RFC 6311).
- */
+/* The exchange is that of a liveness check (RFC 7296, section 2.4), to which the notify is added. */
+static void begin(ike_sa_t *ike_sa)
+{
+	ike_sa->queue_task(ike_sa, (task_t *)ike_dpd_create(TRUE));
+	lib->processor->queue_job(lib->processor, (job_t *)initiate_tasks_job_create(ike_sa->get_id(ike_sa)));
+}
+
+/* While a request of another node's is not answered the peer takes no other (section 2.3), and message IDs
+ * may have to be agreed first (RFC 6311). */
+static bool may_ask(ike_sa_t *ike_sa, hasync_memory_t *memory)
+{
+	return ike_sa->get_state(ike_sa) == IKE_ESTABLISHED && !array_count(memory->imported_requests);
+}
+
 static void ask(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, uint64_t reception)
 {
 	bool again = is_asked(memory->vpe.asking, spi), first = !memory->vpe.asking.len;
 	child_sa_t *child_sa;
 
-	if (ike_sa->get_state(ike_sa) != IKE_ESTABLISHED || array_count(memory->imported_requests) ||
-		!find_vpe(ike_sa, memory, spi, TRUE, &child_sa))
+	if (ike_sa->get_state(ike_sa) == IKE_PASSIVE || !find_vpe(ike_sa, memory, spi, TRUE, &child_sa))
 	{
 		return;
 	}
@@ -62,10 +70,17 @@ static void ask(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, uint64_
 		memory->vpe.asking = chunk_cat("mc", memory->vpe.asking, chunk_from_thing(spi));
 	}
 	memory->vpe.reception = reception;
-	if (first || again)
+	if ((first || again) && may_ask(ike_sa, memory))
 	{
-		ike_sa->queue_task(ike_sa, (task_t *)ike_dpd_create(TRUE));
-		lib->processor->queue_job(lib->processor, (job_t *)initiate_tasks_job_create(ike_sa->get_id(ike_sa)));
+		begin(ike_sa);
+	}
+}
+
+void hasync_vpe_fresh_resume(ike_sa_t *ike_sa, hasync_memory_t *memory)
+{
+	if (memory->vpe.asking.len && may_ask(ike_sa, memory))
+	{
+		begin(ike_sa);
 	}
 }
 
@@ -121,11 +136,8 @@ static void asked(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *me
 	chunk_t name, spi;
 
 	chunk_free(&memory->vpe.answer);
-	if (reader->read_data(reader, NAME_SIZE, &name))
-	{
-		memory->vpe.answer = chunk_clone(name);
-	}
-	while (reader->read_data(reader, SPI_SIZE, &spi))
+	memory->vpe.answer = reader->read_data(reader, NAME_SIZE, &name) ? chunk_clone(name) : chunk_empty;
+	while (memory->vpe.answer.len && reader->read_data(reader, SPI_SIZE, &spi))
 	{
 		uint32_t outbound;
 
@@ -161,9 +173,10 @@ static void answered(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t 
 	uint8_t incarnation;
 	uint32_t inbound;
 	chunk_t name = chunk_empty, spi;
-	uint64_t reception = reader->read_data(reader, NAME_SIZE, &name) ? untoh64(name.ptr) : 0;
+	bool named = reader->read_data(reader, NAME_SIZE, &name);
+	uint64_t reception = named ? untoh64(name.ptr) : 0;
 
-	while (reader->read_data(reader, SPI_SIZE, &spi) && reader->read_uint8(reader, &incarnation))
+	while (named && reader->read_data(reader, SPI_SIZE, &spi) && reader->read_uint8(reader, &incarnation))
 	{
 		memcpy(&inbound, spi.ptr, SPI_SIZE);
 		if (incarnation && incarnation < INCARNATIONS && find_vpe(ike_sa, memory, inbound, TRUE, &child_sa))

@@ -14,6 +14,9 @@
  * active, is passed over. */
 void hasync_vpe_fresh_ask(const Hasync__Proto__AskFresh *request);
 
+/* A request that came from another node is answered: what waited for that is asked. */
+void hasync_vpe_fresh_resume(ike_sa_t *ike_sa, hasync_memory_t *memory);
+
 /* From the hook of a message that is not encrypted yet, or not any more. */
 void hasync_vpe_fresh_message(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory,
 							  message_t *message, bool incoming);

@@ -18,8 +18,7 @@ void FreshWindows::begin(const std::vector<EspSpi>& outbound) {
 }
 
 void FreshWindows::add(EspSpi outbound) {
-  open_.insert(outbound);
-  asks_.push_front({{}, outbound});
+  if (open_.insert(outbound).second) asks_.push_front({{}, outbound});
 }
 
 std::vector<EspSpi> FreshWindows::due(Instant now) {

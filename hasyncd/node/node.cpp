@@ -217,7 +217,6 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   yield(out);
   take_effect(changes, out);
   rekey_vpe(changes.shared, own_vped, out);
-  if (own_vped && mine() && reigns(role_)) expose_vpe(now, out);
   if (mine() && !known_to_charon) {
     for (const SaId sa : changes.upserted) put(sa, out);
   }

@@ -158,6 +158,9 @@ void Node::ended(const Changes& changes) {
 }
 
 void Node::close_exposure(Actions& out) {
+  if (reigns(role_) && reception_.has_just_closed()) {
+    out.push_back(Note{"replay-closed", "no VPE CHILD_SA is left whose packets could be replayed"});
+  }
   if (!reigns(role_) || !taken_over_.empty() || exposure_.open() == 0 || stability_.stable() < ended_at_)
     return;
   exposure_.close();

@@ -21,11 +21,10 @@ void VpeReception::ended(EspSpi outbound) {
   fresh_.done(outbound);
 }
 
-// What was asked in another one says nothing of what the peer has sent to somebody else since.
-bool VpeReception::closed(EspSpi inbound, std::uint64_t name) {
-  const auto outbound = name == this->name() ? open_.closed(inbound) : std::nullopt;
-  if (outbound) fresh_.done(*outbound);
-  return outbound.has_value();
+// Since another one the peer may have sent to somebody else.
+void VpeReception::closed(EspSpi inbound, std::uint64_t name) {
+  if (name != this->name()) return;
+  if (const auto outbound = open_.closed(inbound)) fresh_.done(*outbound);
 }
 
 TakenOver::Spis VpeReception::to_ask(Instant now) {

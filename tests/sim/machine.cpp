@@ -60,7 +60,7 @@ void Machine::power_off() {
   kernel_ = {};
   frozen_ = false;
   after_thaw_.clear();
-  holds_address_ = false;
+  holds_address_ = beside_ = false;
   allowed_ = {};
   world_.ring->stop(id_);
 }
@@ -77,7 +77,7 @@ void Machine::start_hasyncd() {
       Running{incarnation, std::make_unique<hasyncd::Node>(settings, disk_.promised, disk_.confirmed)});
   kernel_.close_fence();
   kernel_.forget_gates();
-  holds_address_ = false;
+  holds_address_ = beside_ = false;
   let_in_ = 0;
   heard_count_.reset();
   heard_peak_ = 0;
@@ -130,6 +130,7 @@ void Machine::thaw(Duration clock_stood_still) {
                        std::to_string(clock_stood_still / milliseconds{1}) + " ms");
   offset_ -= clock_stood_still;
   lost_time_ = lost_time_ || clock_stood_still > Duration{};
+  beside_ = beside_ || (clock_stood_still > Duration{} && holds_address_);
   if (clock_stood_still > Duration{}) excused_until_ = world_.schedule.now() + fence() + milliseconds{1};
   for (const auto& what : std::exchange(after_thaw_, {})) what();
   if (runs()) drain();
@@ -316,7 +317,7 @@ void Machine::run(const Call& call) {
   judge(before);
   if (process_->finished) {
     kernel_.close_fence();
-    holds_address_ = false;
+    holds_address_ = beside_ = false;
     kill_hasyncd();
     world_.schedule.after(world_.some(milliseconds{50}, milliseconds{500}), [this] { start_hasyncd(); });
   }
@@ -541,7 +542,7 @@ void Machine::carry_out(const hasyncd::Action& action) {
     void operator()(const hasyncd::HoldAddress&) { m.hold_address(); }
     void operator()(const hasyncd::Announce&) {}
     void operator()(const hasyncd::DropAddress&) {
-      m.holds_address_ = false;
+      m.holds_address_ = m.beside_ = false;
       m.world_.tell(m.id_, "drops the address");
     }
     void operator()(const hasyncd::SetGate& gate) {

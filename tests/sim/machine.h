@@ -190,6 +190,7 @@ class Machine {
   } disk_;
   Kernel kernel_;
   bool holds_address_ = false;
+  bool beside_ = false;  // has held it since its clock stood still: somebody else may own
   std::uint64_t reign_ = 0;
   std::pair<Incarnation, std::uint64_t> reign_of_{};
   std::map<NodeId, Instant> acknowledged_;  // by this process's heartbeats

@@ -90,7 +90,10 @@ void Machine::vpe_attack() {
 // Who does not own by its own account, has lost time and not noticed yet, or has not heard yet that its vped
 // is another one, says nothing of what is open.
 void Machine::vpe_arrives(EspSpi spi, const VpePacket& packet) {
-  if (frozen_ || vped_.session == 0 || !vped_.take(packet)) return;
+  if (frozen_ || !holds_address_ || vped_.session == 0 || !vped_.take(packet)) return;
+  // For as long as a clock has stood still unnoticed two may own, and no fence holds VPE: not promised
+  // (docs/safety.md).
+  if (excused() || lost_time_ || beside_) world_.checker.taken_aside(packet);
   const bool owns = process_ && process_->node->role() == hasyncd::Role::Owner && !excused() && !lost_time_ &&
                     vped_told_ == vped_.session;
   const bool open = !owns || process_->node->exposed_vpe() != 0 || leftovers_.contains(spi);
