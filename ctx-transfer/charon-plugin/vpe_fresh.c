@@ -2,11 +2,11 @@
 #include "vpe_fresh.h"
 
 #include "control.h"
+#include "fresh_body.h"
 #include "keymat.h"
 #include "vpe.h"
 #include "vpe_notify.h"
 
-#include <bio/bio_reader.h>
 #include <processing/jobs/initiate_tasks_job.h>
 #include <sa/ikev2/tasks/ike_dpd.h>
 
@@ -17,8 +17,7 @@
  * anew */
 #define REKEY_AT 24
 
-#define NAME_SIZE 8
-#define SPI_SIZE 4
+#define SPI_SIZE HASYNC_FRESH_ASKED
 
 static hasync_child_t *find_vpe(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, bool inbound,
 								child_sa_t **child_sa)
@@ -128,26 +127,25 @@ static bool move_on(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *
 	return TRUE;
 }
 
-/* The asker's name for what it asks, and SPIs. */
-static void asked(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory, chunk_t body)
+static void asked(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory,
+				  const hasync_fresh_t *request)
 {
-	bio_reader_t *reader = bio_reader_create(body);
+	uint64_t name = htobe64(request->name);
 	uint8_t incarnation;
-	chunk_t name, spi;
+	uint32_t spi;
+	size_t i;
 
 	chunk_free(&memory->vpe.answer);
-	memory->vpe.answer = reader->read_data(reader, NAME_SIZE, &name) ? chunk_clone(name) : chunk_empty;
-	while (memory->vpe.answer.len && reader->read_data(reader, SPI_SIZE, &spi))
+	memory->vpe.answer = chunk_clone(chunk_from_thing(name));
+	for (i = 0; i < request->count; i++)
 	{
-		uint32_t outbound;
-
-		memcpy(&outbound, spi.ptr, SPI_SIZE);
-		if (move_on(server, ike_sa, memory, outbound, &incarnation))
+		spi = hasync_fresh_asked(request, i);
+		if (move_on(server, ike_sa, memory, spi, &incarnation))
 		{
-			memory->vpe.answer = chunk_cat("mcc", memory->vpe.answer, spi, chunk_from_thing(incarnation));
+			memory->vpe.answer =
+				chunk_cat("mcc", memory->vpe.answer, chunk_from_thing(spi), chunk_from_thing(incarnation));
 		}
 	}
-	reader->destroy(reader);
 }
 
 static void tell_retire(hasync_server_t *server, uint32_t inbound_spi, uint8_t incarnation,
@@ -164,27 +162,36 @@ static void tell_retire(hasync_server_t *server, uint32_t inbound_spi, uint8_t i
 	hasync_server_vpe_event(server, hasync_server_vpe_client(server, NULL), &event);
 }
 
-/* The same name, and for each that was moved its SPI and incarnation. Whoever asked before with this message
- * ID has another name. */
-static void answered(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory, chunk_t body)
+/* Whoever asked before with this message ID has another name. */
+static void answered(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory,
+					 const hasync_fresh_t *answer)
 {
-	bio_reader_t *reader = bio_reader_create(body);
 	child_sa_t *child_sa;
 	uint8_t incarnation;
-	uint32_t inbound;
-	chunk_t name = chunk_empty, spi;
-	bool named = reader->read_data(reader, NAME_SIZE, &name);
-	uint64_t reception = named ? untoh64(name.ptr) : 0;
+	uint32_t spi;
+	size_t i;
 
-	while (named && reader->read_data(reader, SPI_SIZE, &spi) && reader->read_uint8(reader, &incarnation))
+	for (i = 0; i < answer->count; i++)
 	{
-		memcpy(&inbound, spi.ptr, SPI_SIZE);
-		if (incarnation && incarnation < INCARNATIONS && find_vpe(ike_sa, memory, inbound, TRUE, &child_sa))
+		spi = hasync_fresh_moved(answer, i, &incarnation);
+		if (incarnation && incarnation < INCARNATIONS && find_vpe(ike_sa, memory, spi, TRUE, &child_sa))
 		{
-			tell_retire(server, inbound, incarnation, reception);
+			tell_retire(server, spi, incarnation, answer->name);
 		}
 	}
-	reader->destroy(reader);
+}
+
+static void read_body(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory, bool request,
+					  chunk_t body)
+{
+	hasync_fresh_t fresh;
+
+	if (!hasync_fresh_read(&fresh, body.ptr, body.len, request ? HASYNC_FRESH_ASKED : HASYNC_FRESH_MOVED))
+	{
+		DBG1(DBG_IKE, "hasync: a notify about fresh windows has %zu octets, ignored", body.len);
+		return;
+	}
+	(request ? asked : answered)(server, ike_sa, memory, &fresh);
 }
 
 static void say_asking(hasync_memory_t *memory, message_t *message)
@@ -226,7 +233,7 @@ void hasync_vpe_fresh_message(hasync_server_t *server, ike_sa_t *ike_sa, hasync_
 	}
 	else if (hasync_vpe_notify_get(message, HASYNC_NOTIFY_VPE_FRESH, &body))
 	{
-		(request ? asked : answered)(server, ike_sa, memory, body);
+		read_body(server, ike_sa, memory, request, body);
 	}
 }
 

@@ -1,4 +1,6 @@
 """What the stories about a whole cluster have in common: how they begin, and what must be true at their end."""
+import json
+
 from . import control
 from .vici import Vici
 
@@ -54,6 +56,13 @@ def judge(bed, rekeys):
     bed.facts["outage_ms"] = max((end_of["longest_gap_ms"] for end_of in flow.values()), default=None)
     bed.facts["jumps"] = [jump for sa in seen["sas"] for jump in sa["jumps"]]
     return flow
+
+
+def findings(bed, name):
+    """What `haipsec check` on a host says."""
+    text = bed.hosts[name].run(bed.program("haipsec/haipsec"), "check", "--json", "--config", f"{bed.hosts[name].directory}/hasyncd.toml",
+                               check=False)
+    return json.loads(text)["findings"]
 
 
 def two_owners(seen):

@@ -4,6 +4,7 @@ Variants: `ring_cut`: qnetd makes the gateway quorate that does not own; the own
 nothing happens. `qnetd_hangs`: and the ring is cut: Corosync waits for qnetd, with the log at rest, and the owner loses no packet.
 `owner_off`: the survivor is quorate by qnetd's vote, and takes nothing over from silence.
 """
+import json
 import re
 import signal
 
@@ -80,9 +81,7 @@ def owner_off(bed, owner, standby):
 
 def seen(bed, name):
     """What `haipsec check` tells of corosync-qdevice."""
-    told = bed.hosts[name].run(bed.program("haipsec/haipsec"), "check", "--json", "--config", f"{bed.hosts[name].directory}/hasyncd.toml",
-                               check=False)
-    words = re.search(r"Here corosync-qdevice ([^:\"]+)", told)
+    words = re.search(r"Here corosync-qdevice ([^:\"]+)", json.dumps(story.findings(bed, name)))
     return words and words.group(1)
 
 
