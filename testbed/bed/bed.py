@@ -62,6 +62,14 @@ class Bed:
             if self.runs(host, "stream"):
                 self.hosts[host].stop("stream")
 
+    def last_words(self, lines=20):
+        """What hasyncd of each node logged last: where only this output is kept, it is all there is to go by."""
+        for name in topology.HOSTS:
+            path = os.path.join(self.directory, name, "hasyncd.log")
+            if os.path.exists(path):
+                with open(path, errors="replace") as file:
+                    print(f"{name}:", *file.read().splitlines()[-lines:], sep="\n  ", flush=True)
+
     # Building it up
 
     def start(self, *names):
