@@ -43,7 +43,7 @@ void Checker::accepted(const Arrival& arrival) {
 }
 
 void Checker::accepted(NodeId node, const VpePacket& packet, bool open) {
-  if (vpe_accepted_.insert(packet).second || open || vpe_aside_.contains(packet)) return;
+  if (vpe_accepted_.insert(packet.name()).second || open || vpe_aside_.contains(packet.name())) return;
   fail("I5: VPE: accepted again, and nothing is said to be open: " + name(node) + ", key " +
        std::to_string(packet.key_id) + ", incarnation " + std::to_string(packet.incarnation) + ", number " +
        std::to_string(packet.number));

@@ -57,8 +57,8 @@ class Checker {
   // Likewise under VPE. `open`: this owner says that something is.
   void accepted(NodeId node, const VpePacket& packet, bool open);
   // By one that does not know that it owns no more: what is taken elsewhere of it is not a replay.
-  void taken_aside(const VpePacket& packet) { vpe_aside_.insert(packet); }
-  bool was_accepted(const VpePacket& packet) const { return vpe_accepted_.contains(packet); }
+  void taken_aside(const VpePacket& packet) { vpe_aside_.insert(packet.name()); }
+  bool was_accepted(const VpePacket& packet) const { return vpe_accepted_.contains(packet.name()); }
 
   // The owner's state is stable up to its end.
   void stable(NodeId node, const hasyncd::Replica& replica);
@@ -117,7 +117,7 @@ class Checker {
   std::unordered_set<std::uint64_t> used_;
   std::set<std::pair<std::uint32_t, vpe::Place>> places_;
   std::unordered_set<std::uint64_t> accepted_;
-  std::set<VpePacket> vpe_accepted_, vpe_aside_;
+  std::unordered_set<std::uint64_t> vpe_accepted_, vpe_aside_;
   std::map<std::uint64_t, std::uint64_t> again_;  // accepted once more, by reign
   std::uint64_t replays_ = 0;
   std::map<std::uint32_t, Instant> left_at_;

@@ -15,7 +15,10 @@ struct VpePacket {
   std::uint32_t key_id = 0;
   std::uint8_t incarnation = 0;
   std::uint64_t number = 0;
-  auto operator<=>(const VpePacket&) const = default;
+  // Of all, as one number: keys and packets of a run are few.
+  std::uint64_t name() const {
+    return std::uint64_t{key_id} << 40U | std::uint64_t{incarnation} << 32U | number;
+  }
 };
 
 struct FakeVped {
