@@ -9,10 +9,6 @@
 /* a packet that waited longer would meet its own repetition */
 #define MAX_WAIT_MS 60000
 
-/* docs/vpe.md, WindowID */
-#define HASYNC_VPE_NODES 16
-#define HASYNC_VPE_INCARNATIONS 32
-
 static bool check_sa(const Hasync__Proto__SaId *sa, const char *field, hasync_error_t *error)
 {
 	if (!sa)

@@ -10,6 +10,10 @@
 #include "arena.h"
 #include "context_check.h"
 
+/* docs/vpe.md, WindowID */
+#define HASYNC_VPE_NODES 16
+#define HASYNC_VPE_INCARNATIONS 32
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -322,6 +322,16 @@ void hasync_vpe_settle(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_
 	enumerator->destroy(enumerator);
 }
 
+hasync_child_t *hasync_vpe_find(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, bool inbound,
+								child_sa_t **child_sa)
+{
+	hasync_child_t *child;
+
+	*child_sa = ike_sa->get_child_sa(ike_sa, PROTO_ESP, spi, inbound);
+	child = *child_sa ? hasync_memory_find_child(memory, (*child_sa)->get_spi(*child_sa, TRUE)) : NULL;
+	return child && child->vpe.port ? child : NULL;
+}
+
 static ike_sa_t *checkout(const Hasync__Proto__SaId *sa, hasync_memory_t **memory)
 {
 	ike_sa_t *ike_sa = hasync_checkout(sa->initiator_spi, sa->responder_spi);
@@ -369,10 +379,9 @@ static void give(hasync_server_t *server, uint64_t client, const Hasync__Proto__
 	{
 		return;
 	}
-	child_sa = ike_sa->get_child_sa(ike_sa, PROTO_ESP, htonl(share->outbound_spi), FALSE);
-	child = memory && child_sa ? hasync_memory_find_child(memory, child_sa->get_spi(child_sa, TRUE)) : NULL;
-	if (child && child->vpe.port && child->vpe.of_cluster && is_wanted(child_sa) &&
-		client != child->vpe.given && share->place->incarnation >= child->vpe.incarnations)
+	child = memory ? hasync_vpe_find(ike_sa, memory, htonl(share->outbound_spi), FALSE, &child_sa) : NULL;
+	if (child && child->vpe.of_cluster && is_wanted(child_sa) && client != child->vpe.given &&
+		share->place->incarnation >= child->vpe.incarnations)
 	{
 		child->vpe.given = client;
 		child->vpe.node = share->place->node;

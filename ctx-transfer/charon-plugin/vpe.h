@@ -23,6 +23,10 @@ void hasync_vpe_derived(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory
 void hasync_vpe_child_state(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *memory,
 							child_sa_t *child_sa, child_sa_state_t state);
 
+/* The CHILD_SA with this SPI (network order), if it is VPE; else NULL. */
+hasync_child_t *hasync_vpe_find(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, bool inbound,
+								child_sa_t **child_sa);
+
 /* To the client that receives VPE, if there is one. */
 void hasync_vpe_tell(hasync_server_t *server, ike_sa_t *ike_sa, hasync_child_t *child, child_sa_t *child_sa);
 

@@ -4,30 +4,18 @@
 #include "control.h"
 #include "fresh_body.h"
 #include "keymat.h"
+#include "request.h"
 #include "vpe.h"
 #include "vpe_notify.h"
 
 #include <processing/jobs/initiate_tasks_job.h>
 #include <sa/ikev2/tasks/ike_dpd.h>
 
-/* docs/vpe.md, WindowID */
-#define INCARNATIONS 32
-
 /* docs/vpe.md, "When they are spent": from there on a new key is due, and the rest is for vpeds that start
  * anew */
 #define REKEY_AT 24
 
 #define SPI_SIZE HASYNC_FRESH_ASKED
-
-static hasync_child_t *find_vpe(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, bool inbound,
-								child_sa_t **child_sa)
-{
-	hasync_child_t *child;
-
-	*child_sa = ike_sa->get_child_sa(ike_sa, PROTO_ESP, spi, inbound);
-	child = *child_sa ? hasync_memory_find_child(memory, (*child_sa)->get_spi(*child_sa, TRUE)) : NULL;
-	return child && child->vpe.port ? child : NULL;
-}
 
 static bool is_asked(chunk_t spis, uint32_t spi)
 {
@@ -60,7 +48,7 @@ static void ask(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, uint64_
 	bool again = is_asked(memory->vpe.asking, spi), first = !memory->vpe.asking.len;
 	child_sa_t *child_sa;
 
-	if (ike_sa->get_state(ike_sa) == IKE_PASSIVE || !find_vpe(ike_sa, memory, spi, TRUE, &child_sa))
+	if (ike_sa->get_state(ike_sa) == IKE_PASSIVE || !hasync_vpe_find(ike_sa, memory, spi, TRUE, &child_sa))
 	{
 		return;
 	}
@@ -113,7 +101,7 @@ static bool move_on(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t *
 {
 	uint64_t client = hasync_server_vpe_client(server, NULL);
 	child_sa_t *child_sa;
-	hasync_child_t *child = find_vpe(ike_sa, memory, outbound_spi, FALSE, &child_sa);
+	hasync_child_t *child = hasync_vpe_find(ike_sa, memory, outbound_spi, FALSE, &child_sa);
 
 	if (!child || child->vpe.of_cluster || !client || child->vpe.client != client ||
 		!hasync_server_vpe_renews(server, client) || child->vpe.incarnations >= REKEY_AT)
@@ -174,7 +162,8 @@ static void answered(hasync_server_t *server, ike_sa_t *ike_sa, hasync_memory_t 
 	for (i = 0; i < answer->count; i++)
 	{
 		spi = hasync_fresh_moved(answer, i, &incarnation);
-		if (incarnation && incarnation < INCARNATIONS && find_vpe(ike_sa, memory, spi, TRUE, &child_sa))
+		if (incarnation && incarnation < HASYNC_VPE_INCARNATIONS &&
+			hasync_vpe_find(ike_sa, memory, spi, TRUE, &child_sa))
 		{
 			tell_retire(server, spi, incarnation, answer->name);
 		}
