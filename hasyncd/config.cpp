@@ -52,7 +52,7 @@ class Builder {
     take_interfaces();
     take_metrics();
     std::ranges::sort(config.members, {}, &Config::Member::id);
-    if (rows_.problems.empty()) validate();
+    validate();
   }
 
   Config config;
@@ -65,6 +65,10 @@ class Builder {
     return milliseconds{row(table).integer(key)};
   }
   void problem(std::uint32_t line, std::string text) { rows_.problems.push_back({line, std::move(text)}); }
+  // All that a rule is about: else there is nothing to judge.
+  bool were_read(std::initializer_list<const char*> keys) const {
+    return std::ranges::none_of(keys, [this](const char* key) { return rows_.unread.contains(key); });
+  }
 
   void take_scalars() {
     config.node = NodeId{static_cast<std::uint32_t>(row("node").integer("id"))};
@@ -157,6 +161,7 @@ class Builder {
 
   void validate() {
     check_members();
+    check_majority();
     check_relations();
     check_vips();
     for (const char* table : {"charon", "control"}) {
@@ -167,25 +172,40 @@ class Builder {
     }
   }
 
+  // Of a member or a vip, what was not read is empty, and is like nothing.
   void check_members() {
     const auto& members = rows_.tables.at("member");
+    if (members.empty() && were_read({"member.id"})) {
+      problem(0, "member: is required: one [[member]] per node, this one included");
+    }
     if (members.size() > kMaxMembers) {
       problem(members[kMaxMembers].line,
               "member: " + std::to_string(members.size()) + " of them; allowed: at most 16");
     }
-    check_unique("id", [](const ConfigRow& r) { return std::to_string(r.integer("id")); });
+    check_unique(
+        "id", [](const ConfigRow& r) { return r.integer("id") == 0 ? "" : std::to_string(r.integer("id")); });
     check_unique("name", [](const ConfigRow& r) { return r.text("name"); });
     check_unique("address", [](const ConfigRow& r) { return r.text("address"); });
+    check_families();
+    if (members.empty() || !were_read({"node.id", "member.id"})) return;
     if (std::ranges::find(config.members, config.node, &Config::Member::id) == config.members.end()) {
       problem(row("node").line_of("id"),
               "node.id: " + std::to_string(config.node.value) + " is not the id of any [[member]]");
     }
-    const auto v4 =
-        std::ranges::count_if(config.members, [](const Config::Member& m) { return m.address.is_v4(); });
-    if (v4 != 0 && static_cast<std::size_t>(v4) != config.members.size()) {
-      problem(members.front().line, "member.address: some are IPv4, some IPv6; heartbeats need one family");
-    }
-    // docs/decisions/0008-two-nodes.md
+  }
+
+  void check_families() {
+    std::set<bool> v4;
+    for (const Config::Member& member : config.members)
+      if (member.address != Address{}) v4.insert(member.address.is_v4());
+    if (v4.size() < 2) return;
+    problem(rows_.tables.at("member").front().line,
+            "member.address: some are IPv4, some IPv6; heartbeats need one family");
+  }
+
+  // docs/decisions/0008-two-nodes.md
+  void check_majority() {
+    if (!were_read({"member.id", "node.role", "cluster.two_node"})) return;
     if (config.members.size() == 2 && config.role == Config::Role::Witness)
       problem(row("node").line_of("role"),
               "node.role: a witness beside one gateway; it takes two gateways and a witness");
@@ -210,7 +230,7 @@ class Builder {
       warnings.emplace_back(
           "two gateways and no witness: nothing is taken over from a node that is silent. Add a witness, a "
           "third small node");
-    } else if (count % 2 == 0) {
+    } else if (count != 0 && count % 2 == 0) {
       warnings.push_back(std::to_string(count) + " members bear no more failures than " +
                          std::to_string(count - 1) + ": an odd number is better");
     }
@@ -219,41 +239,53 @@ class Builder {
   void check_unique(const std::string& key, const std::function<std::string(const ConfigRow&)>& value) {
     std::set<std::string> seen;
     for (const ConfigRow& member : rows_.tables.at("member")) {
-      if (seen.insert(value(member)).second) continue;
+      if (value(member).empty() || seen.insert(value(member)).second) continue;
       problem(member.line_of(key), "member." + key + ": " + value(member) + " is used twice");
     }
   }
 
   void check_relations() {
     for (const Relation& relation : relations(config, std::nullopt)) {
-      if (relation.holds()) continue;
+      if (relation.holds() || !was_read(*relation.rule)) continue;
       problem(row(relation.rule->table).line_of(relation.rule->key), complaint(relation));
     }
   }
 
+  bool was_read(const Rule& rule) const {
+    return were_read({rule.what}) && std::ranges::all_of(rule.least_from, [this](const char* key) {
+             return key == nullptr || were_read({key});
+           });
+  }
+
   void check_vips() {
     const auto& vips = rows_.tables.at("vip");
-    if (config.role == Config::Role::Witness && !vips.empty()) {
-      problem(vips.front().line, "vip: a witness holds no address; remove it or set node.role = \"gateway\"");
-    }
-    if (config.role == Config::Role::Gateway && vips.empty()) {
-      problem(row("node").line, "vip: a gateway needs at least one [[vip]]");
-    }
+    if (were_read({"node.role"})) check_role(vips);
     std::set<Address> seen;
     for (std::size_t i = 0; i < config.vips.size(); ++i) check_vip(config.vips[i], vips[i], seen);
   }
 
-  void check_vip(const clusterip::Vip& vip, const ConfigRow& from, std::set<Address>& seen) {
-    const std::string address = to_string(vip.address);
-    if (!seen.insert(vip.address).second)
-      problem(from.line_of("address"), "vip.address: " + address + " is used twice");
-    if (std::ranges::find(config.members, vip.address, &Config::Member::address) != config.members.end()) {
-      problem(from.line_of("address"), "vip.address: " + address + " is the address of a [[member]]");
+  void check_role(const std::vector<ConfigRow>& vips) {
+    if (config.role == Config::Role::Witness && !vips.empty()) {
+      problem(vips.front().line, "vip: a witness holds no address; remove it or set node.role = \"gateway\"");
     }
-    if (std::ranges::find(config.interfaces, vip.interface) == config.interfaces.end()) {
+    if (config.role == Config::Role::Gateway && vips.empty() && were_read({"vip.address"})) {
+      problem(row("node").line, "vip: a gateway needs at least one [[vip]]");
+    }
+  }
+
+  void check_vip(const clusterip::Vip& vip, const ConfigRow& from, std::set<Address>& seen) {
+    if (vip.address != Address{}) check_vip_address(vip.address, from.line_of("address"), seen);
+    if (!vip.interface.empty() &&
+        std::ranges::find(config.interfaces, vip.interface) == config.interfaces.end()) {
       problem(from.line_of("interface"),
               "vip.interface: " + vip.interface + " is not among clusterip.interfaces");
     }
+  }
+
+  void check_vip_address(const Address& address, std::uint32_t line, std::set<Address>& seen) {
+    if (!seen.insert(address).second) problem(line, "vip.address: " + to_string(address) + " is used twice");
+    if (std::ranges::find(config.members, address, &Config::Member::address) != config.members.end())
+      problem(line, "vip.address: " + to_string(address) + " is the address of a [[member]]");
   }
 
   ConfigRows rows_;

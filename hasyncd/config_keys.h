@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <variant>
@@ -64,6 +65,7 @@ struct ConfigProblem {
 struct ConfigRows {
   std::map<std::string, std::vector<ConfigRow>> tables;
   std::vector<ConfigProblem> problems;
+  std::set<std::string> unread;  // "table.key" of which a value is missing or not allowed
 
   const ConfigRow& only(const std::string& table) const { return tables.at(table).front(); }
 };

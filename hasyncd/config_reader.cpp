@@ -50,17 +50,21 @@ class Reader {
       if (node == nullptr) return;
       const toml::array* array = node->as_array();
       if (array == nullptr || !array->is_homogeneous<toml::table>()) {
-        return problem(node->source().begin.line,
-                       std::string(table.name) + ": must be written as [[" + table.name + "]]");
+        return refuse(table, *node, "must be written as [[" + std::string(table.name) + "]]");
       }
       for (const toml::node& element : *array) read_row(table, element.as_table(), rows);
       return;
     }
     if (node != nullptr && !node->is_table()) {
-      problem(node->source().begin.line, std::string(table.name) + ": must be a table, [" + table.name + "]");
+      refuse(table, *node, "must be a table, [" + std::string(table.name) + "]");
       node = nullptr;
     }
     read_row(table, node == nullptr ? nullptr : node->as_table(), rows);
+  }
+
+  void refuse(const TableDefinition& table, const toml::node& node, const std::string& why) {
+    problem(node.source().begin.line, std::string(table.name) + ": " + why);
+    for (const KeyDefinition* key : keys_of(table.name)) rows_.unread.insert(full_name(*key));
   }
 
   void read_row(const TableDefinition& definition, const toml::table* table, std::vector<ConfigRow>& rows) {
@@ -89,7 +93,10 @@ class Reader {
   }
 
   ConfigValue absent(const KeyDefinition& key, std::uint32_t line) {
-    if (key.absent == nullptr) problem(line, full_name(key) + ": is required: " + key.help);
+    if (key.absent == nullptr) {
+      problem(line, full_name(key) + ": is required: " + key.help);
+      rows_.unread.insert(full_name(key));
+    }
     const std::string text = key.absent == nullptr ? "" : key.absent;
     switch (key.kind) {
       case KeyKind::Integer:
@@ -111,6 +118,7 @@ class Reader {
     if (value) return *std::move(value);
     problem(node.source().begin.line,
             full_name(key) + ": " + shown(node) + " is not allowed; allowed: " + range_text(key));
+    rows_.unread.insert(full_name(key));
     return absent(key.absent == nullptr ? optional_form(key) : key, 0);
   }
 

@@ -70,16 +70,20 @@ N commit_least(const Config& c, const RingTimes& r) {
   return N{(standstill(c, r) + kSecondRound).count()};
 }
 
+constexpr Rule::Keys kInterval{"heartbeat.interval_ms"};
+constexpr Rule::Keys kFenceAndInterval{"fence.fence_ms", "heartbeat.interval_ms"};
+constexpr Rule::Keys kEvictAfter{"fence.evict_after_ms"};
+
 constexpr Rule kRules[] = {
     {"fence-heartbeats", "fence", "fence_ms", "fence.fence_ms", "ms", false, true,
      "four heartbeat.interval_ms: two of an owner's in a row may be lost, and one be late", fence,
-     fence_least},
+     fence_least, kInterval},
     {"evict-fence", "fence", "evict_after_ms", "fence.evict_after_ms", "ms", false, true,
      "fence_ms and three heartbeat.interval_ms: nobody is left out for what the fence bears", evict_after,
-     evict_least},
+     evict_least, kFenceAndInterval},
     {"silence-evict", "cluster", "two_node_silence_ms", "cluster.two_node_silence_ms", "ms", false, true,
      "twice evict_after_ms: what would leave out a node does not end all tunnels", silence, silence_least,
-     true},
+     kEvictAfter, true},
     {"drift-slew", "fence", "drift_ppm", "fence.drift_ppm", "ppm", false, true,
      "two clocks, each slewed by the 500 ppm that adjtimex allows", drift, drift_least},
     {"lease-standstill", "lease", "size", "lease.size", "numbers", true, true,

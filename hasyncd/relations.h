@@ -6,6 +6,7 @@
 // with its margin.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -26,6 +27,8 @@ struct RingTimes {
 };
 
 struct Rule {
+  using Keys = std::array<const char*, 2>;
+
   const char* name;   // stable: `haipsec status --json`
   const char* table;  // key of the configuration that it is about; empty: Corosync's
   const char* key;
@@ -36,6 +39,7 @@ struct Rule {
   const char* limit;  // in words, and why
   std::int64_t (*value_of)(const Config&, const RingTimes&);
   std::int64_t (*least_of)(const Config&, const RingTimes&);
+  Keys least_from{};       // keys that the least is made of; only of those that need no ring
   bool available = false;  // only with two_node = available
 };
 
