@@ -70,7 +70,9 @@ class Table {
     return {};
   }
   EspSpi spi(const std::string& key) {
-    return EspSpi{static_cast<std::uint32_t>(integer(key, kFirstSpi, kLastSpi))};
+    const std::size_t before = errors_.size();
+    const std::int64_t value = integer(key, kFirstSpi, kLastSpi);
+    return EspSpi{errors_.size() == before ? static_cast<std::uint32_t>(value) : 0};
   }
   std::vector<Prefix> prefixes(const std::string& key) {
     std::vector<Prefix> out;
@@ -137,10 +139,17 @@ void read_charon(Table& table, Config& out) {
   out.charon = std::move(charon);
 }
 
+// What was not read is empty: it is like nothing.
+bool of_another_family(const Address& one, const Address& other) {
+  return one != Address{} && other != Address{} && one.is_v4() != other.is_v4();
+}
+
 void take(Table& table, Tunnel tunnel, Config::Line line, const std::string& spi, Config& out) {
   for (const Tunnel& other : out.tunnels) {
-    if (other.name == tunnel.name) table.problem("name", "is taken by another tunnel or group");
-    if (other.spi_in == tunnel.spi_in) table.problem(spi, "is taken by another tunnel or group");
+    if (!tunnel.name.empty() && other.name == tunnel.name)
+      table.problem("name", "is taken by another tunnel or group");
+    if (tunnel.spi_in.value != 0 && other.spi_in == tunnel.spi_in)
+      table.problem(spi, "is taken by another tunnel or group");
   }
   table.check_unknown();
   out.tunnels.push_back(std::move(tunnel));
@@ -163,7 +172,7 @@ void read_tunnel(Table& table, Config& out) {
   line.window_bits = read_window(table);
   if (table.text("mode", "tunnel") != "tunnel")
     table.problem("mode", "VPE has tunnel mode only: its packets do not say what follows the IP header");
-  if (tunnel.peer != Address{} && tunnel.peer.is_v4() != out.address.is_v4())
+  if (of_another_family(tunnel.peer, out.address))
     table.problem("peer", "is of another family than gateway.address");
   take(table, std::move(tunnel), std::move(line), "in_spi", out);
 }
@@ -182,7 +191,7 @@ void read_group(Table& table, Config& out) {
   line.hops = static_cast<std::uint8_t>(table.integer("hops", 1, 255, 1));
   if (group.peer != Address{} && !is_multicast(group.peer))
     table.problem("address", "must be a multicast address");
-  if (group.peer != Address{} && group.peer.is_v4() != out.address.is_v4())
+  if (of_another_family(group.peer, out.address))
     table.problem("address", "is of another family than gateway.address");
   take(table, std::move(group), std::move(line), "spi", out);
 }
@@ -196,6 +205,13 @@ void read_metrics(Table& table, Config& out) {
 }
 
 using ReadsOne = void (*)(Table&, Config&);
+
+void read_one(const toml::table* from, const std::string& name, const std::string& file, ReadsOne reads,
+              Config& out, std::vector<std::string>& errors) {
+  if (from == nullptr) return;
+  Table table(*from, name, file, errors);
+  reads(table, out);
+}
 
 void read_each(const toml::table& root, const std::string& name, const std::string& file, ReadsOne reads,
                Config& out, std::vector<std::string>& errors) {
@@ -224,17 +240,9 @@ void read(const toml::table& root, const std::string& file, Config& out, std::ve
   if (root.contains("metrics") && metrics == nullptr) errors.push_back(file + ":1: metrics must be a table");
   if (charon == nullptr && !root.contains("tunnel") && !root.contains("group"))
     errors.push_back(file + ":1: there must be [charon], [[tunnel]] or [[group]]");
-  if (!errors.empty()) return;
-  Table table(*gateway, "gateway", file, errors);
-  read_gateway(table, out);
-  if (charon != nullptr) {
-    Table one(*charon, "charon", file, errors);
-    read_charon(one, out);
-  }
-  if (metrics != nullptr) {
-    Table one(*metrics, "metrics", file, errors);
-    read_metrics(one, out);
-  }
+  read_one(gateway, "gateway", file, read_gateway, out, errors);
+  read_one(charon, "charon", file, read_charon, out, errors);
+  read_one(metrics, "metrics", file, read_metrics, out, errors);
   read_each(root, "tunnel", file, read_tunnel, out, errors);
   read_each(root, "group", file, read_group, out, errors);
 }

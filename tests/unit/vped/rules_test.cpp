@@ -339,5 +339,18 @@ TEST(VpedConfig, EachMistakeIsNamedWithItsPlace) {
   EXPECT_THAT(parse_config(twice, "f").errors, testing::SizeIs(2)) << "name and in_spi are taken";
 }
 
+TEST(VpedConfig, MistakesOfAllKindsAreNamedAtOnceAndNoneThatFollowsFromAnother) {
+  std::string text = "colour = 1\n" + std::string(kGood) + (kGood + std::string(kGood).find("[[tunnel]]"));
+  text.replace(text.find("192.0.2.1"), 9, "192.0.2");
+  for (const char* line : {"in_spi = 0xc0ffee01\n", "in_spi = 0xc0ffee01\n"})
+    text.replace(text.find(line), std::string(line).size(), "in_spi = 255\n");
+  const auto has = [](const char* what) { return testing::HasSubstr(what); };
+  EXPECT_THAT(
+      parse_config(text, "f").errors,
+      testing::ElementsAre(has("f:1: colour: is not known here"), has("f:3: gateway.address: must be an IP"),
+                           has("f:9: tunnel.in_spi: must be a number"),
+                           has("f:17: tunnel.in_spi: must be a number"), has("f:14: tunnel.name: is taken")));
+}
+
 }  // namespace
 }  // namespace hasync::vped
