@@ -30,20 +30,20 @@ void hasync_client_destroy(hasync_client_t *this)
 	free(this);
 }
 
-bool hasync_client_push(hasync_client_t *this, chunk_t frame)
+void hasync_client_push(hasync_client_t *this, chunk_t frame)
 {
 	chunk_t *entry;
 
-	if (this->doomed || this->backlog + frame.len > HASYNC_BACKLOG_MAX)
+	this->doomed |= this->backlog + frame.len > HASYNC_BACKLOG_MAX;
+	if (this->doomed)
 	{
 		chunk_clear(&frame);
-		return FALSE;
+		return;
 	}
 	entry = malloc_thing(chunk_t);
 	*entry = frame;
 	this->queue->insert_last(this->queue, entry);
 	this->backlog += frame.len;
-	return TRUE;
 }
 
 void hasync_client_flush(hasync_client_t *this)

@@ -37,8 +37,8 @@ typedef struct
 hasync_client_t *hasync_client_create(uint64_t id, int fd);
 void hasync_client_destroy(hasync_client_t *this);
 
-/* Takes the frame over. FALSE if the backlog is too long; the frame is wiped then. */
-bool hasync_client_push(hasync_client_t *this, chunk_t frame);
+/* Takes the frame over. If the backlog is too long the client is doomed: it would miss something. */
+void hasync_client_push(hasync_client_t *this, chunk_t frame);
 
 /* Sends as much as the socket takes. Dooms the client if it is broken. */
 void hasync_client_flush(hasync_client_t *this);

@@ -48,7 +48,6 @@ static bool hello(exchange_t *this)
 	this->hello.requests = counters.requests;
 	this->hello.refused = counters.refused;
 	this->hello.bad_frames = counters.bad_frames;
-	this->hello.lost_events = counters.lost_events;
 	hasync_tell_connections(&this->hello, &this->arena);
 	this->reply.reply_case = HASYNC__PROTO__REPLY__REPLY_HELLO;
 	this->reply.hello = &this->hello;

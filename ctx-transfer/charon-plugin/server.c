@@ -229,6 +229,10 @@ static void serve_client(hasync_server_t *this, hasync_client_t *client, short e
 		hasync_client_flush(client);
 		this->mutex->unlock(this->mutex);
 	}
+	if (keep && client->doomed)
+	{
+		DBG1(DBG_CFG, "hasync: client %llu does not take what it is told, client closed", client->id);
+	}
 	if (!keep || client->doomed)
 	{
 		close_client(this, client);
@@ -278,12 +282,12 @@ chunk_t hasync_server_frame(Hasync__Proto__FromPlugin *message)
 	return frame;
 }
 
-bool hasync_server_send(hasync_server_t *this, hasync_client_t *client, chunk_t frame)
+void hasync_server_send(hasync_server_t *this, hasync_client_t *client, chunk_t frame)
 {
 	bool idle = client->backlog == 0;
-	bool taken = hasync_client_push(client, frame);
 
-	if (idle && taken)
+	hasync_client_push(client, frame);
+	if (idle)
 	{
 		hasync_client_flush(client);
 	}
@@ -291,7 +295,6 @@ bool hasync_server_send(hasync_server_t *this, hasync_client_t *client, chunk_t 
 	{
 		wake(this);
 	}
-	return taken;
 }
 
 void hasync_server_reply(hasync_server_t *this, uint64_t id, Hasync__Proto__Reply *reply)
@@ -306,14 +309,13 @@ void hasync_server_reply(hasync_server_t *this, uint64_t id, Hasync__Proto__Repl
 
 	this->mutex->lock(this->mutex);
 	client = hasync_server_find(this, id);
-	if (!client)
+	if (client)
+	{
+		hasync_server_send(this, client, frame);
+	}
+	else
 	{
 		chunk_clear(&frame);
-	}
-	else if (!hasync_server_send(this, client, frame))
-	{
-		client->doomed = TRUE;
-		wake(this);
 	}
 	this->counters.refused += reply->code ? 1 : 0;
 	this->mutex->unlock(this->mutex);

@@ -1,7 +1,8 @@
 /*
  * The unix socket: takes clients, cuts their bytes into frames, has each frame handled by a charon job (one
  * client's frames one after the other) and sends what others hand it. One thread of its own does the waiting;
- * whoever sends never blocks: what the socket does not take at once is queued, up to a limit.
+ * whoever sends never blocks: what the socket does not take at once is queued, up to a limit. A client beyond
+ * it is closed: it would miss something.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -25,7 +26,6 @@ typedef struct
 	uint64_t requests;
 	uint64_t refused;    /* of these */
 	uint64_t bad_frames; /* too large or cut off: the client was closed */
-	uint64_t lost_events;
 } hasync_server_counters_t;
 
 /* uri is unix://PATH; the socket is readable and writable by its owner only. NULL if it cannot be made. */
@@ -40,7 +40,7 @@ void hasync_server_stop(hasync_server_t *this);
 
 void hasync_server_destroy(hasync_server_t *this);
 
-/* A reply to one client, which is closed if it does not take its replies. Nothing happens if it is gone. */
+/* A reply to one client. Nothing happens if it is gone. */
 void hasync_server_reply(hasync_server_t *this, uint64_t client, Hasync__Proto__Reply *reply);
 
 /* This client gets events from now on; `commits`: it is the one whose events packets wait for. FALSE if it is

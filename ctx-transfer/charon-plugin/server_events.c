@@ -7,12 +7,8 @@ static void send_event(hasync_server_t *this, hasync_client_t *client, Hasync__P
 
 	message.message_case = HASYNC__PROTO__FROM_PLUGIN__MESSAGE_EVENT;
 	message.event = event;
-	/* counted even if it is lost: that is how the client learns of it */
 	event->number = ++client->event_number;
-	if (!hasync_server_send(this, client, hasync_server_frame(&message)))
-	{
-		this->counters.lost_events++;
-	}
+	hasync_server_send(this, client, hasync_server_frame(&message));
 }
 
 uint64_t hasync_server_event(hasync_server_t *this, uint64_t id, Hasync__Proto__Event *event)

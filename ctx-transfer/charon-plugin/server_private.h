@@ -38,7 +38,7 @@ hasync_client_t *hasync_server_find(hasync_server_t *this, uint64_t id);
 /* Packs the message behind a frame header. */
 chunk_t hasync_server_frame(Hasync__Proto__FromPlugin *message);
 
-/* Takes the frame over. FALSE if the client's backlog is too long. The lock is held. */
-bool hasync_server_send(hasync_server_t *this, hasync_client_t *client, chunk_t frame);
+/* Takes the frame over. The lock is held. */
+void hasync_server_send(hasync_server_t *this, hasync_client_t *client, chunk_t frame);
 
 #endif

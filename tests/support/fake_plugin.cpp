@@ -68,6 +68,11 @@ void FakePlugin::change(SaId sa, const std::string& context) {
   if (subscriber_ >= 0) tell_changed(context);
 }
 
+void FakePlugin::lose_next_event() {
+  const std::lock_guard lock(mutex_);
+  loses_next_ = true;
+}
+
 void FakePlugin::hang_up() {
   const std::lock_guard lock(mutex_);
   for (const int client : clients_) ::shutdown(client, SHUT_RDWR);
@@ -79,20 +84,23 @@ void FakePlugin::send(int client, const std::string& message) {
   ::send(client, message.data(), message.size(), MSG_NOSIGNAL);
 }
 
+void FakePlugin::tell_event(proto::FromPlugin event) {
+  event.mutable_event()->set_number(++events_);
+  if (!std::exchange(loses_next_, false)) send(subscriber_, event.SerializeAsString());
+}
+
 void FakePlugin::tell_changed(const std::string& context) {
   proto::FromPlugin out;
-  out.mutable_event()->set_number(++events_);
   out.mutable_event()->mutable_changed()->mutable_context()->ParseFromString(context);
   out.mutable_event()->mutable_changed()->set_state(proto::SA_STATE_ACTIVE);
-  send(subscriber_, out.SerializeAsString());
+  tell_event(std::move(out));
 }
 
 void FakePlugin::tell_all() {
   for (const auto& [sa, context] : contexts_) tell_changed(context);
   proto::FromPlugin out;
-  out.mutable_event()->set_number(++events_);
   out.mutable_event()->mutable_synced();
-  send(subscriber_, out.SerializeAsString());
+  tell_event(std::move(out));
 }
 
 void FakePlugin::serve() {

@@ -13,6 +13,10 @@
 
 #include "base/ids.h"
 
+namespace hasync::proto {
+class FromPlugin;
+}
+
 namespace hasync::test {
 
 class FakePlugin {
@@ -30,6 +34,7 @@ class FakePlugin {
   void set_up(Setup setup);
   void hold(SaId sa, std::string context);
   void change(SaId sa, const std::string& context);  // holds it, active, and tells the subscriber
+  void lose_next_event();                            // it gets its number, and is not sent
   void hang_up();                                    // on all clients; others may come
   std::unique_lock<std::mutex> hang() const { return std::unique_lock(mutex_); }  // until it is let go
   std::map<SaId, std::string> contexts() const;
@@ -40,12 +45,14 @@ class FakePlugin {
   void talk(int client);
   std::string answer(const std::string& request);  // both encoded, without their length
   static void send(int client, const std::string& message);
+  void tell_event(proto::FromPlugin event);
   void tell_changed(const std::string& context);
   void tell_all();
 
   int listener_ = -1;
   int subscriber_ = -1;
   std::uint64_t events_ = 0;
+  bool loses_next_ = false;
   mutable std::mutex mutex_;
   std::map<SaId, std::string> contexts_;
   Setup setup_;

@@ -36,7 +36,7 @@ class CharonLinkTest : public testing::Test {
     config.vips = {{.interface = "wan0", .address = *Address::parse("192.0.2.100")}};
     link_ = std::make_unique<CharonLink>(
         io_, config, keys_,
-        CharonLink::Callbacks{.report = [](const ContextReport&) {},
+        CharonLink::Callbacks{.report = [this](const ContextReport& of) { reported_.insert(of.sa); },
                               .gone = [](SaId, std::uint64_t) {},
                               .synced = [this] { synced_ = true; },
                               .lost = [this] { ++lost_; },
@@ -54,15 +54,18 @@ class CharonLinkTest : public testing::Test {
     fs::remove_all(folder_);
   }
 
-  PutContext context(std::uint64_t i, const std::string& local = "192.0.2.100") {
+  static std::string encoded(std::uint64_t i, const std::string& local = "192.0.2.100") {
     proto::Context context = sample_context();
     const Address address = *Address::parse(local);
     context.mutable_ike()->mutable_local()->set_address(address.wire().data(), address.wire().size());
     context.mutable_ike()->set_initiator_spi(i);
     context.mutable_ike()->set_responder_spi(i);
+    return context.SerializeAsString();
+  }
+
+  PutContext context(std::uint64_t i, const std::string& local = "192.0.2.100") {
     Sealer sealer(keys_, &Key::context);
-    const Bytes sealed =
-        sealer.seal(view_of(context.SerializeAsString()), additional_data(Purpose::Context, kNobody));
+    const Bytes sealed = sealer.seal(view_of(encoded(i, local)), additional_data(Purpose::Context, kNobody));
     return {sa(i), std::string(text_of(sealed)), false, {}};
   }
 
@@ -83,6 +86,7 @@ class CharonLinkTest : public testing::Test {
   bool synced_ = false;
   int lost_ = 0;
   std::string noted_;
+  std::set<SaId> reported_;
   std::vector<std::pair<SaId, bool>> put_;
 };
 
@@ -143,6 +147,25 @@ TEST_F(CharonLinkTest, ACharonThatDoesNotReadIsGivenUpAndAskedAnew) {
   }
   EXPECT_NE(noted_.find("charon does not read"), std::string::npos) << noted_;
   EXPECT_TRUE(until([this] { return synced_; }));
+}
+
+TEST_F(CharonLinkTest, AnEventThatIsMissingEndsTheConnectionAndAllIsToldAnew) {
+  synced_ = false;
+  charon_->lose_next_event();
+  charon_->change(sa(1), encoded(1));
+  charon_->change(sa(2), encoded(2));
+  EXPECT_TRUE(until([this] { return synced_; }));
+  EXPECT_EQ(lost_, 1);
+  EXPECT_NE(noted_.find("events were lost"), std::string::npos) << noted_;
+  EXPECT_EQ(reported_, (std::set{sa(1), sa(2)}));
+}
+
+TEST_F(CharonLinkTest, TheFirstEventOfAConnectionIsMissedAsWell) {
+  charon_->hold(sa(1), encoded(1));
+  charon_->lose_next_event();
+  charon_->hang_up();
+  EXPECT_TRUE(until([this] { return reported_.contains(sa(1)); }));
+  EXPECT_EQ(lost_, 2);
 }
 
 TEST_F(CharonLinkTest, ACharonThatAnswersNoPutIsGivenUpAndAskedAnew) {
