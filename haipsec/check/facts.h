@@ -44,6 +44,12 @@ struct Certificate {
   std::int64_t seconds_left = 0;
 };
 
+// What this machine does with packets of one family.
+struct FamilyFact {
+  bool esp = true;  // has it, as far as that can be known
+  bool forwards = true;
+};
+
 // This machine. What only root can see is empty where `root` is false.
 struct MachineFacts {
   bool root = false;
@@ -55,8 +61,9 @@ struct MachineFacts {
   std::vector<MissedTurn> missed_turns;
   bool charon_runs = false;  // its own control socket answers
   Result<ctx::CharonSetup> charon = Error{Errc::NotFound, "not asked"};
-  Status kernel_esp = Done{};
-  bool forwards = true;
+  Status kernel_xfrm = Done{};
+  FamilyFact v4;
+  FamilyFact v6;
   std::vector<Route> routes;
   std::vector<Disk> disks;
   std::vector<Certificate> certificates;

@@ -42,6 +42,12 @@ std::vector<Finding> findings(const Facts& facts) {
   return report.take();
 }
 
+std::set<bool> families_of(const std::vector<clusterip::Vip>& vips) {
+  std::set<bool> out;
+  for (const clusterip::Vip& vip : vips) out.insert(vip.address.is_v4());
+  return out;
+}
+
 namespace {
 
 bool covers(const Route& route, const Address& address) {
@@ -120,9 +126,7 @@ void check_paths(const Facts& facts, Report& report) {
     std::erase_if(ways, [&](const std::string& way) { return !told.insert(way).second; });
     judge(ways, "the peer " + to_string(peer));
   }
-  std::set<bool> families;
-  for (const clusterip::Vip& vip : config->vips) families.insert(vip.address.is_v4());
-  for (const bool v4 : families) {
+  for (const bool v4 : families_of(config->vips)) {
     if (!remotes.anywhere) break;
     std::set<std::string> ways = default_ways(v4, facts.machine.routes);
     std::erase_if(ways, [&](const std::string& way) { return told.contains(way); });

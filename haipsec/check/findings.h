@@ -2,6 +2,7 @@
 // is looked at has a stable id (docs/check.md) and is told of in any case, well or not.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct Finding {
 
 std::vector<Finding> findings(const Facts& facts);
 Level worst_of(const std::vector<Finding>& findings);
+
+std::set<bool> families_of(const std::vector<clusterip::Vip>& vips);  // true: IPv4
 
 // Collects them. `ok` counts only where nothing worse was said of this id.
 class Report {

@@ -123,14 +123,23 @@ void check_charon(const MachineFacts& machine, const std::string& version, Repor
   report.error("charon", "charon does not run: " + machine.charon.error().what, "systemctl start strongswan");
 }
 
+void check_family(const FamilyFact& family, bool v4, Report& report) {
+  const std::string name = v4 ? "IPv4" : "IPv6";
+  const std::string forwarding = v4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
+  if (!family.esp)
+    report.error("kernel", "the kernel has no ESP over " + name,
+                 std::string("load the module ") + (v4 ? "esp4" : "esp6") + ", or another kernel");
+  if (!family.forwards)
+    report.error("kernel", name + " packets are not forwarded",
+                 "sysctl -w " + forwarding + "=1, and in /etc/sysctl.d");
+}
+
 void check_kernel(const MachineFacts& machine, Report& report) {
   if (!is_gateway(machine)) return;
-  if (!machine.kernel_esp)
-    report.error("kernel", machine.kernel_esp.error().what,
-                 "load the modules esp4 and xfrm_user, or another kernel");
-  if (!machine.forwards)
-    report.error("kernel", "IPv4 packets are not forwarded",
-                 "sysctl -w net.ipv4.ip_forward=1, and in /etc/sysctl.d");
+  if (!machine.kernel_xfrm)
+    report.error("kernel", machine.kernel_xfrm.error().what, "load the module xfrm_user, or another kernel");
+  for (const bool v4 : families_of(machine.config.config->vips))
+    check_family(v4 ? machine.v4 : machine.v6, v4, report);
   report.ok("kernel", "has what tunnels need, as far as it tells, and forwards packets");
 }
 

@@ -64,20 +64,26 @@ Result<ctx::CharonSetup> ask_charon(const std::string& socket) {
   return (*session)->setup();
 }
 
-// Whether ESP is built in or can be loaded stands beside the kernel's modules; without that nobody can tell
-// before an SA is installed.
-Status probe_esp() {
+Status probe_xfrm() {
   const int fd = hasync_xfrm_open();
   if (fd < 0) return Error{Errc::System, std::string("the kernel has no XFRM: ") + std::strerror(-fd)};
   ::close(fd);
+  return Done{};
+}
+
+// Those that are built in or can be loaded; empty where that does not stand beside the kernel.
+std::string modules_of_kernel() {
   utsname kernel{};
   ::uname(&kernel);
   const std::string folder = std::string("/lib/modules/") + kernel.release;
-  const std::string builtin = text_of_file(folder + "/modules.builtin");
-  const std::string modules = text_of_file(folder + "/modules.dep");
-  if (builtin.empty() && modules.empty()) return Done{};
-  if ((builtin + modules).find("/esp4.ko") != std::string::npos) return Done{};
-  return Error{Errc::System, std::string("the kernel ") + kernel.release + " has no ESP"};
+  return text_of_file(folder + "/modules.builtin") + text_of_file(folder + "/modules.dep");
+}
+
+// Whether ESP can be had nobody can tell from elsewhere before an SA is installed.
+FamilyFact family_of(const std::string& modules, const char* esp, const char* forwarding) {
+  const std::string forwards = text_of_file(std::string("/proc/sys/net/") + forwarding);
+  return {.esp = modules.empty() || modules.find(std::string("/") + esp + ".ko") != std::string::npos,
+          .forwards = !forwards.empty() && forwards.front() != '0'};
 }
 
 Disk disk_of(const std::string& path) {
@@ -114,8 +120,10 @@ MachineFacts look_at_machine(const Options& options) {
   out.missed_turns = missed_turns();
   out.charon_runs = answers(kVici);
   out.charon = ask_charon(charon);
-  out.kernel_esp = probe_esp();
-  out.forwards = text_of_file("/proc/sys/net/ipv4/ip_forward").rfind('0', 0) != 0;
+  out.kernel_xfrm = probe_xfrm();
+  const std::string modules = modules_of_kernel();
+  out.v4 = family_of(modules, "esp4", "ipv4/ip_forward");
+  out.v6 = family_of(modules, "esp6", "ipv6/conf/all/forwarding");
   out.routes = ipv4_routes(text_of_file("/proc/net/route"));
   const auto more = ipv6_routes(text_of_file("/proc/net/ipv6_route"));
   out.routes.insert(out.routes.end(), more.begin(), more.end());

@@ -43,6 +43,12 @@ hasyncd::Config config() {
   return out;
 }
 
+const clusterip::Vip kIpv6{"wan0", *Address::parse("2001:db8::100"), 64};
+
+void only_ipv6(Facts& facts) {
+  facts.machine.config.config->vips = {kIpv6};
+}
+
 MachineFacts machine() {
   MachineFacts out{.root = true};
   out.config.config = config();
@@ -133,11 +139,28 @@ const Row kRows[] = {
      }},
     {"plugin-version", Level::Error, "the plugin is 0.0.9",
      [](Facts& f) { f.machine.charon->plugin_version = "0.0.9"; }},
-    {"kernel", Level::Error, "no ESP",
+    {"kernel", Level::Error, "no XFRM",
      [](Facts& f) {
-       f.machine.kernel_esp = Error{Errc::System, "the kernel has no ESP"};
+       f.machine.kernel_xfrm = Error{Errc::System, "the kernel has no XFRM"};
      }},
-    {"kernel", Level::Error, "not forwarded", [](Facts& f) { f.machine.forwards = false; }},
+    {"kernel", Level::Error, "no ESP over IPv4", [](Facts& f) { f.machine.v4.esp = false; }},
+    {"kernel", Level::Error, "no ESP over IPv6",
+     [](Facts& f) {
+       only_ipv6(f);
+       f.machine.v6.esp = f.machine.v4.esp = false;
+     }},
+    {"kernel", Level::Error, "IPv4 packets are not forwarded",
+     [](Facts& f) { f.machine.v4.forwards = false; }},
+    {"kernel", Level::Error, "IPv6 packets are not forwarded",
+     [](Facts& f) {
+       only_ipv6(f);
+       f.machine.v6.forwards = f.machine.v4.forwards = false;
+     }},
+    {"kernel", Level::Error, "IPv6 packets are not forwarded",
+     [](Facts& f) {
+       f.machine.config.config->vips.push_back(kIpv6);
+       f.machine.v6.forwards = false;
+     }},
     {"disk", Level::Error, "/var/log is full", [](Facts& f) { f.machine.disks[0].free = 0; }},
     {"disk", Level::Warning, "/var/log has 10 MiB left",
      [](Facts& f) { f.machine.disks[0].free = 10U << 20U; }},
@@ -251,8 +274,14 @@ TEST(Findings, AWitnessNeedsNoCharonAndNoForwarding) {
   Facts facts = well();
   facts.machine.config.config->role = hasyncd::Config::Role::Witness;
   facts.machine.charon = Error{Errc::NotFound, "none"};
-  facts.machine.charon_runs = facts.machine.forwards = false;
+  facts.machine.charon_runs = facts.machine.v4.forwards = false;
   facts.cluster->gateway = false;
+  EXPECT_EQ(faults(facts), std::vector<Finding>{});
+}
+
+TEST(Findings, AFamilyWithoutASharedAddressIsNotAskedFor) {
+  Facts facts = well();
+  facts.machine.v6 = {.esp = false, .forwards = false};
   EXPECT_EQ(faults(facts), std::vector<Finding>{});
 }
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -65,6 +66,25 @@ TEST(Config, TheSampleFilesAreValid) {
     }
   }
   EXPECT_EQ(count, 4);
+}
+
+// What is offered there as a comment begins with '#' and no space.
+std::string with_offers(std::istream& in) {
+  std::string out;
+  for (std::string line; std::getline(in, line); out += line + "\n")
+    if (line.size() > 1 && line[0] == '#' && line[1] != ' ') line.erase(0, 1);
+  return out;
+}
+
+TEST(Config, WhatTheSampleFilesOfferForIpv6IsValid) {
+  for (const char* name : {"qnetd", "three", "witness"}) {
+    std::ifstream in(kSource / "docs/sample" / name / "gateway.toml");
+    const ConfigOutcome outcome = parse_config(with_offers(in), name);
+    ASSERT_THAT(outcome.errors, testing::IsEmpty());
+    EXPECT_EQ(
+        std::ranges::count_if(outcome.config->vips, [](const auto& vip) { return vip.address.is_v4(); }), 2);
+    EXPECT_EQ(outcome.config->vips.size(), 4U) << name;
+  }
 }
 
 TEST(Config, TheReferenceIsCurrent) {
