@@ -351,8 +351,8 @@ void Machine::move_peer(Held& held) {
     const auto sa = kernel_.sas().find({held.sa.peer, child.spi});
     if (sa != kernel_.sas().end()) used[child.key_id] = sa->second.used;
   }
-  const Duration gap =
-      world_.random.percent(50) ? Duration{} : world_.some(microseconds{10}, milliseconds{5});
+  Duration gap = world_.random.percent(50) ? Duration{} : world_.some(microseconds{10}, milliseconds{5});
+  if (world_.sabotage && !world_.sabotage->moves_repeat()) gap = {};
   later(gap, [this, id = held.sa.id, from = held.sa.peer, to, used = std::move(used), session = session_] {
     const auto it = held_.find(id);
     if (it == held_.end() || !it->second.active || session != session_) return;

@@ -82,19 +82,25 @@ Tally run(const Options& options) {
   return out;
 }
 
-// Whether any seed shows what was broken.
-bool caught(Options options, const std::string& mutation) {
+Tally run_broken(Options options, const std::string& mutation) {
   options.mutation = mutation;
   options.failures = 1;
   const Tally tally = run(options);
+  const auto number = [](auto n) { return static_cast<unsigned long long>(n); };
   if (tally.first) {
-    std::fprintf(stderr, "%-28s caught by seed %llu: %s\n", mutation.c_str(),
-                 static_cast<unsigned long long>(tally.first->seed), tally.first->failure->c_str());
+    std::fprintf(stderr, "%-28s caught by seed %llu: %s\n", mutation.c_str(), number(tally.first->seed),
+                 tally.first->failure->c_str());
   } else {
-    std::fprintf(stderr, "%-28s NOT NOTICED in %llu seeds\n", mutation.c_str(),
-                 static_cast<unsigned long long>(tally.seeds));
+    std::fprintf(stderr, "%-28s not noticed in %llu seeds\n", mutation.c_str(), number(tally.seeds));
   }
-  return tally.first.has_value();
+  return tally;
+}
+
+// Whether any seed shows what was broken, and none its premise.
+bool caught(const Options& options, const std::string& mutation) {
+  if (!run_broken(options, mutation).first) return false;
+  const std::string premise = hasync::sim::premise_of(mutation);
+  return premise.empty() || !run_broken(options, premise).first;
 }
 
 void print(const Tally& tally, std::size_t mutations, std::size_t mutations_caught, bool json) {
@@ -150,7 +156,7 @@ int main(int argc, char** argv) {
   }
   const Tally tally = run(options);
   std::size_t noticed = 0;
-  const auto names = hasync::sim::sabotage_names();
+  const auto names = hasync::sim::mutations();
   const bool break_all = mutations || nightly || json;
   if (break_all) {
     for (const std::string& name : names) noticed += caught(options, name) ? 1 : 0;

@@ -88,9 +88,14 @@ class GateLetsRepeats : public Sabotage {
   bool gate_lets_repeats() override { return true; }
 };
 
+// The same where charon repeats nothing: then nobody does.
+class NobodyRepeats : public GateLetsRepeats {
+  bool moves_repeat() override { return false; }
+};
+
 // Each change of an owner's gate sets the kernel's counter as well, to the gate's floor. A gate that lets
 // each number out once would hide it.
-class NewaeRewinds : public GateLetsRepeats {
+class NewaeRewinds : public NobodyRepeats {
   bool does(Machine& m, Action& action) override {
     const auto* set = std::get_if<SetGate>(&action);
     if (set == nullptr || m.node()->role() != Role::Owner) return true;
@@ -369,8 +374,9 @@ std::unique_ptr<Sabotage> make() {
 
 struct Kind {
   const char* name;
-  const char* breaks;  // what the checker calls it
+  const char* breaks;  // what the checker calls it; nothing: it is a premise of another
   std::unique_ptr<Sabotage> (*make)();
+  const char* premise = "";
 };
 
 constexpr Kind kKinds[] = {
@@ -378,7 +384,7 @@ constexpr Kind kKinds[] = {
     {"lease_from_old_view", "I1", make<LeaseFromOldView>},
     {"no_gate", "I1", make<NoGate>},
     {"ceiling_from_unstable", "I1", make<CeilingFromUnstable>},
-    {"newae_rewinds", "I1", make<NewaeRewinds>},
+    {"newae_rewinds", "I1", make<NewaeRewinds>, "nobody_repeats"},
     {"gate_lets_repeats", "I1", make<GateLetsRepeats>},
     {"no_fence_wait", "I2 I3", make<NoFenceWait>},
     {"deadline_from_now", "I3 I2", make<DeadlineFromNow>},
@@ -409,11 +415,16 @@ constexpr Kind kKinds[] = {
     {"vpe_same_incarnation", "I1", make<Sabotage>},
     {"vpe_incarnation_unstable", "I1", make<Sabotage>},
     {"vpe_old_windows_kept", "I5", make<Sabotage>},
+    {"nobody_repeats", "", make<NobodyRepeats>},
 };
 
 const Kind* find(const std::string& name) {
   const auto* kind = std::ranges::find(kKinds, name, &Kind::name);
   return kind == std::end(kKinds) ? nullptr : kind;
+}
+
+bool is_premise(const Kind& kind) {
+  return *kind.breaks == 0;
 }
 
 }  // namespace
@@ -423,15 +434,29 @@ std::unique_ptr<Sabotage> sabotage(const std::string& name) {
   return kind == nullptr ? nullptr : kind->make();
 }
 
+std::string premise_of(const std::string& name) {
+  const Kind* kind = find(name);
+  return kind == nullptr ? "" : kind->premise;
+}
+
 bool breaks(const std::string& name, const std::string& failure) {
   const Kind* kind = find(name);
   return kind != nullptr &&
-         std::string(kind->breaks).find(failure.substr(0, failure.find(':'))) != std::string::npos;
+         (is_premise(*kind) ||
+          std::string(kind->breaks).find(failure.substr(0, failure.find(':'))) != std::string::npos);
 }
 
 std::vector<std::string> sabotage_names() {
   std::vector<std::string> out;
   for (const Kind& kind : kKinds) out.emplace_back(kind.name);
+  return out;
+}
+
+std::vector<std::string> mutations() {
+  std::vector<std::string> out;
+  for (const Kind& kind : kKinds) {
+    if (!is_premise(kind)) out.emplace_back(kind.name);
+  }
   return out;
 }
 

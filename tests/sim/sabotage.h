@@ -30,6 +30,8 @@ class Sabotage {
   virtual void reported(Machine&, std::uint64_t /*report*/) {}
   // The gate asks for a number's limits only.
   virtual bool gate_lets_repeats() { return false; }
+  // Packets go on while charon moves an SA, and take numbers that come again.
+  virtual bool moves_repeat() { return true; }
   // A peer has gone on in fresh windows, and nothing older is taken.
   virtual void answered(Machine&, EspSpi /*inbound*/) {}
   // After each event of the Node.
@@ -38,8 +40,13 @@ class Sabotage {
 
 // Null: there is none of that name.
 std::unique_ptr<Sabotage> sabotage(const std::string& name);
+// What this one takes for granted besides what it breaks, by name: that alone must not be noticed. Empty:
+// nothing.
+std::string premise_of(const std::string& name);
 std::vector<std::string> sabotage_names();
-// Whether this failure is of the kind that the sabotage must show itself by.
+// Without those that are premises only.
+std::vector<std::string> mutations();
+// Whether this failure is of the kind that the sabotage must show itself by. Of a premise: any.
 bool breaks(const std::string& name, const std::string& failure);
 
 }  // namespace hasync::sim
