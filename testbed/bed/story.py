@@ -65,19 +65,6 @@ def findings(bed, name):
     return json.loads(text)["findings"]
 
 
-def two_owners(seen):
-    """Packets of a node on an SA that another node had used after it. Who was given it back begins beyond all numbers of the other
-    (a change of owner grants the next lease); who has not noticed that he owns no more goes on where he was."""
-    packets = 0
-    for sa in seen["sas"]:
-        senders, highest = set(), 0
-        for turn in sa["turns"]:
-            packets += turn["packets"] if turn["sender"] in senders and turn["first_number"] <= highest else 0
-            senders.add(turn["sender"])
-            highest = max(highest, turn["last_number"])
-    return packets
-
-
 def longest_outage(bed):
     """What a takeover may cost at most here (ms): detection, fence, and as much again for the work of it."""
     pace = bed.pace

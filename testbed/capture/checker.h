@@ -1,6 +1,6 @@
-// Takes a capture's frames one by one and keeps all books: per SA, per direction, per IKE exchange. It
-// decides what is a violation of the invariants (docs: a number or a nonce used twice, two owners at once, an
-// IKE message ID used for two messages, a further authentication, evidence that is not complete).
+// Takes a capture's frames one by one and keeps all books: per SA, per direction, per IKE exchange, of
+// owners. It decides what is a violation of the invariants (docs: a number or a nonce used twice, two owners
+// at once, an IKE message ID used for two messages, a further authentication, evidence that is not complete).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "testbed/capture/flow_ledger.h"
 #include "testbed/capture/frame.h"
 #include "testbed/capture/ike_ledger.h"
+#include "testbed/capture/owner_ledger.h"
 
 namespace hasync::testbed {
 
@@ -34,6 +35,8 @@ class Checker {
   explicit Checker(CheckerOptions options) : options_(std::move(options)), ike_(options_.ike) {}
 
   void book(std::span<const std::uint8_t> bytes, std::size_t wire_length, std::int64_t at_ns);
+  // The next frame is the first one of a recording.
+  void begin_recording() { owners_.begin_recording(); }
   // Frames that the recording is known to have missed; never called: not known.
   void book_dropped(std::uint64_t frames) { dropped_ = dropped_.value_or(0) + frames; }
   // The file ended in the middle of a frame.
@@ -43,7 +46,7 @@ class Checker {
 
   std::uint64_t repeated_numbers() const { return sum(&EspLedger::repeated_numbers); }
   std::uint64_t repeated_ivs() const { return sum(&EspLedger::repeated_ivs); }
-  std::uint64_t two_owner_packets() const { return sum(&EspLedger::two_owner_packets); }
+  std::uint64_t two_owner_packets() const { return owners_.strays().size(); }
   std::uint64_t esp_packets() const { return sum(&EspLedger::packets); }
   std::uint64_t frames() const { return frames_; }
   std::uint64_t fragments() const { return fragments_; }
@@ -54,15 +57,18 @@ class Checker {
   const std::map<SaKey, EspLedger>& sas() const { return sas_; }
   const std::map<FlowKey, FlowLedger>& flows() const { return flows_; }
   const IkeLedger& ike() const { return ike_; }
+  const OwnerLedger& owners() const { return owners_; }
 
  private:
   void book_esp(const EspPacket& packet, std::int64_t at_ns);
+  void book_ike(const IkeMessage& message, std::int64_t at_ns);
   std::uint64_t sum(std::uint64_t (EspLedger::*count)() const) const;
 
   CheckerOptions options_;
   std::map<SaKey, EspLedger> sas_;
   std::map<FlowKey, FlowLedger> flows_;
   IkeLedger ike_;
+  OwnerLedger owners_;
   std::map<std::string, std::uint64_t> malformed_;
   std::uint64_t frames_ = 0;
   std::uint64_t fragments_ = 0;

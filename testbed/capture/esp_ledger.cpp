@@ -54,12 +54,8 @@ void EspLedger::book(const EspPacket& packet, std::int64_t at_ns) {
 
 void EspLedger::book_turn(const EspPacket& packet, std::uint64_t number, std::int64_t at_ns) {
   const Mac& sender = packet.path.sender;
-  if (turns_.empty() || turns_.back().sender != sender) {
-    const auto heard = last_heard_.find(sender);
-    if (heard != last_heard_.end() && at_ns - heard->second < options_.two_owners_ns) ++two_owner_packets_;
-    if (turns_.size() < kMostExamples) turns_.push_back({sender, 0, number, number, at_ns, at_ns});
-  }
-  last_heard_[sender] = at_ns;
+  if ((turns_.empty() || turns_.back().sender != sender) && turns_.size() < kMostExamples)
+    turns_.push_back({sender, 0, number, number, at_ns, at_ns});
   Turn& turn = turns_.back();
   if (turn.sender != sender) return;  // the list is full
   ++turn.packets;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <unordered_set>
 #include <vector>
 
@@ -38,8 +37,6 @@ struct Turn {
 
 struct EspLedgerOptions {
   std::uint64_t jump = 1000;  // report steps forward of at least so many numbers
-  std::int64_t two_owners_ns =
-      1'000'000'000;  // a former sender that is heard again so soon was never replaced
 };
 
 class EspLedger {
@@ -55,7 +52,6 @@ class EspLedger {
   std::uint64_t wraps() const { return wraps_; }
   std::uint64_t repeated_numbers() const { return repeated_numbers_; }
   std::uint64_t repeated_ivs() const { return repeated_ivs_; }
-  std::uint64_t two_owner_packets() const { return two_owner_packets_; }
   // The first kMostExamples of each.
   const std::vector<Repeat>& number_examples() const { return number_examples_; }
   const std::vector<Repeat>& iv_examples() const { return iv_examples_; }
@@ -76,10 +72,8 @@ class EspLedger {
   std::uint64_t wraps_ = 0;
   std::uint64_t repeated_numbers_ = 0;
   std::uint64_t repeated_ivs_ = 0;
-  std::uint64_t two_owner_packets_ = 0;
   std::unordered_set<std::uint64_t> numbers_;
   std::unordered_set<std::uint64_t> ivs_;
-  std::map<Mac, std::int64_t> last_heard_;
   std::vector<Repeat> number_examples_;
   std::vector<Repeat> iv_examples_;
   std::vector<Jump> jumps_;

@@ -11,12 +11,16 @@ namespace hasync::testbed {
 
 namespace {
 
+constexpr std::uint16_t kArp = 0x0806;
 constexpr std::uint16_t kIpv4 = 0x0800;
 constexpr std::uint16_t kIpv6 = 0x86dd;
 constexpr std::uint16_t kVlan = 0x8100;
 constexpr std::uint8_t kUdp = 17;
 constexpr std::uint8_t kIpv6Fragment = 44;
 constexpr std::uint8_t kEsp = 50;
+constexpr std::uint8_t kIcmp6 = 58;
+constexpr std::uint8_t kAdvertisement = 136;
+constexpr std::uint8_t kSolicited = 0x40;
 constexpr std::uint16_t kIkePort = 500;
 constexpr std::uint16_t kNattPort = 4500;
 constexpr std::size_t kIkeHeader = 28;
@@ -181,6 +185,29 @@ Frame read_udp(Cursor cursor, const Packet& packet) {
   return *marker == 0 ? read_ike(ahead, packet, payload - 4) : read_esp(cursor, packet, true);
 }
 
+// RFC 826: what is asked for, or answered, is the sender's own address.
+Frame read_arp(Cursor cursor, const Mac& sender) {
+  const bool header = cursor.skip(8 + 6);
+  const auto own = cursor.array<4>();
+  const bool target = cursor.skip(6);
+  const auto asked = cursor.array<4>();
+  if (!header || !own || !target || !asked) return Malformed{"ARP packet is cut"};
+  if (*own != *asked) return Other{};
+  return Announcement{sender, from_ipv4(*own)};
+}
+
+// RFC 4861, section 4.4
+Frame read_icmp6(Cursor cursor, const Mac& sender) {
+  const auto type = cursor.number<std::uint8_t>();
+  if (type != kAdvertisement || !cursor.skip(3)) return Other{};
+  const auto flags = cursor.number<std::uint8_t>();
+  const bool reserved = cursor.skip(3);
+  const auto address = cursor.array<16>();
+  if (!flags || !reserved || !address) return Malformed{"neighbour advertisement is cut"};
+  if ((*flags & kSolicited) != 0) return Other{};
+  return Announcement{sender, {*address}};
+}
+
 }  // namespace
 
 Frame decode_frame(std::span<const std::uint8_t> bytes, std::size_t wire_length) {
@@ -190,6 +217,7 @@ Frame decode_frame(std::span<const std::uint8_t> bytes, std::size_t wire_length)
   auto type = cursor.number<std::uint16_t>();
   if (type && *type == kVlan && cursor.skip(2)) type = cursor.number<std::uint16_t>();
   if (!to || !from || !type || wire_length < bytes.size()) return Malformed{"Ethernet header is cut"};
+  if (*type == kArp) return read_arp(cursor, {*from});
   if (*type != kIpv4 && *type != kIpv6) return Other{};
   const std::size_t wire_left = wire_length - (bytes.size() - cursor.rest().size());
 
@@ -201,6 +229,7 @@ Frame decode_frame(std::span<const std::uint8_t> bytes, std::size_t wire_length)
   if (packet.later_fragment) return LaterFragment{};
   if (packet.protocol == kEsp) return read_esp(cursor, packet, false);
   if (packet.protocol == kUdp) return read_udp(cursor, packet);
+  if (packet.protocol == kIcmp6) return read_icmp6(cursor, packet.path.sender);
   return Other{};
 }
 

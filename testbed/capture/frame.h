@@ -1,6 +1,8 @@
-// What a frame on the wire means to the checker: an ESP packet, an IKE message, something else, or bytes that
-// break a rule. It knows no state and no file format. Ethernet (one VLAN tag at most), IPv4 and IPv6.
-// ESP: RFC 4303, section 2. UDP encapsulation: RFC 3948, section 2. IKE header: RFC 7296, section 3.1.
+// What a frame on the wire means to the checker: an ESP packet, an IKE message, an announcement of an
+// address, something else, or bytes that break a rule. It knows no state and no file format. Ethernet (one
+// VLAN tag at most), IPv4 and IPv6. ESP: RFC 4303, section 2. UDP encapsulation: RFC 3948, section 2. IKE
+// header: RFC 7296, section 3.1. Announcements: RFC 5227, section 3 (ARP), and RFC 4861, section 7.2.6
+// (neighbour advertisements).
 #pragma once
 
 #include <array>
@@ -56,6 +58,12 @@ struct IkeMessage {
   std::uint64_t digest = 0;     // of the message's bytes, as far as they were kept
 };
 
+// A node says unasked that an address is its own.
+struct Announcement {
+  Mac sender;
+  Address address;
+};
+
 struct LaterFragment {};  // no ports, no SPI: which packet it belongs to is not followed up
 struct Keepalive {};      // RFC 3948, section 2.3
 struct Other {};
@@ -63,7 +71,7 @@ struct Malformed {
   std::string why;
 };
 
-using Frame = std::variant<EspPacket, IkeMessage, LaterFragment, Keepalive, Other, Malformed>;
+using Frame = std::variant<EspPacket, IkeMessage, Announcement, LaterFragment, Keepalive, Other, Malformed>;
 
 // `bytes` may be cut by the capture's snap length; `wire_length` is how long the frame was.
 Frame decode_frame(std::span<const std::uint8_t> bytes, std::size_t wire_length);

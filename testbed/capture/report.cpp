@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <sstream>
 
 namespace hasync::testbed {
@@ -10,6 +11,8 @@ namespace hasync::testbed {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kMostStrays = 100;
 
 template <typename Number>
 std::string hex(Number value) {
@@ -61,9 +64,24 @@ json describe(const Checker::SaKey& key, const EspLedger& sa, const NodeNames& n
           {"repeated_number_examples", describe(sa.number_examples(), names)},
           {"repeated_ivs", sa.repeated_ivs()},
           {"repeated_iv_examples", describe(sa.iv_examples(), names)},
-          {"two_owner_packets", sa.two_owner_packets()},
           {"jumps", jumps},
           {"turns", turns}};
+}
+
+json describe(const std::map<Address, Mac>& owners, const NodeNames& names) {
+  json out = json::object();
+  for (const auto& [address, mac] : owners) out[to_string(address)] = name_of(mac, names);
+  return out;
+}
+
+json describe(const std::vector<Stray>& strays, const NodeNames& names) {
+  json list = json::array();
+  for (const Stray& stray : strays | std::views::take(kMostStrays))
+    list.push_back({{"sender", name_of(stray.path.sender, names)},
+                    {"source", to_string(stray.path.source)},
+                    {"destination", to_string(stray.path.destination)},
+                    {"at_ns", stray.at_ns}});
+  return list;
 }
 
 json describe(const Silence& silence, const NodeNames& names) {
@@ -134,6 +152,8 @@ json to_json(const Checker& checker, const NodeNames& names) {
           {"duplicate_esp_sequence_numbers", checker.repeated_numbers()},
           {"duplicate_nonces", checker.repeated_ivs()},
           {"two_owner_packets", checker.two_owner_packets()},
+          {"two_owner_examples", describe(checker.owners().strays(), names)},
+          {"owners", describe(checker.owners().owners(), names)},
           {"reauthentications", checker.ike().reauthentications()},
           {"rekeys", checker.ike().rekeys()},
           {"sas", sas},

@@ -164,7 +164,9 @@ class Round:
         seen = bed.check_captures(*(first.captures if first is not self else []))
         bed.expect("violations", seen["violations"], [])
         facts.update(duplicate_sequence_numbers=seen["duplicate_esp_sequence_numbers"], duplicate_nonces=seen["duplicate_nonces"],
-                     reauthentications=seen["reauthentications"], two_owners=story.two_owners(seen))
+                     reauthentications=seen["reauthentications"], two_owners=seen["two_owner_packets"])
+        if facts["takeover"]:
+            bed.expect("the wire shows who took over", bed.family.wan_vip in seen["owners"], True)
         if self.fault.takes_over:
             facts["outage_ms"] = self.flow["inbound"]["longest_gap_ms"]  # as the peer sees it
             facts["replays_accepted"] = self.flow["outbound"]["duplicates"]

@@ -45,7 +45,9 @@ def play(bed, directory):
     bed.expect("owner at the end", bed.owner("gw2"), "gw2")
     story.end(bed, "gw2")
     with open(os.path.join(bed.evidence, "capture.json")) as file:
-        bed.expect("packets of gw1 behind those of gw2", story.two_owners(json.load(file)), 0)
+        seen = json.load(file)
+    bed.expect("who said last that it owns", seen["owners"].get(bed.family.wan_vip), "gw2")
+    bed.expect("packets of gw1 behind those of gw2", seen["two_owner_packets"], 0)
     meeting.tell(directory, "over")
 
 

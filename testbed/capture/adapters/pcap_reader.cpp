@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace hasync::testbed {
 
@@ -33,6 +34,7 @@ class Source {
   }
 
   void book(Checker& checker) {
+    if (std::exchange(fresh_, false)) checker.begin_recording();
     checker.book({bytes_, header_->caplen}, header_->len, at_ns());
     advance();
   }
@@ -51,6 +53,7 @@ class Source {
   pcap_pkthdr* header_ = nullptr;
   const unsigned char* bytes_ = nullptr;
   bool torn_ = false;
+  bool fresh_ = true;
 };
 
 Status book_statistics(const std::string& file, Checker& checker) {

@@ -12,9 +12,10 @@ namespace hasync::testbed {
 namespace {
 
 // Non-first fragments carry no ports: all of them are kept.
-// 4510: VPE, in the testbed
+// 4510: VPE, in the testbed. 136: neighbour advertisements
 constexpr const char* kFilter =
-    "arp or esp or udp port 500 or udp port 4500 or udp port 4510 or (ip[6:2] & 0x1fff != 0)";
+    "arp or (icmp6 and ip6[40] == 136) or esp or udp port 500 or udp port 4500 or udp port 4510 or (ip[6:2] "
+    "& 0x1fff != 0)";
 
 using Device = std::unique_ptr<pcap_t, decltype(&pcap_close)>;
 using Dump = std::unique_ptr<pcap_dumper_t, decltype(&pcap_dump_close)>;

@@ -1,6 +1,6 @@
-// Writes the IKE, ESP and ARP frames of one network device to a capture file, with nanosecond times, until
-// told to stop; beside it FILE.json, with what the kernel had to drop. Headers only: frames are cut at
-// `snap_length`.
+// Writes the IKE, ESP, ARP and neighbour advertisement frames of one network device to a capture file, with
+// nanosecond times, until told to stop; beside it FILE.json, with what the kernel had to drop. Headers only:
+// frames are cut at `snap_length`.
 #pragma once
 
 #include <csignal>

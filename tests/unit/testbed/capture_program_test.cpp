@@ -63,6 +63,17 @@ TEST(CaptureProgram, FindsARepeatThatIsSpreadOverTwoFiles) {
   EXPECT_EQ(check(first + " " + write_capture("part2.pcap", late)).status, 1);
 }
 
+// Between two recordings the address may have moved unseen.
+TEST(CaptureProgram, AsksEachRecordingAnewWhoTheOwnerIs) {
+  auto first = stream_of(10);
+  first.push_back({first.back().at_ns + 1, arp_frame(kGateway2)});
+  const auto late = stream_of(20);
+  const std::vector<Recorded> second(late.begin() + 10, late.end());
+  EXPECT_EQ(check(write_capture("moved.pcap", first) + " " + write_capture("again.pcap", second)).status, 0);
+  first.insert(first.end(), second.begin(), second.end());
+  EXPECT_EQ(check(write_capture("whole.pcap", first)).status, 1);
+}
+
 TEST(CaptureProgram, SaysOneWhereTheRecordingMissedFrames) {
   const auto file = write_capture("holes.pcap", stream_of(10));
   std::ofstream(file + ".json") << R"({"frames": 10, "dropped": 2})";

@@ -31,6 +31,10 @@ class Wire {
   Wire& esp(std::uint32_t number, Mac sender = kGateway1) {
     return see(esp_frame({.number = number, .sender = sender}));
   }
+  Wire& ike(std::uint32_t id, Mac sender) {
+    return see(ike_frame({.message_id = id, .by_peer = false, .gateway = sender}));
+  }
+  Wire& announce(Mac sender) { return see(arp_frame(sender)); }
   Wire& wait(std::int64_t milliseconds) {
     now_ += milliseconds * kMs;
     return *this;
@@ -133,6 +137,65 @@ TEST(Checker, ANodeThatComesBackLaterIsNoSecondOwner) {
   Wire wire;
   wire.esp(1).esp(1000, kGateway2).wait(5000).esp(2000);
   EXPECT_THAT(wire.checker.violations(), IsEmpty());
+}
+
+TEST(Checker, AnOwnerThatDoesNotNoticeIsOneTooMany) {
+  Wire wire;
+  wire.esp(1).announce(kGateway2).esp(1000, kGateway2).wait(5000).esp(2).esp(3).esp(1001, kGateway2);
+  EXPECT_EQ(wire.checker.two_owner_packets(), 2U);
+  ASSERT_EQ(wire.checker.owners().strays().size(), 2U);
+  EXPECT_EQ(wire.checker.owners().strays()[0].path.sender, kGateway1);
+}
+
+TEST(Checker, ItsFirstPacketInARecordingIsOneTooManyAlready) {
+  Wire wire;
+  wire.announce(kGateway2).esp(1000, kGateway2).wait(5000).esp(2);
+  EXPECT_EQ(wire.checker.two_owner_packets(), 1U);
+}
+
+TEST(Checker, WhoIsGivenATunnelBackIsNoSecondOwner) {
+  Wire wire;
+  wire.esp(1).announce(kGateway2).esp(1000, kGateway2).announce(kGateway1).esp(2000).ike(4, kGateway1);
+  EXPECT_THAT(wire.checker.violations(), IsEmpty());
+  wire.esp(1001, kGateway2);
+  EXPECT_EQ(wire.checker.two_owner_packets(), 1U);
+}
+
+TEST(Checker, ItsFirstPacketMayPassBeforeItsAnnouncement) {
+  Wire wire;
+  wire.announce(kGateway2).esp(1000, kGateway2).wait(5000).esp(2000).wait(100).announce(kGateway1);
+  EXPECT_THAT(wire.checker.violations(), IsEmpty());
+  wire.announce(kGateway2).wait(5000).esp(2001).wait(200).announce(kGateway1);
+  EXPECT_EQ(wire.checker.two_owner_packets(), 1U);
+}
+
+TEST(Checker, AnotherSaOfTheSameSegmentHidesNobody) {
+  Wire wire;
+  wire.esp(1).announce(kGateway2);
+  wire.see(esp_frame({.spi = 0xc1000002, .number = 1, .sender = kGateway2}));  // rekeyed by the new owner
+  wire.wait(5000).esp(2);
+  EXPECT_EQ(wire.checker.two_owner_packets(), 1U);
+}
+
+TEST(Checker, OwnersAreJudgedByTheirIkeToo) {
+  Wire announced;
+  announced.announce(kGateway2).ike(2, kGateway2).wait(5000).ike(3, kGateway1);
+  EXPECT_EQ(announced.checker.two_owner_packets(), 1U);
+  Wire silent;
+  silent.ike(2, kGateway1).esp(1000, kGateway2).ike(3, kGateway1);
+  EXPECT_EQ(silent.checker.two_owner_packets(), 1U);
+  Wire encapsulated;
+  encapsulated.announce(kGateway2).see(esp_frame({.in_udp = true}));
+  EXPECT_EQ(encapsulated.checker.two_owner_packets(), 1U);
+}
+
+TEST(Checker, AGatewaysOwnAddressIsNobodyElses) {
+  Wire wire;
+  wire.announce(kGateway1).see(ipv6_frame(50, Bytes(64, 0x5a), kGateway2)).esp(1);
+  wire.see(esp_frame({.spi = 0xd0000001, .sender = kPeer, .to_peer = false}));
+  EXPECT_THAT(wire.checker.violations(), IsEmpty());
+  wire.see(advertisement_frame(kGateway1)).see(ipv6_frame(50, Bytes(64, 0x5b), kGateway2));
+  EXPECT_EQ(wire.checker.two_owner_packets(), 1U);
 }
 
 constexpr std::uint8_t kSaInit = 34;
@@ -249,7 +312,7 @@ TEST(Checker, EvidenceWithHolesIsNoProof) {
 
 TEST(Report, NamesNodesAndSaysItInJsonAndInText) {
   Wire wire;
-  wire.esp(1).esp(70000, kGateway2).esp(70000, kGateway2);
+  wire.esp(1).announce(kGateway2).esp(70000, kGateway2).esp(70000, kGateway2).esp(2);
   const NodeNames names{{kGateway1, "gw1"}, {kGateway2, "gw2"}};
   const auto json = to_json(wire.checker, names);
   EXPECT_EQ(json["clean"], false);
@@ -258,6 +321,9 @@ TEST(Report, NamesNodesAndSaysItInJsonAndInText) {
   EXPECT_TRUE(json["capture_dropped"].is_null());
   EXPECT_EQ(json["sas"][0]["turns"][1]["sender"], "gw2");
   EXPECT_EQ(json["sas"][0]["jumps"][0]["after"], 70000);
+  EXPECT_EQ(json["owners"]["192.0.2.100"], "gw2");
+  EXPECT_EQ(json["two_owner_packets"], 1);
+  EXPECT_EQ(json["two_owner_examples"][0]["sender"], "gw1");
   EXPECT_THAT(to_text(wire.checker, names), HasSubstr("VIOLATION: 1 ESP packets with a sequence number"));
 }
 

@@ -77,6 +77,23 @@ TEST(Frame, ReadsEspOverIpv6AndItsFragments) {
   EXPECT_TRUE(std::holds_alternative<LaterFragment>(decode(ipv6_frame(44, later))));
 }
 
+TEST(Frame, ReadsWhoSaysUnaskedThatAnAddressIsItsOwn) {
+  const auto arp = decode(arp_frame(kGateway2));
+  ASSERT_TRUE(std::holds_alternative<Announcement>(arp));
+  EXPECT_EQ(std::get<Announcement>(arp).sender, kGateway2);
+  EXPECT_EQ(to_string(std::get<Announcement>(arp).address), "192.0.2.100");
+  const auto advertisement = decode(advertisement_frame(kGateway1));
+  ASSERT_TRUE(std::holds_alternative<Announcement>(advertisement));
+  EXPECT_EQ(std::get<Announcement>(advertisement).sender, kGateway1);
+  EXPECT_EQ(to_string(std::get<Announcement>(advertisement).address), "2001::1");
+}
+
+TEST(Frame, AQuestionAndItsAnswerAnnounceNothing) {
+  EXPECT_TRUE(std::holds_alternative<Other>(decode(arp_frame(kGateway1, /*gratuitous=*/false))));
+  EXPECT_TRUE(std::holds_alternative<Other>(decode(advertisement_frame(kGateway1, /*solicited=*/true))));
+  EXPECT_TRUE(std::holds_alternative<Other>(decode(ipv6_frame(58, {128, 0, 0, 0, 0, 1, 0, 1}))));
+}
+
 TEST(Frame, FollowsOneVlanTag) {
   Bytes tagged = esp_frame({.number = 3});
   const Bytes tag{0x81, 0x00, 0x00, 0x05};

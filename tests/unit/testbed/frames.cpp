@@ -45,7 +45,7 @@ Bytes ipv4_frame(const Mac& sender, bool to_peer, std::uint8_t protocol, const B
   return ethernet(sender, 0x0800, packet);
 }
 
-Bytes ipv6_frame(std::uint8_t protocol, const Bytes& payload) {
+Bytes ipv6_frame(std::uint8_t protocol, const Bytes& payload, const Mac& sender) {
   Bytes packet{0x60, 0, 0, 0};
   put(packet, static_cast<std::uint16_t>(payload.size()));
   packet.push_back(protocol);
@@ -58,7 +58,22 @@ Bytes ipv6_frame(std::uint8_t protocol, const Bytes& payload) {
     append(packet, address);
   }
   append(packet, payload);
-  return ethernet(kPeer, 0x86dd, packet);
+  return ethernet(sender, 0x86dd, packet);
+}
+
+Bytes arp_frame(const Mac& sender, bool gratuitous) {
+  Bytes packet{0, 1, 8, 0, 6, 4, 0, 1};
+  append(packet, {sender.bytes.begin(), sender.bytes.end()});
+  append(packet, {192, 0, 2, static_cast<std::uint8_t>(gratuitous ? 100 : 1)});
+  append(packet, Bytes(6, 0));
+  append(packet, {192, 0, 2, 100});
+  return ethernet(sender, 0x0806, packet);
+}
+
+Bytes advertisement_frame(const Mac& sender, bool solicited) {
+  Bytes message{136, 0, 0, 0, static_cast<std::uint8_t>(solicited ? 0x60 : 0x20), 0, 0, 0};
+  append(message, {0x20, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  return ipv6_frame(58, message, sender);
 }
 
 Bytes udp(std::uint16_t port, const Bytes& payload) {
@@ -99,7 +114,7 @@ Bytes ike_frame(const IkeFields& fields) {
   payload.resize(40, fields.content);
   put(message, static_cast<std::uint32_t>(28 + payload.size()));
   append(message, payload);
-  return ipv4_frame(fields.by_peer ? kPeer : kGateway1, !fields.by_peer, 17, udp(fields.port, message));
+  return ipv4_frame(fields.by_peer ? kPeer : fields.gateway, !fields.by_peer, 17, udp(fields.port, message));
 }
 
 std::string write_capture(const std::string& name, const std::vector<Recorded>& frames) {

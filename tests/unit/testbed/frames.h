@@ -31,6 +31,7 @@ struct IkeFields {
   std::uint8_t exchange = 37;
   std::uint32_t message_id = 0;
   bool by_peer = true;  // the sender of this message; the peer is the IKE_SA's initiator
+  Mac gateway = kGateway1;
   bool response = false;
   std::uint8_t content = 0;
   std::uint16_t port = 4500;
@@ -40,7 +41,11 @@ Bytes ike_frame(const IkeFields& fields);
 
 Bytes ipv4_frame(const Mac& sender, bool to_peer, std::uint8_t protocol, const Bytes& payload,
                  std::uint16_t fragment_field = 0);
-Bytes ipv6_frame(std::uint8_t protocol, const Bytes& payload);
+Bytes ipv6_frame(std::uint8_t protocol, const Bytes& payload, const Mac& sender = kPeer);
+// The gateways' address is the sender's own; or somebody asks who has it.
+Bytes arp_frame(const Mac& sender, bool gratuitous = true);
+// 2001::1
+Bytes advertisement_frame(const Mac& sender, bool solicited = false);
 Bytes udp(std::uint16_t port, const Bytes& payload);
 
 struct Recorded {
