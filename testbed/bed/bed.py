@@ -30,12 +30,12 @@ class Bed:
         self.charon_extra = {}                  # host -> further lines of strongswan.conf's charon section
         self.charon_env = {}                    # host -> further environment of charon, as a library in front of libc
         self.two_node = "safe"                  # what two gateways without a witness do
+        self.commit_mode = "strict"             # what becomes of an IKE message that has waited too long
         self.quorum_device = ""                 # a section of every corosync.conf (qnetd.py)
         self.hasyncd_extra = ""                 # further text of every hasyncd.toml
         self.lost = 0                           # of a hundred datagrams on their way to a node of the cluster
         self.ring_key = os.urandom(256).hex()   # shared by the cluster's corosync processes
-        self._keys = None
-        self._laid, self._unplugged = False, set()
+        self._keys, self._laid, self._unplugged = None, False, set()
         self._away, self._lacking = set(), set()  # families of which the peer has its other address, or none
         self.begin_story(directory)
         plugins = [path for path in (os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so"),

@@ -179,6 +179,7 @@ evict_after_ms = {pace.silence}
 size = {pace.lease}
 
 [output_commit]
+mode = "{bed.commit_mode}"
 wait_ms = {pace.commit_wait}
 
 [log]

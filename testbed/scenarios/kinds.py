@@ -86,6 +86,15 @@ def fragmented(bed):
                len(re.findall(r"splitting IKE message .* into \d+ fragments", log_of(bed.hosts[owner]))), lambda count: count >= 2)
 
 
+def ids_agreed(bed):
+    """`output_commit.mode = "available"`: a context may be behind, so the new owner and the peer agree on message IDs (RFC 6311). IKE is
+    encrypted with CBC, which a peer of strongSwan 5.9.8 can answer with (docs/decisions/0006-message-ids.md)."""
+    bed.raze()
+    bed.commit_mode = "available"
+    owner = survive(bed, bed.plain(ike="aes128-sha256-x25519"), "mode tunnel")
+    bed.expect("message IDs were agreed", "message IDs agreed" in log_of(bed.hosts[owner]), True)
+
+
 def stream(bed, since=None):
     bed.stream(100) if since is None else bed.await_stream(since)
 
@@ -131,7 +140,7 @@ def expect_sign(bed, host, sign):
 
 
 KINDS = {kind.__name__: kind for kind in (udp_encap, roams, other_family_instead, other_family_outside, other_family_inside,
-                                           transport, marks, if_id, fragmented)}
+                                           transport, marks, if_id, fragmented, ids_agreed)}
 
 
 def play(bed, kind="udp_encap"):
