@@ -5,6 +5,7 @@
 #include "haipsec/check/findings.h"
 #include "haipsec/check/gather.h"
 #include "haipsec/tables.h"
+#include "haipsec/terminal.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -43,7 +44,7 @@ ExitCode code_of(Level level) {
 int check(const Options& options) {
   const std::vector<Finding> found = findings(gather(options));
   const ordered_json json = json_of(found);
-  Output(options.json).success(json, findings_text(json) + summary(found));
+  Output(options.json).success(json, findings_text(json, output_look()) + summary(found));
   return code_of(worst_of(found));
 }
 

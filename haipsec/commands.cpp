@@ -5,6 +5,7 @@
 #include "haipsec/control_client.h"
 #include "haipsec/events.h"
 #include "haipsec/tables.h"
+#include "haipsec/terminal.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -40,17 +41,17 @@ std::string text_of(const ordered_json& reply) {
 
 int status(const Options& options) {
   return command(options, {{"command", "status"}}, kQuestion,
-                 [](const ordered_json& reply) { return status_text(part(reply, "status")); });
+                 [](const ordered_json& reply) { return status_text(part(reply, "status"), output_look()); });
 }
 
 int nodes(const Options& options) {
   return command(options, {{"command", "nodes"}}, kQuestion,
-                 [](const ordered_json& reply) { return nodes_text(part(reply, "status")); });
+                 [](const ordered_json& reply) { return nodes_text(part(reply, "status"), output_look()); });
 }
 
 int show(const Options& options) {
   return command(options, {{"command", "show"}, {"tunnel", options.tunnel}}, kQuestion,
-                 [](const ordered_json& reply) { return tunnel_text(part(reply, "tunnel")); });
+                 [](const ordered_json& reply) { return tunnel_text(part(reply, "tunnel"), output_look()); });
 }
 
 int migrate(const Options& options) {
@@ -68,18 +69,21 @@ int takeover(const Options& options) {
 }
 
 int events(const Options& options) {
-  if (!options.follow) return command(options, {{"command", "events"}}, kQuestion, events_text);
+  const Look look = output_look();
+  if (!options.follow)
+    return command(options, {{"command", "events"}}, kQuestion,
+                   [&](const ordered_json& reply) { return events_text(reply, look); });
   const Output output(options.json);
   const Result<ordered_json> reply =
       follow(options.socket, {{"command", "events"}, {"follow", true}},
-             [&](const ordered_json& event) { output.success(event, event_text(event)); });
+             [&](const ordered_json& event) { output.success(event, event_text(event, look)); });
   if (!reply) return output.failure(reply.error(), exit_code_of(reply.error()));
   return (*reply)["ok"].get<bool>() ? kOk : output.refusal(*reply);
 }
 
 int vpe(const Options& options) {
   return show_reply(options, ask(options.vped, {{"command", "status"}}, kQuestion, "vped"),
-                    [](const ordered_json& reply) { return vpe_text(part(reply, "status")); });
+                    [](const ordered_json& reply) { return vpe_text(part(reply, "status"), output_look()); });
 }
 
 int reload(const Options& options) {

@@ -5,10 +5,12 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "haipsec/table.h"
+
 namespace hasync::haipsec {
 
 // With the line's end. `event` may also tell that some were missed.
-std::string event_text(const nlohmann::ordered_json& event);
-std::string events_text(const nlohmann::ordered_json& reply);
+std::string event_text(const nlohmann::ordered_json& event, const Look& look = {});
+std::string events_text(const nlohmann::ordered_json& reply, const Look& look = {});
 
 }  // namespace hasync::haipsec

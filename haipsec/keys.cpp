@@ -4,6 +4,7 @@
 
 #include "haipsec/control_client.h"
 #include "haipsec/tables.h"
+#include "haipsec/terminal.h"
 #include "hasyncd/adapters/key_file.h"
 
 namespace hasync::haipsec {
@@ -23,7 +24,7 @@ int ask_for_keys(const Options& options, const char* command) {
   const auto reply = ask(options.socket, {{"command", command}}, kQuestion);
   if (!reply) return output.failure(reply.error(), kUnreachable);
   if (!(*reply)["ok"].get<bool>()) return output.refusal(*reply);
-  return output.success(*reply, keys_text((*reply)["keys"]));
+  return output.success(*reply, keys_text((*reply)["keys"], output_look()));
 }
 
 // Why the older keys of the file cannot go; none: they can.

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "haipsec/display.h"
+
 namespace hasync::haipsec {
 namespace {
 
@@ -17,18 +19,11 @@ const ordered_json& member(const ordered_json& from, const char* key) {
   return found == from.end() ? kNone : *found;
 }
 
-// Texts come from peers and configuration: nothing in them may steer the terminal.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
-  }
-  return text;
-}
-
+// Texts come from peers and configuration.
 std::string text(const ordered_json& from, const char* key) {
   const ordered_json& value = member(from, key);
   if (value.is_string() && !value.get_ref<const std::string&>().empty())
-    return printable(value.get<std::string>());
+    return printable(value.get_ref<const std::string&>());
   return value.is_number() ? value.dump() : "-";
 }
 
@@ -66,17 +61,42 @@ std::string heartbeat(const ordered_json& node) {
                                                            : "never";
 }
 
-std::string place(const ordered_json& node) {
-  if (flag(node, "owner")) return "owner";
-  if (!flag(node, "in_ring")) return "absent";
-  if (!flag(node, "candidate")) return "evicted";
+Cell place(const ordered_json& node) {
+  if (flag(node, "owner")) return {"owner", Colour::Green};
+  if (!flag(node, "in_ring")) return {"absent", Colour::Yellow};
+  if (!flag(node, "candidate")) return {"evicted", Colour::Yellow};
   if (!flag(node, "in_epoch")) return "joining";
   return flag(node, "ready") ? "standby, ready" : "member";
 }
 
-std::string protection(const ordered_json& tunnel) {
+Cell protection(const ordered_json& tunnel) {
   if (flag(tunnel, "protected")) return "yes";
-  return text(tunnel, "reason") == "-" ? "no" : "no: " + text(tunnel, "reason");
+  return {text(tunnel, "reason") == "-" ? "no" : "no: " + text(tunnel, "reason"), Colour::Yellow};
+}
+
+Cell state(const ordered_json& status) {
+  const std::string name = text(status, "state");
+  if (name == "owner") return {name, Colour::Green};
+  return {name, name == "out" || name == "lapsed" ? Colour::Red : Colour::None};
+}
+
+Cell ring(const ordered_json& status) {
+  const bool connected = flag(status, "ring_connected"), quorate = flag(status, "quorate");
+  return {std::string(connected ? "connected" : "NOT CONNECTED") + (quorate ? ", quorate" : ", NOT QUORATE"),
+          connected && quorate ? Colour::None : Colour::Red};
+}
+
+Cell charon(const ordered_json& status) {
+  if (text(status, "role") == "witness") return "none (witness)";
+  if (flag(status, "charon_connected")) return "connected";
+  return {"NOT CONNECTED", Colour::Red};
+}
+
+Cell tunnel_count(const ordered_json& status) {
+  const std::string known = std::to_string(number(status, "tunnels"));
+  const std::int64_t unprotected = number(status, "unprotected");
+  if (unprotected == 0) return known;
+  return {known + ", " + std::to_string(unprotected) + " NOT PROTECTED", Colour::Yellow};
 }
 
 std::string spis(const ordered_json& tunnel) {
@@ -117,21 +137,25 @@ std::string replay_text(const ordered_json& status) {
          (vpe == 0 ? "" : "; any recording of " + std::to_string(vpe) + " VPE CHILD_SAs");
 }
 
-std::string relations_text(const ordered_json& status) {
+Cell margin(const ordered_json& relation) {
+  if (flag(relation, "holds")) return text(relation, "margin");
+  return {text(relation, "margin") + " DOES NOT HOLD", Colour::Red};
+}
+
+std::string relations_text(const ordered_json& status, const Look& look) {
   const ordered_json& relations = member(status, "relations");
   if (!relations.is_array() || relations.empty()) return "";
-  std::vector<std::vector<std::string>> rows{{"RELATION", "SETTING", "VALUE", "AT LEAST", "MARGIN"}};
+  Rows rows{{"RELATION", "SETTING", "VALUE", "AT LEAST", "MARGIN"}};
   for (const ordered_json& r : relations) {
     const std::string unit = " " + text(r, "unit");
-    rows.push_back({text(r, "name"), text(r, "what"), text(r, "value") + unit, text(r, "least") + unit,
-                    text(r, "margin") + (flag(r, "holds") ? "" : " DOES NOT HOLD")});
+    rows.push_back(
+        {text(r, "name"), text(r, "what"), text(r, "value") + unit, text(r, "least") + unit, margin(r)});
   }
-  return "\n" + table_text(rows);
+  return "\n" + table_text(rows, look);
 }
 
 // Causes that have happened.
-void add_drops(std::vector<std::vector<std::string>>& rows, const std::string& where,
-               const ordered_json& drops) {
+void add_drops(Rows& rows, const std::string& where, const ordered_json& drops) {
   if (!drops.is_object()) return;
   for (const auto& [cause, count] : drops.items())
     if (count.is_number() && count != 0) rows.push_back({where, printable(cause), count.dump()});
@@ -143,7 +167,7 @@ const ordered_json& list(const ordered_json& from, const char* key) {
   return value.is_array() ? value : kEmpty;
 }
 
-void add_windows(std::vector<std::vector<std::string>>& rows, const ordered_json& tunnel, bool sending) {
+void add_windows(Rows& rows, const ordered_json& tunnel, bool sending) {
   for (const ordered_json& w : list(tunnel, sending ? "sending_windows" : "receiving_windows"))
     rows.push_back({text(tunnel, "name"), sending ? "next" : "top", text(w, "sender"), text(w, "node"),
                     text(w, "incarnation"), text(w, "core"), text(w, "class"), text(w, "worker"),
@@ -158,12 +182,10 @@ std::string incarnation_text(const ordered_json& tunnel) {
 
 }  // namespace
 
-std::string vpe_text(const ordered_json& status) {
-  std::vector<std::vector<std::string>> tunnels{
-      {"TUNNEL", "PEER", "IN SPI", "KEYS FROM", "SENDS", "MTU", "INCARNATION", "SENT", "RECEIVED"}};
-  std::vector<std::vector<std::string>> windows{
-      {"TUNNEL", "NUMBER", "SENDER", "NODE", "INCARNATION", "CORE", "CLASS", "WORKER", ""}};
-  std::vector<std::vector<std::string>> drops{{"DROPPED BY", "CAUSE", "PACKETS"}};
+std::string vpe_text(const ordered_json& status, const Look& look) {
+  Rows tunnels{{"TUNNEL", "PEER", "IN SPI", "KEYS FROM", "SENDS", "MTU", "INCARNATION", "SENT", "RECEIVED"}};
+  Rows windows{{"TUNNEL", "NUMBER", "SENDER", "NODE", "INCARNATION", "CORE", "CLASS", "WORKER", ""}};
+  Rows drops{{"DROPPED BY", "CAUSE", "PACKETS"}};
   for (const ordered_json& t : list(status, "tunnels")) {
     const std::string name = text(t, "name");
     tunnels.push_back({name, text(t, "peer"), text(t, "in_spi"), text(t, "keys"), yes(t, "sends"),
@@ -178,95 +200,71 @@ std::string vpe_text(const ordered_json& status) {
     add_drops(drops, "worker " + std::to_string(i), member(workers[i], "drops"));
   return "vped " + text(status, "version") + " on " + text(status, "interface") + ": node " +
          text(status, "node") + ", " + std::to_string(workers.size()) + " workers, AES-GCM by " +
-         text(status, "cipher") + "\n\n" + table_text(tunnels) + "\n" + table_text(windows) +
-         (drops.size() > 1 ? "\n" + table_text(drops) : "");
+         text(status, "cipher") + "\n\n" + table_text(tunnels, look) + "\n" + table_text(windows, look) +
+         (drops.size() > 1 ? "\n" + table_text(drops, look) : "");
 }
 
-std::string table_text(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  return table_text(rows, widths);
-}
-
-std::string table_text(const std::vector<std::vector<std::string>>& rows, std::vector<std::size_t>& widths) {
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i] + std::string(i + 1 == row.size() ? 0 : widths[i] - row[i].size() + 2, ' ');
-    }
-    out += line + "\n";
-  }
-  return out;
-}
-
-std::string nodes_text(const ordered_json& status) {
-  std::vector<std::vector<std::string>> rows{{"ID", "NAME", "ROLE", "STATE", "HEARTBEAT", "ENTRIES"}};
+std::string nodes_text(const ordered_json& status, const Look& look) {
+  Rows rows{{"ID", "NAME", "ROLE", "STATE", "HEARTBEAT", "ENTRIES"}};
   const ordered_json& members = member(status, "members");
   for (const ordered_json& node : members.is_array() ? members : ordered_json::array()) {
     rows.push_back({text(node, "id"), text(node, "name"), text(node, "role"), place(node), heartbeat(node),
                     text(node, "index")});
   }
-  return table_text(rows);
+  return table_text(rows, look);
 }
 
-std::string status_text(const ordered_json& status) {
-  const std::int64_t tunnels = number(status, "tunnels");
-  const std::int64_t unprotected = number(status, "unprotected");
-  std::string out = table_text({
-      {"cluster", text(status, "cluster")},
-      {"this node", text(status, "name") + " (id " + text(status, "node") + ", " + text(status, "role") +
-                        "), up " + duration(number(status, "up_s"))},
-      {"state", text(status, "state")},
-      {"owner", owner_name(status) + ", changed " + text(status, "owner_changes") + " times"},
-      {"fence", fence_text(member(status, "fence"))},
-      {"ring", std::string(flag(status, "ring_connected") ? "connected" : "NOT CONNECTED") + ", " +
-                   (flag(status, "quorate") ? "quorate" : "NOT QUORATE")},
-      {"charon", text(status, "role") == "witness"  ? "none (witness)"
-                 : flag(status, "charon_connected") ? "connected"
-                                                    : "NOT CONNECTED"},
-      {"log", "epoch " + text(status, "epoch") + ", " + text(status, "index") + " entries, " +
-                  text(status, "stable") + " stable"},
-      {"replay", replay_text(status)},
-      {"tunnels", std::to_string(tunnels) +
-                      (unprotected == 0 ? "" : ", " + std::to_string(unprotected) + " NOT PROTECTED")},
-  });
+std::string status_text(const ordered_json& status, const Look& look) {
+  std::string out = facts_text(
+      {
+          {"cluster", text(status, "cluster")},
+          {"this node", text(status, "name") + " (id " + text(status, "node") + ", " + text(status, "role") +
+                            "), up " + duration(number(status, "up_s"))},
+          {"state", state(status)},
+          {"owner", owner_name(status) + ", changed " + text(status, "owner_changes") + " times"},
+          {"fence", fence_text(member(status, "fence"))},
+          {"ring", ring(status)},
+          {"charon", charon(status)},
+          {"log", "epoch " + text(status, "epoch") + ", " + text(status, "index") + " entries, " +
+                      text(status, "stable") + " stable"},
+          {"replay", replay_text(status)},
+          {"tunnels", tunnel_count(status)},
+      },
+      look);
   const ordered_json& warnings = member(status, "warnings");
   for (const ordered_json& warning : warnings.is_array() ? warnings : ordered_json::array()) {
-    if (warning.is_string()) out += "warning: " + printable(warning.get<std::string>()) + "\n";
+    if (warning.is_string())
+      out += painted("warning:", Colour::Yellow, look) + " " + printable(warning.get<std::string>()) + "\n";
   }
-  return out + "\n" + nodes_text(status) + relations_text(status);
+  return out + "\n" + nodes_text(status, look) + relations_text(status, look);
 }
 
-std::string TunnelTable::page(const ordered_json& tunnels) {
-  std::vector<std::vector<std::string>> rows;
+std::string TunnelTable::page(const ordered_json& tunnels, const Look& look) {
+  Rows rows;
   if (widths_.empty())
     rows.push_back({"CONNECTION", "PEER", "IDENTITY", "IKE_SA", "CHILDREN", "HERE", "PROTECTED"});
   for (const ordered_json& t : tunnels) {
     rows.push_back({text(t, "connection"), text(t, "peer"), text(t, "remote_id"), spis(t),
                     text(t, "children"), text(t, "here"), protection(t)});
   }
-  return table_text(rows, widths_);
+  return table_text(rows, look, widths_);
 }
 
 namespace {
 
-std::string leases_text(const ordered_json& leases) {
+std::string leases_text(const ordered_json& leases, const Look& look) {
   if (!leases.is_array() || leases.empty()) return {};
-  std::vector<std::vector<std::string>> rows{{"OUTBOUND SA", "SPI", "USED", "LEASED BELOW", "ESN"}};
+  Rows rows{{"OUTBOUND SA", "SPI", "USED", "LEASED BELOW", "ESN"}};
   for (const ordered_json& l : leases) {
     rows.push_back({text(l, "address"), text(l, "spi"), text(l, "used"), text(l, "end"), yes(l, "esn")});
   }
-  return "\n" + table_text(rows);
+  return "\n" + table_text(rows, look);
 }
 
 // Who sends on VPE's SAs, and as what.
-std::string shares_text(const ordered_json& children) {
+std::string shares_text(const ordered_json& children, const Look& look) {
   if (!children.is_array() || children.empty()) return {};
-  std::vector<std::vector<std::string>> rows{{"VPE: no lease", "NODE", "PLACE", "INCARNATION"}};
+  Rows rows{{"VPE: no lease", "NODE", "PLACE", "INCARNATION"}};
   for (const ordered_json& child : children) {
     const ordered_json& nodes = member(child, "nodes");
     if (!nodes.is_array() || nodes.empty()) rows.push_back({text(child, "spi"), "nobody sends"});
@@ -274,38 +272,45 @@ std::string shares_text(const ordered_json& children) {
       rows.push_back(
           {text(child, "spi"), text(node, "node"), text(node, "place"), text(node, "incarnation")});
   }
-  return "\n" + table_text(rows);
+  return "\n" + table_text(rows, look);
 }
 
 }  // namespace
 
-std::string tunnel_text(const ordered_json& tunnel) {
-  const std::string out = table_text({{"connection", text(tunnel, "connection")},
+std::string tunnel_text(const ordered_json& tunnel, const Look& look) {
+  const std::string out = facts_text({{"connection", text(tunnel, "connection")},
                                       {"IKE_SA", spis(tunnel)},
                                       {"peer", text(tunnel, "peer") + " " + text(tunnel, "remote_id")},
                                       {"children", text(tunnel, "children")},
                                       {"protected", protection(tunnel)},
                                       {"owner", "node " + text(tunnel, "owner")},
                                       {"here", text(tunnel, "here")},
-                                      {"version", text(tunnel, "version")}});
-  return out + leases_text(member(tunnel, "leases")) + shares_text(member(tunnel, "vpe"));
+                                      {"version", text(tunnel, "version")}},
+                                     look);
+  return out + leases_text(member(tunnel, "leases"), look) + shares_text(member(tunnel, "vpe"), look);
 }
 
-std::string findings_text(const ordered_json& reply) {
-  std::vector<std::vector<std::string>> rows;
+namespace {
+
+Cell level(const ordered_json& finding) {
+  if (text(finding, "level") == "ok") return "ok";
+  if (text(finding, "level") == "error") return {"ERROR", Colour::Red};
+  return {"WARNING", Colour::Yellow};
+}
+
+}  // namespace
+
+std::string findings_text(const ordered_json& reply, const Look& look) {
+  Rows rows;
   const ordered_json& findings = member(reply, "findings");
   for (const ordered_json& finding : findings.is_array() ? findings : ordered_json::array()) {
-    const bool well = text(finding, "level") == "ok";
-    rows.push_back({well                                ? "ok"
-                    : text(finding, "level") == "error" ? "ERROR"
-                                                        : "WARNING",
-                    text(finding, "id"), text(finding, "what")});
-    if (!well) rows.push_back({"", "", "-> " + text(finding, "do")});
+    rows.push_back({level(finding), text(finding, "id"), text(finding, "what")});
+    if (text(finding, "level") != "ok") rows.push_back({"", "", "-> " + text(finding, "do")});
   }
-  return table_text(rows);
+  return facts_text(rows, look);
 }
 
-std::string keys_text(const ordered_json& keys) {
+std::string keys_text(const ordered_json& keys, const Look& look) {
   const auto listed = [](const ordered_json& from) {
     std::string out;
     for (const ordered_json& key : member(from, "keys")) {
@@ -313,12 +318,12 @@ std::string keys_text(const ordered_json& keys) {
     }
     return out.empty() ? std::string("not heard") : out;
   };
-  std::vector<std::vector<std::string>> rows{{"NODE", "KEYS", "SEALS WITH"}};
+  Rows rows{{"NODE", "KEYS", "SEALS WITH"}};
   rows.push_back({"this node", listed(keys), text(keys, "seals_with")});
   for (const ordered_json& other : member(keys, "members")) {
     rows.push_back({text(other, "name"), listed(other), text(other, "seals_with")});
   }
-  std::string out = table_text(rows);
+  std::string out = facts_text(rows, look);
   for (const auto& [key, count] : member(keys, "contexts").items()) {
     out += count.dump() + " contexts are sealed with " + printable(key) + "\n";
   }

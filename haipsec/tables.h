@@ -5,24 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "haipsec/table.h"
+
 namespace hasync::haipsec {
 
-std::string status_text(const nlohmann::ordered_json& status);
-std::string nodes_text(const nlohmann::ordered_json& status);
-std::string keys_text(const nlohmann::ordered_json& keys);
-std::string vpe_text(const nlohmann::ordered_json& status);      // vped's
-std::string findings_text(const nlohmann::ordered_json& reply);  // {"findings": [...]}
-std::string tunnel_text(const nlohmann::ordered_json& tunnel);
-
-// Columns as wide as they need to be, two spaces between them; the first row is the heading.
-std::string table_text(const std::vector<std::vector<std::string>>& rows);
-// The same, at least `widths` wide, which become those of this table.
-std::string table_text(const std::vector<std::vector<std::string>>& rows, std::vector<std::size_t>& widths);
+std::string status_text(const nlohmann::ordered_json& status, const Look& look = {});
+std::string nodes_text(const nlohmann::ordered_json& status, const Look& look = {});
+std::string keys_text(const nlohmann::ordered_json& keys, const Look& look = {});
+std::string vpe_text(const nlohmann::ordered_json& status, const Look& look = {});      // vped's
+std::string findings_text(const nlohmann::ordered_json& reply, const Look& look = {});  // {"findings": [...]}
+std::string tunnel_text(const nlohmann::ordered_json& tunnel, const Look& look = {});
 
 // A long list, page by page: the columns are as wide as what has come so far needs.
 class TunnelTable {
  public:
-  std::string page(const nlohmann::ordered_json& tunnels);  // an array; the heading goes before the first
+  // An array; the heading goes before the first.
+  std::string page(const nlohmann::ordered_json& tunnels, const Look& look = {});
 
  private:
   std::vector<std::size_t> widths_;

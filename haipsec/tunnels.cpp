@@ -8,6 +8,7 @@
 #include "haipsec/commands.h"
 #include "haipsec/control_client.h"
 #include "haipsec/tables.h"
+#include "haipsec/terminal.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -71,13 +72,14 @@ int tunnels(const Options& options) {
   const Output output(options.json);
   ordered_json all = ordered_json::array();
   TunnelTable table;
+  const Look look = output_look();
   bool any = false;
   const auto told = [&](const ordered_json& page) {
     const ordered_json fitting = selected(page, options.peer, options.state);
     if (options.json) all.insert(all.end(), fitting.begin(), fitting.end());
     if (options.json || fitting.empty()) return;
     any = true;
-    std::cout << table.page(fitting) << std::flush;
+    std::cout << table.page(fitting, look) << std::flush;
   };
   const Result<ordered_json> reply = each_page(options.socket, told);
   if (!reply) return output.failure(reply.error(), exit_code_of(reply.error()));

@@ -19,6 +19,11 @@ TEST(EventText, IsALineOfTheLog) {
             "T info event=started\n");
 }
 
+TEST(EventText, ItsSeverityHasAColourOnATerminal) {
+  const auto event = nlohmann::ordered_json::parse(R"({"time":"T","severity":"error","event":"x"})");
+  EXPECT_EQ(event_text(event, {.colours = true}), "T \x1b[31merror\x1b[0m event=x\n");
+}
+
 TEST(EventText, TellsHowManyWereMissed) {
   EXPECT_EQ(text_of(R"({"missed":12})"), "(12 events missed: they came faster than they were read)\n");
 }

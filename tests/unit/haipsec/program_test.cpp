@@ -1,7 +1,9 @@
 // The program itself, against a control socket that this test answers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/post.hpp>
@@ -9,8 +11,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <regex>
+#include <sstream>
 #include <thread>
 
+#include "haipsec/display.h"
 #include "hasyncd/adapters/control_server.h"
 #include "hasyncd/adapters/key_file.h"
 #include "tests/support/running.h"
@@ -36,6 +41,29 @@ Ran run(const std::string& arguments) {
   }
   const int status = ::pclose(pipe);
   out.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return out;
+}
+
+// What it shows on a terminal of that many columns.
+std::string shown(std::vector<std::string> words, unsigned short width, bool colours) {
+  words.insert(words.begin(), HAIPSEC_PROGRAM);
+  const winsize size{.ws_row = 24, .ws_col = width};
+  int terminal = -1;
+  const pid_t pid = ::forkpty(&terminal, nullptr, nullptr, &size);
+  if (pid == 0) {
+    colours ? ::unsetenv("NO_COLOR") : ::setenv("NO_COLOR", "1", 1);
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execv(arguments[0], arguments.data());
+    ::_exit(127);
+  }
+  std::string out;
+  std::array<char, 4096> buffer{};
+  for (ssize_t n = 0; (n = ::read(terminal, buffer.data(), buffer.size())) > 0;)
+    out.append(buffer.data(), static_cast<std::size_t>(n));
+  ::close(terminal);
+  ::waitpid(pid, nullptr, 0);
   return out;
 }
 
@@ -123,6 +151,24 @@ TEST_F(ProgramTest, StatusIsReadable) {
   serve(status);
   EXPECT_THAT(ask("status").output, StartsWith("cluster    branch\n"));
   EXPECT_THAT(ask("nodes").output, StartsWith("ID  NAME"));
+}
+
+TEST_F(ProgramTest, OnATerminalAListFitsAndWhatMattersHasColour) {
+  TunnelStatus tunnel{.connection = "branch-7", .remote_id = "a-very-long-identity.example"};
+  serve(TunnelPage{{tunnel}, {}});
+  const auto tunnels = [&](unsigned short width, bool colours) {
+    return shown({"--socket", (folder_ / "s").string(), "tunnels"}, width, colours);
+  };
+  const std::string narrow = tunnels(80, true);
+  std::istringstream lines(narrow);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_LE(columns(std::regex_replace(line, std::regex("\x1b\\[[0-9]*m|\r"), "")), 80U) << line;
+  EXPECT_THAT(narrow, HasSubstr("…"));
+  EXPECT_THAT(narrow, HasSubstr("\x1b[33mno\x1b[0m"));
+  EXPECT_THAT(tunnels(200, false),
+              testing::AllOf(HasSubstr("a-very-long-identity.example"), testing::Not(HasSubstr("\x1b"))));
+  EXPECT_THAT(ask("tunnels").output,
+              testing::AllOf(HasSubstr("a-very-long-identity.example"), testing::Not(HasSubstr("\x1b"))));
 }
 
 TEST_F(ProgramTest, ALongListIsAskedForPageByPage) {

@@ -111,6 +111,34 @@ TEST(Tables, StatusShowsWhatIsWrong) {
   }
 }
 
+TEST(Tables, ColoursShowTheOwnerAndWhatIsWrong) {
+  const std::string well = status_text(sent(owner_status())["status"], {.colours = true});
+  for (const char* part : {"state      \x1b[32mowner\x1b[0m\n", "\x1b[33mevicted\x1b[0m",
+                           "\x1b[33mabsent\x1b[0m", "\x1b[31m-63 DOES NOT HOLD\x1b[0m"})
+    EXPECT_THAT(well, testing::HasSubstr(part));
+  NodeStatus s = owner_status();
+  s.state = "lapsed";
+  s.quorate = s.charon_connected = false;
+  s.unprotected = 3;
+  s.warnings = {"two members"};
+  const std::string wrong = status_text(sent(s)["status"], {.colours = true});
+  for (const char* part :
+       {"\x1b[31mlapsed\x1b[0m", "\x1b[31mconnected, NOT QUORATE\x1b[0m", "\x1b[31mNOT CONNECTED\x1b[0m",
+        "\x1b[33m12, 3 NOT PROTECTED\x1b[0m", "\x1b[33mwarning:\x1b[0m two members"})
+    EXPECT_THAT(wrong, testing::HasSubstr(part));
+  EXPECT_EQ(status_text(sent(s)["status"]).find('\x1b'), std::string::npos);
+}
+
+TEST(Tables, FindingsAreColouredAndWhole) {
+  const ordered_json found = ordered_json::parse(
+      R"({"findings":[{"level":"ok","id":"a","what":"well"},{"level":"warning","id":"b","what":"w","do":"x"},
+          {"level":"error","id":"c","what":"e","do":"a remedy that is long"}]})");
+  const std::string text = findings_text(found, {.width = 20, .colours = true});
+  for (const char* part : {"ok       a  well\n", "\x1b[33mWARNING\x1b[0m  b  w\n",
+                           "\x1b[31mERROR\x1b[0m    c  e\n", "-> a remedy that is long\n"})
+    EXPECT_THAT(text, testing::HasSubstr(part));
+}
+
 TunnelStatus tunnel() {
   TunnelStatus t;
   t.sa = {0xabc, 0xdef};
