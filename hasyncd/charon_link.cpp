@@ -217,11 +217,13 @@ std::vector<InboundKey> CharonLink::inbound(SaId sa) const {
   return out;
 }
 
-std::set<InboundKey> CharonLink::inbound() const {
-  std::set<InboundKey> out;
+std::vector<InboundKey> CharonLink::inbound() const {
+  std::vector<InboundKey> out;
+  out.reserve(views_.size());
   for (const auto& [sa, view] : views_) {
-    for (const ctx::ChildView& child : view.children) out.insert({view.local, child.inbound_spi});
+    for (const ctx::ChildView& child : view.children) out.push_back({view.local, child.inbound_spi});
   }
+  std::ranges::sort(out);
   return out;
 }
 

@@ -71,9 +71,9 @@ class CharonLink {
   const ctx::CommitCounters& commits() const { return commits_; }
   // What has been seen of a context when it passed, in clear; null: nothing.
   const ctx::ContextView* view(SaId sa) const;
-  // The inbound SAs of a context, of all contexts, that have passed.
+  // The inbound SAs of a context; of all contexts that have passed, sorted.
   std::vector<InboundKey> inbound(SaId sa) const;
-  std::set<InboundKey> inbound() const;
+  std::vector<InboundKey> inbound() const;
   // IKE_SAs made before the plugin was loaded: their keys are not known until they are rekeyed.
   const std::map<SaId, ctx::SaSummary>& keyless() const { return keyless_; }
   // IKE_SAs on an address that no other node takes over.

@@ -154,15 +154,17 @@ Status GateMaps::erase(std::span<const OutboundKey> sas) const {
 Result<GateCounters> GateMaps::counters() const {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus < 1) return failed("number of CPUs", -cpus);
-  std::vector<std::uint64_t> per_cpu(static_cast<std::size_t>(cpus));
+  std::vector<hasync_counters> per_cpu(static_cast<std::size_t>(cpus));
+  const std::uint32_t only = 0;
+  if (bpf_map_lookup_elem(map_fd("counters"), &only, per_cpu.data()) != 0)
+    return failed("read counters", errno);
   GateCounters sums;
-  for (std::uint32_t index = 0; index < HASYNC_COUNTERS; ++index) {
-    if (bpf_map_lookup_elem(map_fd("counters"), &index, per_cpu.data()) != 0)
-      return failed("read counters", errno);
-    auto& direction = index / HASYNC_REASONS == HASYNC_EGRESS ? sums.egress : sums.ingress;
-    std::uint64_t& sum =
-        index == HASYNC_ESP_LET_IN ? sums.esp_let_in : direction.by_reason.at(index % HASYNC_REASONS);
-    for (const std::uint64_t value : per_cpu) sum += value;
+  for (const hasync_counters& counted : per_cpu) {
+    for (std::size_t reason = 0; reason < HASYNC_REASONS; ++reason) {
+      sums.ingress.by_reason.at(reason) += counted.packets[HASYNC_INGRESS][reason];
+      sums.egress.by_reason.at(reason) += counted.packets[HASYNC_EGRESS][reason];
+    }
+    sums.esp_let_in += counted.esp_let_in;
   }
   return sums;
 }

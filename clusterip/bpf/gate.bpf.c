@@ -62,9 +62,9 @@ struct {
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, HASYNC_COUNTERS);
+  __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, __u64);
+  __type(value, struct hasync_counters);
 } counters SEC(".maps");
 
 ALWAYS_INLINE bool is_open(__u32 slot) {
@@ -242,14 +242,15 @@ ALWAYS_INLINE int judge_neighbour(struct __sk_buff* skb, const struct packet* p)
   return is_open(HASYNC_ADDRESS_SLOT) ? HASYNC_PASSED : HASYNC_ADDRESS_FENCED;
 }
 
-ALWAYS_INLINE void count(__u32 index) {
-  __u64* counter = bpf_map_lookup_elem(&counters, &index);
-  if (counter) (*counter)++;
+ALWAYS_INLINE struct hasync_counters* counted_here(void) {
+  const __u32 only = 0;
+  return bpf_map_lookup_elem(&counters, &only);
 }
 
 ALWAYS_INLINE int finish(int reason, __u32 direction) {
   if (reason == UNTOUCHED) return TC_ACT_UNSPEC;
-  count(direction * HASYNC_REASONS + reason);
+  struct hasync_counters* here = counted_here();
+  if (here && (__u32)reason < HASYNC_REASONS) here->packets[direction][reason]++;
   return reason == HASYNC_PASSED ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
@@ -284,7 +285,8 @@ int hasync_ingress(struct __sk_buff* skb) {
     return kind == KIND_ESP && entry_of(&p) ? finish(HASYNC_NO_ENTRY, HASYNC_INGRESS) : TC_ACT_UNSPEC;
   }
   const int reason = judge_arriving(skb, &p, kind);
-  if (reason == HASYNC_PASSED && kind != KIND_IKE) count(HASYNC_ESP_LET_IN);
+  struct hasync_counters* here = counted_here();
+  if (here && reason == HASYNC_PASSED && kind != KIND_IKE) here->esp_let_in++;
   return finish(reason, HASYNC_INGRESS);
 }
 

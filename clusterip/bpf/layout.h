@@ -61,8 +61,6 @@ struct hasync_settings {
   struct hasync_address vips[HASYNC_MAX_VIPS];
 };
 
-/* `counters`: index = direction * HASYNC_REASONS + reason; the last counts what of the passed was ESP, on
- * ingress */
 enum hasync_direction { HASYNC_INGRESS, HASYNC_EGRESS, HASYNC_DIRECTIONS };
 
 enum hasync_reason {
@@ -79,7 +77,10 @@ enum hasync_reason {
   HASYNC_REASONS
 };
 
-#define HASYNC_ESP_LET_IN ((__u32)HASYNC_DIRECTIONS * (__u32)HASYNC_REASONS)
-#define HASYNC_COUNTERS (HASYNC_ESP_LET_IN + 1)
+/* `counters`: one for each processor */
+struct hasync_counters {
+  __u64 packets[HASYNC_DIRECTIONS][HASYNC_REASONS];
+  __u64 esp_let_in; /* of those that passed on ingress */
+};
 
 #endif

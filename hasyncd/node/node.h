@@ -82,7 +82,7 @@ class Node {
   bool wants_windows() const;  // whether or not anything comes
   // charon is about to install a window at this top: where it is to stand.
   std::uint64_t window(const InboundKey& key, std::uint64_t top) { return marks_.raise(key, top); }
-  void keep_windows(const std::set<InboundKey>& known) { marks_.keep(known); }
+  void keep_windows(const std::vector<InboundKey>& known) { marks_.keep(known); }
 
   // The operator's wishes.
   Result<Actions> move(NodeId to, Instant now);

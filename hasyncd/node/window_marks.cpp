@@ -92,9 +92,9 @@ std::uint64_t WindowMarks::top(const InboundKey& key) const {
   return mark == marks_.end() ? 0 : mark->second.top;
 }
 
-void WindowMarks::keep(const std::set<InboundKey>& known) {
+void WindowMarks::keep(const std::vector<InboundKey>& known) {
   for (auto it = marks_.begin(); it != marks_.end();) {
-    const bool missing = !known.contains(it->first);
+    const bool missing = !std::ranges::binary_search(known, it->first);
     const bool missed = std::exchange(it->second.missed, missing);
     it = missed && missing ? marks_.erase(it) : std::next(it);
   }

@@ -8,7 +8,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "hasyncd/wire/messages.h"
@@ -40,8 +39,8 @@ class WindowMarks {
   // charon is about to install a window at this top: where it must stand.
   std::uint64_t raise(const InboundKey& key, std::uint64_t top);
   std::uint64_t top(const InboundKey& key) const;
-  // Forgets what is not among these and was not at the last call either.
-  void keep(const std::set<InboundKey>& known);
+  // Forgets what is not among these, which are sorted, and was not at the last call either.
+  void keep(const std::vector<InboundKey>& known);
   std::size_t size() const { return marks_.size(); }
   std::uint64_t round() const { return round_; }
 
