@@ -49,6 +49,12 @@ void Checker::accepted(NodeId node, const VpePacket& packet, bool open) {
        std::to_string(packet.number));
 }
 
+void Checker::said(NodeId node, SaId sa, Says what, std::uint32_t id, std::uint64_t content) {
+  if (said_.try_emplace({sa, what, id}, content).first->second == content) return;
+  fail("I4: another " + std::string(what == Says::Response ? "response" : "request") +
+       " has left as number " + std::to_string(id) + " of " + to_string(sa) + ": " + name(node));
+}
+
 void Checker::sends(NodeId node, std::uint32_t key_id, vpe::Place place) {
   if (!places_.emplace(key_id, place).second)
     fail("I1: VPE: " + name(node) + " begins anew under key " + std::to_string(key_id) + " as place " +

@@ -5,7 +5,8 @@
 // empty, and all that follows from it), and no key is of two lineages. I3: nothing leaves later than the
 // fence after the send time of the newest heartbeat that a majority has acknowledged. I7: what was stable at
 // an owner, and what a peer was told, is known to every later owner of that lineage. I5: an owner accepts no
-// more packets a second time than it has stated.
+// more packets a second time than it has stated. I4: of one IKE_SA no message leaves under an ID that one
+// with other content has left under, whoever says it.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_set>
 
 #include "hasyncd/log/replica.h"
@@ -56,6 +58,9 @@ class Checker {
   std::uint64_t replays() const { return replays_; }
   // Likewise under VPE. `open`: this owner says that something is.
   void accepted(NodeId node, const VpePacket& packet, bool open);
+  // An IKE message left: the response to the peer's request of this ID, or the request of this ID.
+  enum class Says { Response, Request };
+  void said(NodeId node, SaId sa, Says what, std::uint32_t id, std::uint64_t content);
   // By one that does not know that it owns no more: what is taken elsewhere of it is not a replay.
   void taken_aside(const VpePacket& packet) { vpe_aside_.insert(packet.name()); }
   bool was_accepted(const VpePacket& packet) const { return vpe_accepted_.contains(packet.name()); }
@@ -130,6 +135,7 @@ class Checker {
   std::map<std::uint32_t, Epoch> used_by_;  // of each key
   bool two_may_own_ = false;
   bool may_begin_empty_ = false;
+  std::map<std::tuple<SaId, Says, std::uint32_t>, std::uint64_t> said_;
   std::map<SaId, std::uint64_t> lost_;  // what was stable or told when the state began empty
   std::set<SaId> ended_;
 };

@@ -139,8 +139,8 @@ class Machine {
   void to_hasyncd(Call report);
   void changed(const Held& held);
   void report(const Held& held);
-  void report_gone(SaId sa);
-  std::uint64_t note_report(SaId sa, std::optional<std::uint64_t> change);
+  void report_gone(const IkeSa& sa);
+  std::uint64_t note_report(const IkeSa& sa, bool ended);
   void discard_output(SaId sa);
   void discard_output(std::uint64_t first, std::uint64_t last);
   using Tops = std::map<EspSpi, std::uint64_t>;
@@ -169,6 +169,13 @@ class Machine {
   void rekey_ike(Held& held);
   void move_peer(Held& held);
   void drop(Held& held);
+
+  void exchange(IkeSa& sa);
+  void peer_asks(IkeSa& sa);
+  void say(SaId sa, const Messages& messages);
+  void say_answer(SaId sa, const Messages& messages);
+  void say_request(SaId sa, const Messages& messages);
+  void repeat_messages();
 
   World& world_;
   NodeId id_;
@@ -221,7 +228,9 @@ class Machine {
   std::set<SaId> unanswered_;
   struct Told {  // what a peer is told when the report is committed
     SaId sa;
-    std::optional<std::uint64_t> change;  // none: it has ended
+    std::uint64_t change = 0;
+    bool ended = false;
+    Messages messages;
   };
   std::map<std::uint64_t, Told> reports_;  // not committed yet
   std::uint64_t last_report_ = 0;

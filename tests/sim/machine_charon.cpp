@@ -83,7 +83,7 @@ void Machine::changed(const Held& held) {
 void Machine::report(const Held& held) {
   if (!connected_) return;
   hasyncd::ContextReport out{held.sa.id, held.sa.peer, {}, seal(held.sa), held.active};
-  out.number = note_report(held.sa.id, held.sa.change);
+  out.number = note_report(held.sa, false);
   for (const Child& child : held.sa.children) {
     const OutboundKey key{held.sa.peer, child.spi};
     const auto sa = kernel_.sas().find(key);
@@ -93,18 +93,18 @@ void Machine::report(const Held& held) {
   to_hasyncd([out = std::move(out)](hasyncd::Node& node, Instant now) { return node.on_charon(out, now); });
 }
 
-void Machine::report_gone(SaId sa) {
-  world_.checker.ended(sa);
+void Machine::report_gone(const IkeSa& sa) {
+  world_.checker.ended(sa.id);
   if (!connected_) return;
-  to_hasyncd([sa, number = note_report(sa, std::nullopt)](hasyncd::Node& node, Instant now) {
-    return node.on_charon_gone(sa, number, now);
+  to_hasyncd([id = sa.id, number = note_report(sa, true)](hasyncd::Node& node, Instant now) {
+    return node.on_charon_gone(id, number, now);
   });
 }
 
 // Output commit: what charon says of a change waits in the plugin.
-std::uint64_t Machine::note_report(SaId sa, std::optional<std::uint64_t> change) {
-  reports_[++last_report_] = {sa, change};
-  if (const auto mark = marked_.find(sa); mark != marked_.end()) mark->second = last_report_;
+std::uint64_t Machine::note_report(const IkeSa& sa, bool ended) {
+  reports_[++last_report_] = {sa.id, sa.change, ended, sa.messages};
+  if (const auto mark = marked_.find(sa.id); mark != marked_.end()) mark->second = last_report_;
   if (world_.sabotage) world_.sabotage->reported(*this, last_report_);
   return last_report_;
 }
@@ -112,9 +112,10 @@ std::uint64_t Machine::note_report(SaId sa, std::optional<std::uint64_t> change)
 void Machine::commit(std::uint64_t report, Epoch lineage) {
   const auto end = reports_.upper_bound(report);
   for (auto it = reports_.begin(); it != end; it = reports_.erase(it)) {
-    const auto& [sa, change] = it->second;
+    const auto& [sa, change, ended, messages] = it->second;
     if (!fence_open()) continue;  // it is dropped, and said again later
-    change ? world_.checker.told(lineage, sa, *change) : world_.checker.told_ended(lineage, sa);
+    ended ? world_.checker.told_ended(lineage, sa) : world_.checker.told(lineage, sa, change);
+    say(sa, messages);
   }
   std::erase_if(marked_, [&](const auto& mark) { return mark.second != 0 && mark.second <= report; });
 }
@@ -232,6 +233,7 @@ void Machine::release(SaId sa) {
 
 void Machine::ike_event() {
   if (!charon_up_ || !holds_address_ || !fence_open()) return;
+  repeat_messages();
   // The plugin holds an answer back until hasyncd has heard: without hasyncd a peer gets one request in, no
   // more.
   const bool heard = runs();
@@ -263,10 +265,13 @@ void Machine::ike_event() {
       drop(held);
       break;
     case 6:  // the peer repeats its request and gets the last answer once more
-      if (fence_open() && !marked_.contains(held.sa.id))
+      if (fence_open() && !marked_.contains(held.sa.id)) {
         world_.checker.told(lineage(), held.sa.id, held.sa.change);
+        say(held.sa.id, held.sa.messages);
+      }
       break;
     default:  // a message was exchanged
+      exchange(held.sa);
       held.sa.change = ++world_.changes;
       changed(held);
   }
@@ -277,10 +282,12 @@ void Machine::establish() {
   const std::uint64_t number = ++world_.keys;
   held.sa = {{number, number + 1'000'000},
              ++world_.changes,
+             {},
              Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + number % 250)),
              {}};
   held.sa.children.push_back(new_child());
   held.active = true;
+  peer_asks(held.sa);
   add({held.sa.peer, held.sa.children.front().spi}, held.sa.children.front(), 0);
   kernel_.add_inbound(held.sa.children.front(), 0);
   world_.tell(id_, "IKE_SA " + std::to_string(number) + " established");
@@ -293,6 +300,7 @@ void Machine::rekey_child(Held& held) {
   const Child child = held.sa.children.emplace_back(new_child());
   add({held.sa.peer, child.spi}, child, 0);
   kernel_.add_inbound(child, 0);
+  exchange(held.sa);
   held.sa.change = ++world_.changes;
   world_.tell(id_, "CHILD_SA rekeyed, key " + std::to_string(child.key_id) + (child.vpe ? ", VPE" : ""));
   changed(held);
@@ -305,6 +313,7 @@ void Machine::rekey_child(Held& held) {
     remove_late(sa.children.front().spi);
     forget(sa.children.front());
     sa.children.erase(sa.children.begin());
+    exchange(sa);
     sa.change = ++world_.changes;
     changed(it->second);
   });
@@ -327,13 +336,15 @@ void Machine::asked_to_rekey(SaId sa) {
 
 // The new IKE_SA inherits the children; the old one ends.
 void Machine::rekey_ike(Held& held) {
-  const SaId old = held.sa.id;
+  exchange(held.sa);
+  const IkeSa old = held.sa;
   Held next = held;
+  next.sa.messages = {};
   const std::uint64_t number = ++world_.keys;
   next.sa.id = {number, number + 1'000'000};
   next.sa.change = ++world_.changes;
   world_.tell(id_, "IKE_SA rekeyed to " + std::to_string(number));
-  held_.erase(old);
+  held_.erase(old.id);
   held_.insert_or_assign(next.sa.id, next);
   marked_[next.sa.id] = 0;
   report(next);
@@ -364,6 +375,7 @@ void Machine::move_peer(Held& held) {
       add({to, child.spi}, child, read == used.end() ? 0 : read->second);
     }
     sa.peer = to;
+    exchange(sa);
     sa.change = ++world_.changes;
     world_.tell(id_, "peer of IKE_SA " + std::to_string(id.initiator_spi) + " is now at " + to_string(to));
     changed(it->second);
@@ -371,12 +383,13 @@ void Machine::move_peer(Held& held) {
 }
 
 void Machine::drop(Held& held) {
-  const SaId id = held.sa.id;
-  world_.tell(id_, "IKE_SA " + std::to_string(id.initiator_spi) + " deleted");
-  remove_from_kernel(held.sa);
-  for (const Child& child : held.sa.children) forget(child);
-  held_.erase(id);
-  report_gone(id);
+  exchange(held.sa);
+  const IkeSa sa = held.sa;
+  world_.tell(id_, "IKE_SA " + std::to_string(sa.id.initiator_spi) + " deleted");
+  remove_from_kernel(sa);
+  for (const Child& child : sa.children) forget(child);
+  held_.erase(sa.id);
+  report_gone(sa);
 }
 
 }  // namespace hasync::sim

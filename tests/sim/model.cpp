@@ -24,6 +24,7 @@ std::string seal(const IkeSa& sa) {
   std::string out;
   put(out, &sa.id, sizeof sa.id);
   put(out, &sa.change, sizeof sa.change);
+  put(out, &sa.messages, sizeof sa.messages);
   put(out, sa.peer.bytes.data(), sa.peer.bytes.size());
   for (const Child& child : sa.children) put(out, &child, sizeof child);
   return out;
@@ -34,6 +35,7 @@ IkeSa unseal(const std::string& sealed) {
   std::size_t at = 0;
   get(sealed, at, &out.id, sizeof out.id);
   get(sealed, at, &out.change, sizeof out.change);
+  get(sealed, at, &out.messages, sizeof out.messages);
   get(sealed, at, out.peer.bytes.data(), out.peer.bytes.size());
   while (at < sealed.size()) get(sealed, at, &out.children.emplace_back(), sizeof(Child));
   return out;

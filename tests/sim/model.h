@@ -20,10 +20,21 @@ struct Child {
   bool operator==(const Child&) const = default;
 };
 
+// Of one IKE_SA (RFC 7296, section 2.2; one at a time each way, section 2.3), as its context carries them. A
+// content is a number for a message's bytes: what is made anew has another one.
+struct Messages {
+  std::uint32_t answered = 0;  // requests of the peer; the next one has this ID
+  std::uint32_t asked = 0;     // own requests, likewise
+  std::uint64_t answer = 0;    // content of the last response; 0: there is none
+  std::uint64_t request = 0;   // content of the last own request, if it is unanswered; 0: it is not
+  bool operator==(const Messages&) const = default;
+};
+
 // An IKE_SA as charon holds it. `change` counts up with every change of it, over the whole cluster.
 struct IkeSa {
   SaId id;
   std::uint64_t change = 0;
+  Messages messages;
   Address peer;
   std::vector<Child> children;
   bool operator==(const IkeSa&) const = default;

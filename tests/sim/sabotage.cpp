@@ -230,6 +230,32 @@ class ResponseBeforeStable : public Sabotage {
   void reported(Machine& m, std::uint64_t report) override { m.commit(report, m.lineage()); }
 };
 
+// A PUT has charon begin before the last request that was answered, or the one that waits for an answer.
+class NotCarried : public Sabotage {
+  bool does(Machine&, Action& action) override {
+    if (auto* put = std::get_if<PutContext>(&action)) {
+      IkeSa sa = unseal(put->sealed);
+      forget(sa.messages);
+      put->sealed = seal(sa);
+    }
+    return true;
+  }
+  virtual void forget(Messages& messages) = 0;
+};
+
+class AnswerNotCarried : public NotCarried {
+  void forget(Messages& messages) override {
+    if (messages.answered != 0) --messages.answered;
+    messages.answer = 0;
+  }
+};
+
+class RequestNotCarried : public NotCarried {
+  void forget(Messages& messages) override {
+    if (std::exchange(messages.request, 0) != 0) --messages.asked;
+  }
+};
+
 class NoFence : public Sabotage {
   bool does(Machine&, Action& action) override {
     if (auto* deadline = std::get_if<SetDeadline>(&action)) deadline->until = Instant::max();
@@ -396,6 +422,8 @@ constexpr Kind kKinds[] = {
     {"wait_from_own_view_change", "I2", make<WaitFromOwnViewChange>},
     {"witness_forgets", "I7 I1", make<WitnessForgets>},
     {"response_before_stable", "I7", make<ResponseBeforeStable>},
+    {"answer_not_carried", "I4", make<AnswerNotCarried>},
+    {"request_not_carried", "I4", make<RequestNotCarried>},
     {"no_fence", "I2 I3", make<NoFence>},
     {"fence_never_closed", "I2 I3", make<Never<CloseFence>>},
     {"numbers_never_set", "liveness I1", make<Never<SetNumbers>>},

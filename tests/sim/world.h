@@ -21,7 +21,7 @@ struct Count {
 };
 
 struct World {
-  explicit World(std::uint64_t seed) : random(seed), vpe_random(~seed) {}
+  explicit World(std::uint64_t seed) : random(seed), vpe_random(~seed), message_random(~seed / 2) {}
 
   Random random;
   Schedule schedule;
@@ -49,6 +49,16 @@ struct World {
     std::map<std::uint8_t, std::uint64_t> sent;  // the last number of each
   };
   std::map<std::uint32_t, VpePeer> vpe_peers;  // by key
+
+  // Of IKE messages, likewise.
+  Random message_random;
+  struct IkePeer {
+    std::uint32_t asked = 0;  // its requests that were answered; the next one has this ID
+    bool waits = false;       // for the answer to that one
+    std::uint32_t heard = 0;  // requests that have come to it
+  };
+  std::map<SaId, IkePeer> ike_peers;
+  std::uint64_t contents = 0;  // of messages
 
   void tell(NodeId node, const std::string& what) const;
   bool of_two() const { return settings.configured.size() == 2; }
