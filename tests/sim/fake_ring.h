@@ -35,7 +35,10 @@ class FakeRing {
   bool is_up(NodeId node) const { return nodes_.at(node).up; }
   // Its process gets messages up to so much later than they are ordered.
   void slow(NodeId node, Duration most) { ways_[node] = most; }
-  void cut(NodeId a, NodeId b, bool cut);  // the ring's link, both ways
+  // The ring's link, both ways. There is no cut one way: Corosync's transport (knet) sends on a link only
+  // while its pings are answered, so that goes down at both ends. What only one of them had until then is
+  // among the remains of the old ring.
+  void cut(NodeId a, NodeId b, bool cut);
   // No membership is being formed, and everybody has what was sent.
   bool at_rest() const;
 
