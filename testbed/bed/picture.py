@@ -35,7 +35,7 @@ def draw(title, traffic, events, path):
     for row, (direction, counts) in enumerate(traffic["packets"].items()):
         line = " ".join(f"{x(begin + (i + 0.5) * size):.1f},{y(count * 1000 / size):.1f}" for i, count in enumerate(counts))
         parts.append(f'<polyline points="{line}" fill="none" stroke="{_COLOURS[direction]}" stroke-width="1.5"/>'
-                     f'<text x="{_LEFT + 220 * row}" y="{top + _PLOT + 42}" fill="{_COLOURS[direction]}">ESP packets/s {direction}</text>')
+                     f'<text x="{_LEFT + 220 * row}" y="{top + _PLOT + 42}" fill="{_COLOURS[direction]}">packets/s {direction}</text>')
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join([*parts, "</svg>\n"]))
 

@@ -7,8 +7,10 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
-from bed import numbered, pcap, topology, vped
+from bed import numbered, pcap, picture, topology, vped
+from bed.host import monotonic_ns
 from bed.network import port
 from bed.sniffer import Sniffer
 from bed.wait import until
@@ -99,7 +101,10 @@ def two_senders(bed, texts, workers):
     bed.expect("of the survivor's packets came twice", survivor["twice"], 0)
     bed.expect("the peer dropped", vped.drops(bed, "peer"), {})
     bed.stop_captures()
-    ivs = [vped.header_of(frame)[4:16] for _, frame in pcap.frames(bed.captures[-1]) if _is_vpe(frame, bed)]
+    seen = [(at, vped.header_of(frame)) for at, frame in pcap.frames(bed.captures[-1]) if _is_vpe(frame, bed)]
+    offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - monotonic_ns()  # of the recording's clock
+    bed.facts["traffic"] = picture.traffic([(at, False) for at, _ in seen], seen[0][0], seen[-1][0], 50, bed.zero + offset)
+    ivs = [header[4:16] for _, header in seen]
     bed.expect("packets on the wire", len(ivs), lambda count: count > 2000)
     bed.expect("IVs that left twice", len(ivs) - len(set(ivs)), 0)
 
