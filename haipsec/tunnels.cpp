@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "haipsec/commands.h"
@@ -43,18 +42,17 @@ const std::vector<std::string>& tunnel_states() {
   return kStates;
 }
 
-ordered_json selected(const ordered_json& tunnels, const std::string& peer, const std::string& state) {
+ordered_json selected(ordered_json tunnels, const std::string& peer, const std::string& state) {
   ordered_json out = ordered_json::array();
-  for (const ordered_json& tunnel : tunnels) {
+  for (ordered_json& tunnel : tunnels) {
     if (!tunnel.is_object()) continue;
     if ((peer.empty() || is_of(tunnel, peer)) && (state.empty() || is_so(tunnel, state)))
-      out.push_back(tunnel);
+      out.push_back(std::move(tunnel));
   }
   return out;
 }
 
-Result<ordered_json> each_page(const std::string& socket,
-                               const std::function<void(const ordered_json&)>& told) {
+Result<ordered_json> each_page(const std::string& socket, const std::function<void(ordered_json)>& told) {
   auto conversation = Conversation::begin(socket, kQuestion);
   if (!conversation) return conversation.error();
   ordered_json request = {{"command", "tunnels"}};
@@ -69,22 +67,19 @@ Result<ordered_json> each_page(const std::string& socket,
 }
 
 int tunnels(const Options& options) {
-  const Output output(options.json);
-  ordered_json all = ordered_json::array();
+  Output output(options.json);
   TunnelTable table;
   const Look look = output_look();
   bool any = false;
-  const auto told = [&](const ordered_json& page) {
-    const ordered_json fitting = selected(page, options.peer, options.state);
-    if (options.json) all.insert(all.end(), fitting.begin(), fitting.end());
-    if (options.json || fitting.empty()) return;
-    any = true;
-    std::cout << table.page(fitting, look) << std::flush;
+  const auto told = [&](ordered_json page) {
+    const ordered_json fitting = selected(std::move(page), options.peer, options.state);
+    any = any || !fitting.empty();
+    output.list("tunnels", fitting, fitting.empty() ? "" : table.page(fitting, look));
   };
   const Result<ordered_json> reply = each_page(options.socket, told);
   if (!reply) return output.failure(reply.error(), exit_code_of(reply.error()));
   if (!(*reply)["ok"].get<bool>()) return output.refusal(*reply);
-  return output.success({{"ok", true}, {"tunnels", std::move(all)}}, any ? "" : "no tunnels\n");
+  return output.success({{"ok", true}}, any ? "" : "no tunnels\n");
 }
 
 }  // namespace hasync::haipsec

@@ -45,6 +45,11 @@ class Running {
     std::array<char, 4096> text{};
     return std::fgets(text.data(), text.size(), output_) == nullptr ? "" : text.data();
   }
+  std::string read(std::size_t most) {
+    std::string out(most, '\0');
+    out.resize(std::fread(out.data(), 1, most, output_));
+    return out;
+  }
   void close_output() {
     if (FILE* open = std::exchange(output_, nullptr)) std::fclose(open);
   }

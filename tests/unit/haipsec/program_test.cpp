@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 #include <thread>
@@ -182,7 +183,10 @@ TEST_F(ProgramTest, ALongListIsAskedForPageByPage) {
   EXPECT_EQ(plain.code, 0);
   EXPECT_THAT(plain.output, testing::ContainsRegex("CONNECTION.*\nfirst.*\nlast.*\n"));
   const Ran json = ask("tunnels --json");
-  EXPECT_THAT(json.output, testing::ContainsRegex("\"first\".*\"last\".*\\]\\}\n$"));
+  EXPECT_THAT(json.output,
+              testing::ContainsRegex("^\\{\"tunnels\":\\[.*\"first\".*\"last\".*\\],\"ok\":true\\}\n$"));
+  EXPECT_EQ(nlohmann::json::parse(json.output)["tunnels"].size(), 2U);
+  EXPECT_EQ(ask("tunnels --json --peer nobody").output, "{\"tunnels\":[],\"ok\":true}\n");
   EXPECT_EQ(ask("tunnels --peer nobody").output, "no tunnels\n");
   EXPECT_EQ(ask("tunnels --state asleep").code, 2);
 }
@@ -190,9 +194,34 @@ TEST_F(ProgramTest, ALongListIsAskedForPageByPage) {
 TEST_F(ProgramTest, AListThatIsRefusedOnTheWayIsAnError) {
   serve_each([](const ControlRequest& request) -> ControlAnswer {
     if (request.argument("after")) return Error{Errc::Invalid, "no"};
-    return TunnelPage{{}, SaId{1, 1}};
+    return TunnelPage{{{.sa = {1, 1}, .connection = "first"}}, SaId{1, 1}};
   });
   EXPECT_EQ(ask("tunnels").code, 1);
+  test::Running haipsec(HAIPSEC_PROGRAM, {"--socket", (folder_ / "s").string(), "tunnels", "--json"});
+  const auto object = nlohmann::json::parse(haipsec.line());
+  EXPECT_EQ(haipsec.ended(), 1);
+  EXPECT_EQ(object["tunnels"].size(), 1U);
+  EXPECT_EQ(object["ok"], false);
+  EXPECT_EQ(object["error"]["text"], "no");
+}
+
+// hasyncd has answered once, and no more.
+TEST_F(ProgramTest, AListIsWrittenAsItIsToldAndOneThatBreaksOffSaysSo) {
+  boost::asio::local::stream_protocol::acceptor acceptor(
+      io_, boost::asio::local::stream_protocol::endpoint((folder_ / "s").string()));
+  test::Running haipsec(HAIPSEC_PROGRAM, {"--socket", (folder_ / "s").string(), "tunnels", "--json"});
+  const std::string first = "{\"tunnels\":[{\"connection\":\"first\"}";
+  {
+    auto socket = acceptor.accept();
+    std::array<char, 256> request{};
+    socket.receive(boost::asio::buffer(request));
+    socket.send(boost::asio::buffer("{\"ok\":true," + first.substr(1) + "],\"next\":\"x\"}\n"));
+    EXPECT_EQ(haipsec.read(first.size()), first);
+    socket.receive(boost::asio::buffer(request));
+  }
+  EXPECT_EQ(haipsec.line(),
+            "],\"ok\":false,\"error\":{\"code\":\"failed\",\"text\":\"hasyncd broke off\"}}\n");
+  EXPECT_EQ(haipsec.ended(), 3);
 }
 
 struct Silence : Log {
