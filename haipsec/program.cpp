@@ -1,7 +1,6 @@
 #include "haipsec/program.h"
 
-#include <CLI/CLI.hpp>
-
+#include "base/adapters/command_line.h"
 #include "haipsec/tunnels.h"
 
 namespace hasync::haipsec {
@@ -64,12 +63,8 @@ class Program {
   }
 
   int run(int argc, char** argv) {
-    try {
-      app_.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-      return app_.exit(error) == 0 ? kOk : kUsage;
-    }
-    return command_(options_);
+    const auto end = ends_at(app_, argc, argv);
+    return end ? *end : command_(options_);
   }
 
  private:

@@ -1,8 +1,8 @@
 // hasyncd: arguments, configuration, run, exit code.
-#include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <iostream>
 
+#include "base/adapters/command_line.h"
 #include "base/adapters/hidden_process.h"
 #include "base/adapters/metrics_server.h"
 #include "hasyncd/adapters/metrics_text.h"
@@ -87,7 +87,7 @@ int main(int argc, char** argv) {
   app.add_option("-c,--config", file, "configuration file")->capture_default_str();
   app.add_flag("--check", check, "only check the configuration, and print it as it is in effect");
   app.set_version_flag("--version", HASYNC_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  if (const auto end = hasync::ends_at(app, argc, argv)) return *end;
 
   const ConfigOutcome outcome = load_config(file);
   for (const std::string& warning : outcome.warnings) std::cerr << "hasyncd: warning: " << warning << "\n";

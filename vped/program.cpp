@@ -5,13 +5,13 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "base/adapters/command_line.h"
 #include "base/adapters/fd_watch.h"
 #include "base/adapters/hidden_process.h"
 #include "base/adapters/metrics_server.h"
@@ -151,7 +151,7 @@ int run_program(int argc, char** argv, const MakesProvider& makes) {
   CLI::App* group =
       app.add_subcommand("group-keygen", "make the key of a group: one file for all its members");
   group->add_option("FILE", own, "file to make")->required();
-  CLI11_PARSE(app, argc, argv);
+  if (const auto end = ends_at(app, argc, argv)) return *end;
   if (!keygen->parsed() && !group->parsed()) return run_config(file, check, makes);
   const Status made = group->parsed() ? generate_group_key(own) : generate_keys(own, peer);
   return made ? 0 : fail(made.error().what);
