@@ -88,6 +88,14 @@ void check_quorum(const ClusterFacts& cluster, Report& report) {
   report.ok("quorum", "this part of the ring has a majority");
 }
 
+std::string remedy_of(const std::string& state) {
+  const std::string why = "; /usr/share/doc/hasyncd/messages.md explains the states (role-changed)";
+  if (state == "lapsed")
+    return "no majority answers it: start the other nodes, or repair the network between them" + why;
+  return "it should be over in a second; if not: journalctl -u hasyncd, and haipsec check on the others" +
+         why;
+}
+
 void check_owner(const ClusterFacts& cluster, Report& report) {
   const auto owner = std::ranges::find(cluster.members, true, &MemberFact::owner);
   if (owner == cluster.members.end()) {
@@ -96,7 +104,7 @@ void check_owner(const ClusterFacts& cluster, Report& report) {
   }
   if (owner->self && cluster.state != "owner") {
     report.error("owner", "this node owns the tunnels, but is " + cluster.state + ": it passes nothing",
-                 "messages.md explains the state (role-changed)");
+                 remedy_of(cluster.state));
   }
   report.ok("owner", owner->name);
   const bool relieved = std::ranges::any_of(

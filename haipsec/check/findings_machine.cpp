@@ -76,7 +76,10 @@ void check_ring(const MachineFacts& machine, Report& report) {
   const hasyncd::Config& config = *machine.config.config;
   add(hasyncd::check_ring_itself(*machine.ring, config), "ring",
       "change what the text names, the same on all nodes, and restart corosync and hasyncd", report);
-  add(hasyncd::check_times(*machine.ring, config), "relations", "timing.md tells which times fit each other",
+  add(hasyncd::check_times(*machine.ring, config), "relations",
+      "change one of the two settings, the same on all nodes, and restart what reads it (hasyncd or "
+      "corosync); "
+      "which times fit each other stands in /usr/share/doc/hasyncd/timing.md",
       report);
   report.ok("ring", "of " + std::to_string(machine.ring->nodes.size()) + " nodes, encrypted with " +
                         machine.ring->cipher + ", a lost one is noticed after " +

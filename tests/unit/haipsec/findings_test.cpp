@@ -267,6 +267,11 @@ TEST(Findings, EachFaultAloneIsFoundAndNothingElse) {
     EXPECT_EQ(found[0].level, row.level) << found[0].what;
     EXPECT_THAT(found[0].what, HasSubstr(row.what));
     EXPECT_NE(found[0].remedy, "") << row.what;
+    // A page stands behind what is to be done, and where it is installed.
+    const std::size_t page = found[0].remedy.find(".md");
+    EXPECT_TRUE(page == std::string::npos ||
+                found[0].remedy.find("; ") < found[0].remedy.find("/usr/share/doc/hasyncd/"))
+        << found[0].remedy;
   }
 }
 
