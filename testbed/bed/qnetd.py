@@ -14,7 +14,7 @@ _AUTHORITY, _CERTIFICATE = f"{_SERVER}/nssdb/qnetd-cacert.crt", f"{_SERVER}/node
 
 
 def section(bed):
-    """Of corosync.conf. The device's times are Corosync's own, as in docs/sample/qnetd."""
+    """Of corosync.conf. The device's times are Corosync's own, as in docs/examples/qnetd."""
     address = bed.address(HOST, NETWORK)
     return f"  device {{\n    model: net\n    votes: 1\n    net {{\n      host: {address}\n      algorithm: ffsplit\n    }}\n  }}\n"
 

@@ -1,5 +1,5 @@
 """Two gateways and a witness that have nothing of ours but the packages become a cluster as docs/operations.md says; then the
-owner is powered off. docs/sample/first-start.sh is run as it is; what it calls ssh and scp goes into the namespaces.
+owner is powered off. docs/examples/first-start.sh is run as it is; what it calls ssh and scp goes into the namespaces.
 
 Needs what the test package_installed leaves: the roots of a gateway and of a witness, freshly installed.
 """
@@ -13,7 +13,7 @@ from bed.machine import Machine
 from bed.wait import until
 
 _EXAMPLES = "usr/share/doc/hasyncd/examples"
-_SAMPLE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/sample")
+_SAMPLE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/examples")
 _LOAD = {"ring-timing", "fence"}  # what a busy machine may be warned of
 _WARNINGS = 4
 _SSH = """#!/bin/sh

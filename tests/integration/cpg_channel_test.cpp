@@ -195,7 +195,7 @@ TEST_F(CpgTest, TheSettingsInEffectAreRead) {
   EXPECT_NE(elsewhere.error().what.find("cmap_initialize"), std::string::npos);
 }
 
-// docs/sample: what is shipped fits together and forms a ring.
+// docs/examples: what is shipped fits together and forms a ring.
 struct Sample {
   const char* folder;
   int nodes;
@@ -205,7 +205,7 @@ struct Sample {
 class SampleTest : public CpgTest, public testing::WithParamInterface<Sample> {
  protected:
   static std::string path(const std::string& file) {
-    return std::string(HASYNC_SOURCE "/docs/sample/") + GetParam().folder + "/" + file;
+    return std::string(HASYNC_SOURCE "/docs/examples/") + GetParam().folder + "/" + file;
   }
   static std::vector<std::string> subjects(const std::vector<std::string>& warnings) {
     std::vector<std::string> out;

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// What is shipped: the defaults, and docs/sample.
+// What is shipped: the defaults, and docs/examples.
 constexpr RingTimes kShipped{65ms, 31ms, 78ms};
 constexpr RingTimes kCorosyncsOwn{1000ms, 238ms, 1200ms};
 
