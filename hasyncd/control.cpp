@@ -90,6 +90,7 @@ void Control::answer(const ControlRequest& request, Access access, const Control
                                          ", yours is " + to_string(access)});
   }
   if (request.command != "check") return reply(carry_out(request));
+  daemon_.look_around();
   daemon_.inquirer().ask([this, reply] { reply(check_status(daemon_)); });
 }
 

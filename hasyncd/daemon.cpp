@@ -6,15 +6,17 @@
 
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/ring_settings_reader.h"
+#include "hasyncd/adapters/surroundings_reader.h"
 
 namespace hasync::hasyncd {
 
 namespace {
 
-constexpr unsigned kTicksPerUse = 5;      // how often the gate is asked what has left
-constexpr unsigned kTicksPerSeal = 100;   // how often contexts under an older key are looked for
-constexpr unsigned kTicksPerClock = 50;   // how often the wall clock is looked at
-constexpr unsigned kTicksPerMarks = 500;  // how often marks of SAs that are gone are looked for
+constexpr unsigned kTicksPerUse = 5;               // how often the gate is asked what has left
+constexpr unsigned kTicksPerSeal = 100;            // how often contexts under an older key are looked for
+constexpr unsigned kTicksPerClock = 50;            // how often the wall clock is looked at
+constexpr unsigned kTicksPerMarks = 500;           // how often marks of SAs that are gone are looked for
+constexpr std::chrono::seconds kBetweenLooks{15};  // at what somebody may have put right, or spoilt
 
 Incarnation random_incarnation() {
   std::uint64_t drawn = 0;
@@ -231,6 +233,20 @@ void Daemon::tick(Instant at) {
   if (plane_) follow_windows(at);
   if (plane_ && ticks_ % kTicksPerSeal == 0) renew_seals();
   if (ticks_ % kTicksPerClock == 0) watch_clock();
+  if (at >= look_due_) {
+    look_due_ = at + kBetweenLooks;
+    look_around();
+  }
+}
+
+void Daemon::look_around() {
+  for (const auto& [id, text] : surroundings_.changes(read_surroundings(config_), config_)) {
+    if (id == "put-right") {
+      log_.info("put-right", {{"text", text}});
+    } else {
+      log_.warning(id, {{"text", text}});
+    }
+  }
 }
 
 // Harmless here, where no deadline is compared with it; not to certificates, nor to whoever reads logs.

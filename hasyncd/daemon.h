@@ -21,6 +21,7 @@
 #include "hasyncd/ring_link.h"
 #include "hasyncd/ring_settings.h"
 #include "hasyncd/stable_times.h"
+#include "hasyncd/surroundings.h"
 #include "hasyncd/takeovers.h"
 
 namespace hasync::hasyncd {
@@ -45,6 +46,7 @@ class Daemon {
   Status reload_keys();
   // Another configuration, which differs in live keys only (config_change.h).
   Status fits(const Config& config) const;  // the ring, as far as that is known
+  void look_around();                       // at what no packet depends on now
   void use(Config config) { config_ = std::move(config); }
   const KeyChoice& keys() const { return ring_->keys(); }
   std::map<std::uint32_t, std::size_t> contexts_by_key() const;  // how many of the log are sealed with which
@@ -109,12 +111,14 @@ class Daemon {
   bool failed_ = false;
   Clocks clocks_;
   ClockSteps clock_steps_;
+  Surroundings surroundings_;
   StableTimes stable_times_;
   Takeovers takeovers_;
   Instant started_;
   ServiceNotifier notifier_;
   std::optional<std::chrono::microseconds> watchdog_ = ServiceNotifier::watchdog_interval();
   Instant alive_due_{};
+  Instant look_due_{};
 };
 
 }  // namespace hasync::hasyncd

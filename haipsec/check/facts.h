@@ -12,13 +12,9 @@
 #include "ctx-transfer/adapters/charon_client.h"
 #include "hasyncd/config.h"
 #include "hasyncd/ring_settings.h"
+#include "hasyncd/surroundings.h"
 
 namespace hasync::haipsec {
-
-struct SocketFact {
-  std::string path;
-  std::uint32_t mode = 0;  // permission bits
-};
 
 // Corosync got no processor when it should have.
 struct MissedTurn {
@@ -30,12 +26,6 @@ struct Route {
   Address network;
   unsigned prefix = 0;  // of 128: those of IPv4 are 96 longer than as written
   std::string interface;
-};
-
-struct Disk {
-  std::string path;
-  std::uint64_t free = 0;  // bytes
-  std::string problem;     // empty: it could be looked at
 };
 
 struct Certificate {
@@ -55,8 +45,8 @@ struct MachineFacts {
   bool root = false;
   hasyncd::ConfigOutcome config;
   Status key = Done{};
-  std::optional<SocketFact> control;  // none: it is not there
-  std::optional<SocketFact> charon_socket;
+  std::optional<hasyncd::SocketFact> control;  // none: it is not there
+  std::optional<hasyncd::SocketFact> charon_socket;
   Result<hasyncd::RingSettings> ring = Error{Errc::NotFound, "not asked"};
   std::vector<MissedTurn> missed_turns;
   bool charon_runs = false;  // its own control socket answers
@@ -65,7 +55,7 @@ struct MachineFacts {
   FamilyFact v4;
   FamilyFact v6;
   std::vector<Route> routes;
-  std::vector<Disk> disks;
+  std::vector<hasyncd::Disk> disks;
   std::vector<Certificate> certificates;
 };
 

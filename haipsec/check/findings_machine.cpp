@@ -1,7 +1,5 @@
 // What can be seen on this machine, whether hasyncd runs or not.
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "haipsec/check/findings.h"
 
@@ -9,17 +7,11 @@ namespace hasync::haipsec {
 namespace {
 
 constexpr std::int64_t kRecent = 3600;  // seconds: what Corosync missed before may have been put right
-constexpr std::uint64_t kLittle = 64U << 20U;
+constexpr std::uint32_t kRoot = 0;
 constexpr std::int64_t kSoon = 14 * 86400;
 
 bool is_gateway(const MachineFacts& machine) {
   return machine.config.config && machine.config.config->role == hasyncd::Config::Role::Gateway;
-}
-
-std::string mode_text(std::uint32_t mode) {
-  std::array<char, 12> out{};
-  std::snprintf(out.data(), out.size(), "%04o", mode);
-  return out.data();
 }
 
 void check_configuration(const MachineFacts& machine, Report& report) {
@@ -48,16 +40,15 @@ void check_key(const MachineFacts& machine, Report& report) {
 
 void check_sockets(const MachineFacts& machine, Report& report) {
   if (!machine.config.config) return;
-  const hasyncd::Config& config = *machine.config.config;
-  const std::uint32_t wanted = config.admin_group.empty() && config.read_group.empty() ? 0600 : 0666;
-  const auto judge = [&](const std::optional<SocketFact>& socket, std::uint32_t allowed, const char* daemon) {
-    if (!socket || socket->mode == allowed) return;
-    report.error("sockets",
-                 socket->path + " has mode " + mode_text(socket->mode) + ", not " + mode_text(allowed),
+  const auto judge = [&](const std::optional<hasyncd::SocketFact>& socket, std::uint32_t mode,
+                         const char* daemon) {
+    const std::string fault = socket ? hasyncd::fault_of(*socket, mode, kRoot) : "";
+    if (fault.empty()) return;
+    report.error("sockets", fault,
                  "find out who changed it; " + std::string(daemon) + " makes it anew when it is restarted");
   };
-  judge(machine.control, wanted, "hasyncd");
-  judge(machine.charon_socket, 0600, "charon");
+  judge(machine.control, hasyncd::control_mode(*machine.config.config), "hasyncd");
+  judge(machine.charon_socket, hasyncd::kCharonMode, "charon");
   report.ok("sockets", "are open to those alone who may use them");
 }
 
@@ -147,7 +138,7 @@ void check_kernel(const MachineFacts& machine, Report& report) {
 }
 
 void check_disks(const MachineFacts& machine, Report& report) {
-  for (const Disk& disk : machine.disks) {
+  for (const hasyncd::Disk& disk : machine.disks) {
     const std::string left = disk.path + " has " + std::to_string(disk.free >> 20U) + " MiB left";
     const char* remedy =
         "make room: without it nothing is logged, and a promise that cannot be written ends hasyncd";
@@ -155,7 +146,7 @@ void check_disks(const MachineFacts& machine, Report& report) {
       report.error("disk", disk.path + ": " + disk.problem, "make the folder, for root alone");
     } else if (disk.free == 0) {
       report.error("disk", disk.path + " is full", remedy);
-    } else if (disk.free < kLittle) {
+    } else if (disk.free < hasyncd::kLittleRoom) {
       report.warning("disk", left, remedy);
     }
   }

@@ -1,8 +1,6 @@
 #include "haipsec/check/gather.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -25,6 +23,7 @@
 #include "haipsec/tunnels.h"
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/ring_settings_reader.h"
+#include "hasyncd/adapters/surroundings_reader.h"
 
 namespace hasync::haipsec {
 namespace {
@@ -37,12 +36,6 @@ constexpr const char* kVici = "/run/charon.vici";
 std::string text_of_file(const std::string& path) {
   std::ifstream in(path);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::optional<SocketFact> socket_at(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return {};
-  return SocketFact{path, info.st_mode & 07777U};
 }
 
 // Whether somebody listens there, be it that he accepts nobody now.
@@ -86,12 +79,6 @@ FamilyFact family_of(const std::string& modules, const char* esp, const char* fo
           .forwards = !forwards.empty() && forwards.front() != '0'};
 }
 
-Disk disk_of(const std::string& path) {
-  struct statvfs info {};
-  if (::statvfs(path.c_str(), &info) != 0) return {path, 0, std::strerror(errno)};
-  return {path, std::uint64_t{info.f_bavail} * info.f_frsize, ""};
-}
-
 std::vector<MissedTurn> missed_turns() {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
@@ -110,12 +97,12 @@ MachineFacts look_at_machine(const Options& options) {
   if (out.config.config) {
     const auto keys = hasyncd::load_keys(out.config.config->key_file);
     if (!keys) out.key = keys.error();
-    out.disks.push_back(disk_of(out.config.config->state_dir.string()));
+    out.disks.push_back(hasyncd::read_disk(out.config.config->state_dir.string()));
   }
-  out.disks.push_back(disk_of("/var/log"));
+  out.disks.push_back(hasyncd::read_disk(hasyncd::kLogs));
   const std::string charon = out.config.config ? out.config.config->charon_socket.string() : options.charon;
-  out.control = socket_at(options.socket);
-  out.charon_socket = socket_at(charon);
+  out.control = hasyncd::read_socket(options.socket);
+  out.charon_socket = hasyncd::read_socket(charon);
   out.ring = hasyncd::read_ring_settings();
   out.missed_turns = missed_turns();
   out.charon_runs = answers(kVici);

@@ -36,9 +36,12 @@ struct Stored {
 };
 using StoredKeys = std::vector<Stored>;
 
-std::optional<Error> check_owner(int fd, const std::filesystem::path& file) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return at(file, Errc::System, std::strerror(errno));
+Error not_opened(const std::filesystem::path& file, int error) {
+  return at(file, error == ENOENT ? Errc::NotFound : Errc::System,
+            std::string(std::strerror(error)) + (error == ENOENT ? "; make one with: haipsec keygen" : ""));
+}
+
+Status check_owner(const struct stat& info, const std::filesystem::path& file) {
   if (!S_ISREG(info.st_mode)) return at(file, Errc::Denied, "is not a regular file");
   if (info.st_uid != ::geteuid()) {
     return at(file, Errc::Denied,
@@ -50,7 +53,7 @@ std::optional<Error> check_owner(int fd, const std::filesystem::path& file) {
     std::snprintf(mode.data(), mode.size(), "%04o", info.st_mode & 07777U);
     return at(file, Errc::Denied, std::string("has mode ") + mode.data() + "; others can use it: chmod 0600");
   }
-  return {};
+  return Done{};
 }
 
 int digit_of(char c) {
@@ -141,12 +144,11 @@ Result<StoredKeys> parse(const std::string& text, const std::filesystem::path& f
 
 Result<StoredKeys> read(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    return at(file, errno == ENOENT ? Errc::NotFound : Errc::System,
-              std::string(std::strerror(errno)) + (errno == ENOENT ? "; make one with: haipsec keygen" : ""));
-  }
+  if (fd < 0) return not_opened(file, errno);
   const Fd closer(fd);
-  if (auto problem = check_owner(fd, file)) return *problem;
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return at(file, Errc::System, std::strerror(errno));
+  if (const Status ours = check_owner(info, file); !ours) return ours.error();
   std::string text(kLargestFile, '\0');
   const ssize_t length = ::read(fd, text.data(), text.size());
   if (length < 0) return at(file, Errc::System, std::strerror(errno));
@@ -232,6 +234,11 @@ Result<KeySet> parse_keys(const std::string& text, const std::filesystem::path& 
   auto stored = parse(text, name);
   if (!stored) return stored.error();
   return derived(*std::move(stored));
+}
+
+Status look_at_key_file(const std::filesystem::path& file) {
+  struct stat info {};
+  return ::stat(file.c_str(), &info) == 0 ? check_owner(info, file) : not_opened(file, errno);
 }
 
 Result<KeySet> load_keys(const std::filesystem::path& file) {

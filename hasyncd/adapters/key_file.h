@@ -37,6 +37,9 @@ std::string key_id_text(std::uint32_t id);  // "9f3c21aa"
 // wrong.
 Result<KeySet> parse_keys(const std::string& text, const std::filesystem::path& name);
 
+// Whether load_keys would take it, by its owner and mode alone.
+Status look_at_key_file(const std::filesystem::path& file);
+
 // Refuses files that others than this user can read or write (Errc::Denied, with file and mode).
 Result<KeySet> load_keys(const std::filesystem::path& file);
 

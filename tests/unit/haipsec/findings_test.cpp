@@ -52,8 +52,8 @@ void only_ipv6(Facts& facts) {
 MachineFacts machine() {
   MachineFacts out{.root = true};
   out.config.config = config();
-  out.control = SocketFact{"/run/hasyncd/control.sock", 0600};
-  out.charon_socket = SocketFact{"/run/charon.hasync", 0600};
+  out.control = hasyncd::SocketFact{"/run/hasyncd/control.sock", 0600};
+  out.charon_socket = hasyncd::SocketFact{"/run/charon.hasync", 0600};
   using std::chrono::milliseconds;
   hasyncd::RingSettings ring{.local = NodeId{1}, .nodes = {NodeId{1}, NodeId{2}, NodeId{3}}};
   ring.cluster_name = "branch";
@@ -118,6 +118,8 @@ const Row kRows[] = {
      [](Facts& f) { f.machine.config.config->read_group = "ops"; }},
     {"sockets", Level::Error, "charon.hasync has mode 0666",
      [](Facts& f) { f.machine.charon_socket->mode = 0666; }},
+    {"sockets", Level::Error, "control.sock belongs to user 1000, not to 0",
+     [](Facts& f) { f.machine.control->owner = 1000; }},
     {"ring", Level::Error, "corosync does not answer: gone",
      [](Facts& f) {
        f.machine.ring = Error{Errc::System, "gone"};
