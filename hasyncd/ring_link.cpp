@@ -19,6 +19,9 @@ Packer::Haste haste_of(const RingMessage& message) {
   return waits ? Packer::Haste::Together : Packer::Haste::AtOnce;
 }
 
+// A neighbouring cluster sends fifty in a second; each stranger is told of once in this time.
+constexpr std::chrono::minutes kToldAgain{1};
+
 }  // namespace
 
 static_assert(kMaxHeartbeat + Sealer::kOverhead <= HeartbeatSocket::kMaxDatagram);
@@ -175,20 +178,28 @@ void RingLink::remember_newer(NodeId node, const Error& error) {
   if (error.code == Errc::Unsupported) newer_[node] = std::chrono::steady_clock::now();
 }
 
-void RingLink::remember_stranger(const Address& address) {
+bool RingLink::remember_stranger(const Address& address) {
+  const auto now = std::chrono::steady_clock::now();
+  if (strangers_.size() == kMaxStrangers)
+    std::erase_if(strangers_, [&](const Stranger& one) { return now - one.last > kToldAgain; });
   auto known = std::ranges::find(strangers_, address, &Stranger::address);
-  if (known == strangers_.end() && strangers_.size() == kMaxStrangers) return;
+  if (known == strangers_.end() && strangers_.size() == kMaxStrangers) return false;
   if (known == strangers_.end()) known = strangers_.insert(known, Stranger{address});
   ++known->datagrams;
-  known->last = std::chrono::steady_clock::now();
+  known->last = now;
+  if (known->told && now - *known->told < kToldAgain) return false;
+  known->told = now;
+  return true;
 }
 
 void RingLink::received(BytesView bytes, const Address& from) {
   const auto opened = sealer_.open(bytes, additional_data(Purpose::Heartbeat, kNobody));
   if (!opened) {
     ++counters_.unsealed;
-    remember_stranger(from);
-    return callbacks_.refused("heartbeat-unsealed", opened.error());
+    if (remember_stranger(from))
+      callbacks_.refused("heartbeat-unsealed",
+                         {opened.error().code, "from " + to_string(from) + ": " + opened.error().what});
+    return;
   }
   const auto heartbeat = decode_heartbeat(*opened);
   if (!heartbeat) {

@@ -36,11 +36,12 @@ struct Stranger {
   Address address;
   std::uint64_t datagrams = 0;
   std::chrono::steady_clock::time_point last;
+  std::optional<std::chrono::steady_clock::time_point> told;  // to the log
 };
 
 class RingLink {
  public:
-  static constexpr std::size_t kMaxStrangers = 8;  // remembered; who comes later is counted only
+  static constexpr std::size_t kMaxStrangers = 8;  // remembered and told of; who comes later is counted only
   struct Callbacks {
     std::function<void(const std::vector<NodeId>&)> view;
     std::function<void(NodeId, const RingMessage&)> message;
@@ -79,7 +80,7 @@ class RingLink {
   void open(GroupMember from, BytesView sealed);
   void send_heartbeats();
   void not_a_message(NodeId from, BytesView opened, const Error& error);
-  void remember_stranger(const Address& address);
+  bool remember_stranger(const Address& address);  // whether to tell of it
   void remember_newer(NodeId node, const Error& error);
   void lost(const Error& error);
 
