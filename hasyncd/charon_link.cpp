@@ -55,6 +55,7 @@ bool CharonLink::connect() {
              views_.erase(gone.sa);
              stationary_.erase(gone.sa);
              keyless_.erase(gone.sa);
+             refusals_.erase(gone.sa);
              if (!gone.released) callbacks_.gone(gone.sa, gone.number);
            },
        .synced = [this] { callbacks_.synced(); },
@@ -69,6 +70,7 @@ bool CharonLink::connect() {
        .lost = [this](const Error& error) { lost(error); }});
   if (!client) return false;
   keyless_.clear();
+  refusals_.clear();
   client_ = *std::move(client);
   report_again();
   return true;
@@ -86,6 +88,12 @@ void CharonLink::lost(const Error& error) {
   callbacks_.lost();
   // Not from inside the client's own call: it is destroyed when the next one takes its place.
   start();
+}
+
+// A standby asks for it again and again: told once for each reason.
+void CharonLink::put_failed(const std::string& what, SaId sa, const Error& error) {
+  if (std::exchange(refusals_[sa], error.what) != error.what) return failed(what + to_string(sa), error);
+  ++times_.failed;
 }
 
 void CharonLink::failed(const std::string& what, const Error& error) {
@@ -166,7 +174,7 @@ void CharonLink::carry_out(const PutContext& request) {
 
 void CharonLink::ask_put(const PutContext& request) {
   auto context = context_of(request);
-  if (!context) failed("context of " + to_string(request.sa), context.error());
+  if (!context) put_failed("context of ", request.sa, context.error());
   if (!context || !client_) {
     return boost::asio::post(io_, [this, sa = request.sa] { callbacks_.put(sa, false); });
   }
@@ -180,8 +188,9 @@ void CharonLink::ask_put(const PutContext& request) {
                    callbacks_.trace({true, sa, seal, asked, now_ns()});
                    times_.put_ns = reply->took_ns;
                    ++times_.puts;
+                   refusals_.erase(sa);
                  } else {
-                   failed("PUT of " + to_string(sa), reply.error());
+                   put_failed("PUT of ", sa, reply.error());
                  }
                  --puts_;
                  callbacks_.put(sa, reply.has_value());

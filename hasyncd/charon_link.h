@@ -93,6 +93,7 @@ class CharonLink {
   ctx::Holding holding(bool active) const;
   void count(const Result<ctx::CharonReply>& reply);
   void lost(const Error& error);
+  void put_failed(const std::string& what, SaId sa, const Error& error);
   void failed(const std::string& what, const Error& error);
 
   boost::asio::io_context& io_;
@@ -111,6 +112,7 @@ class CharonLink {
   std::map<SaId, ctx::ContextView> views_;
   std::map<SaId, ctx::SaSummary> keyless_;
   std::set<SaId> stationary_;
+  std::map<SaId, std::string> refusals_;  // of PUTs: the reason that was told
 };
 
 }  // namespace hasync::hasyncd

@@ -236,6 +236,7 @@ void Daemon::tick(Instant at) {
   if (at >= look_due_) {
     look_due_ = at + kBetweenLooks;
     look_around();
+    run(node_->ask_refused(at));
   }
 }
 

@@ -49,7 +49,6 @@ class Node {
   Actions on_ring(NodeId from, const RingMessage& message, Instant now);
   Actions on_ring_lost(Instant now);
   Actions on_quorate(bool quorate, Instant now);
-
   Actions on_heartbeat(const Heartbeat& heartbeat, Instant now);
   Actions on_tick(Instant now);  // every heartbeat interval
   // The machine was suspended for so long, just until now.
@@ -60,8 +59,9 @@ class Node {
   Actions on_charon_gone(SaId sa, std::uint64_t number, Instant now);
   Actions on_charon_synced(Instant now);
   Actions on_charon_lost(Instant now);
-  // A PutContext was carried out (or refused; then it is tried again when the context changes).
+  // A PutContext was carried out (or refused: tried again when the context changes, and by ask_refused).
   Actions on_put(SaId sa, bool installed, Instant now);
+  Actions ask_refused(Instant now);  // now and then, of a standby
   // A ReleaseContexts was carried out (or refused: charon does not have them).
   Actions on_released(const std::vector<SaId>& sas, Instant now);
   // Whether this node can reach peers and servers: its links carry.

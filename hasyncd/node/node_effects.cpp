@@ -247,6 +247,16 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   return out;
 }
 
+// Of a standby: the connection that charon lacked may have been loaded.
+Actions Node::ask_refused(Instant now) {
+  Actions out;
+  std::erase_if(refused_, [this](SaId sa) { return !replica_.contexts().contains(sa); });
+  if (mine()) return out;
+  for (const SaId sa : refused_) put(sa, out);
+  settle(now, out);
+  return out;
+}
+
 Actions Node::on_charon(ContextReport report, Instant now) {
   Actions out;
   output_.reported(report.number);

@@ -99,6 +99,13 @@ TEST_F(OwnersCharon, WhatItKeepsAsACopyIsMadeActive) {
   EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
 }
 
+TEST_F(OwnersCharon, WhatItRefusedItIsNotAskedAgainWhileItOwns) {
+  table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
+  table_.seen_.clear();
+  table_.do_(table_.node_.ask_refused(table_.now_));
+  EXPECT_EQ(count<PutContext>(table_.seen_), 0U);
+}
+
 TEST_F(OwnersCharon, AnAnswerToNoPutChangesNothing) {
   table_.seen_.clear();
   table_.do_(table_.node_.on_put(kSuccessor, true, table_.now_));
@@ -141,6 +148,22 @@ TEST(StandbysCharon, APutThatFailsIsNotTriedAgainAndNothingIsHeld) {
   table.do_(table.node_.on_put(kTunnel, false, table.now_));
   EXPECT_EQ(count<PutContext>(table.seen_), 0U);
   EXPECT_EQ(count<ReleaseContexts>(table.seen_), 0U);
+}
+
+TEST(StandbysCharon, WhatItRefusedItIsAskedAgainUntilItHoldsIt) {
+  Table table(true);
+  const Epoch epoch = table.node_.agreement().current()->epoch;
+  const Entry entry{epoch, Delta{kTunnel, 1, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "sealed"}};
+  table.do_(table.node_.on_ring(kOther.node, {kOther.incarnation, ++table.number_, entry}, table.now_));
+  table.do_(table.node_.on_put(kTunnel, false, table.now_));
+  table.seen_.clear();
+  table.do_(table.node_.ask_refused(table.now_));
+  EXPECT_EQ(count<PutContext>(table.seen_), 1U);
+  EXPECT_FALSE(table.node_.held(kTunnel));
+  table.do_(table.node_.on_put(kTunnel, true, table.now_));
+  EXPECT_EQ(table.node_.held(kTunnel), std::optional{false});
+  table.do_(table.node_.ask_refused(table.now_));
+  EXPECT_EQ(count<PutContext>(table.seen_), 1U);
 }
 
 TEST(StandbysCharon, WhatItDidAsTheOwnerAndSaysTooLateIsToldToNobody) {
