@@ -155,7 +155,7 @@ NodeStatus node_status(const Daemon& daemon) {
   out.relations = relations_of(daemon);
   out.members = members_of(daemon, at);
   out.unprotected = count_unprotected(daemon);
-  out.tunnels = node.replica().contexts().size() + out.unprotected;
+  out.tunnels = count_tunnels(daemon);
   out.replay_bound = node.replay_bound(at);
   out.replay_exposed = node.exposed();
   out.replay_exposed_vpe = node.exposed_vpe();

@@ -130,6 +130,13 @@ std::size_t count_unprotected(const Daemon& daemon) {
   return ids_unprotected(daemon).size();
 }
 
+std::size_t count_tunnels(const Daemon& daemon) {
+  const Contexts& contexts = daemon.node().replica().contexts();
+  const std::set<SaId> others = ids_unprotected(daemon);
+  return contexts.size() + static_cast<std::size_t>(std::ranges::count_if(
+                               others, [&](SaId sa) { return !contexts.contains(sa); }));
+}
+
 std::optional<TunnelStatus> tunnel_named(const Daemon& daemon, const std::string& name) {
   const Result<Address> parsed = Address::parse(name);
   const std::optional<Address> address = parsed ? std::optional{*parsed} : std::nullopt;

@@ -19,6 +19,7 @@ TunnelPage tunnel_page(const Daemon& daemon, std::optional<SaId> after);
 // fits.
 std::optional<TunnelStatus> tunnel_named(const Daemon& daemon, const std::string& name);
 
-std::size_t count_unprotected(const Daemon& daemon);  // tunnels that the loss of this node would end
+std::size_t count_tunnels(const Daemon& daemon);
+std::size_t count_unprotected(const Daemon& daemon);  // of these, what the loss of this node would end
 
 }  // namespace hasync::hasyncd
