@@ -58,6 +58,12 @@ Certificate read_private_key(FILE* in, Certificate out) {
 
 Certificate look_at(const fs::path& path, bool is_key) {
   Certificate out{path.string(), "", kForEver};
+  std::error_code error;
+  if (fs::exists(path, error) &&
+      !fs::is_regular_file(path, error)) {  // a pipe would keep who opens it waiting
+    out.problem = "is no file, so swanctl passes it over";
+    return out;
+  }
   const File in(std::fopen(path.c_str(), "rbe"), &std::fclose);
   if (!in) {
     out.problem = std::string("cannot be read: ") + std::strerror(errno);
@@ -75,7 +81,8 @@ std::vector<Certificate> read_certificates(const fs::path& swanctl) {
   for (const char* folder : {"x509", "x509ca", "private", "rsa", "ecdsa", "pkcs8"}) {
     std::error_code error;
     for (const fs::directory_entry& entry : fs::directory_iterator(swanctl / folder, error)) {
-      if (entry.path().filename().string().front() == '.' || entry.is_directory(error)) continue;
+      const bool kept_aside = entry.is_directory(error) && !entry.path().has_extension();
+      if (entry.path().filename().string().front() == '.' || kept_aside) continue;
       out.push_back(look_at(entry.path(), std::string_view(folder).substr(0, 4) != "x509"));
     }
   }

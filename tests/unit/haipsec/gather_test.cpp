@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -92,6 +93,20 @@ TEST_F(CertificatesTest, BothFormsAreReadAndNonsenseIsNamed) {
   EXPECT_EQ(read_back.at("gw.der").problem, "");
   EXPECT_LT(read_back.at("gw.der").seconds_left, 0);
   EXPECT_EQ(read_back.at("broken.pem").problem, "is no X.509 certificate, neither PEM nor DER");
+}
+
+TEST_F(CertificatesTest, WhatIsNoFileIsNamedAndAFolderForOldOnesIsNot) {
+  fs::create_directory(folder_ / "x509/old");
+  fs::create_directory(folder_ / "x509/gw.pem");
+  ASSERT_EQ(::mkfifo((folder_ / "x509/pipe.pem").c_str(), 0600), 0);
+  fs::create_symlink("/gone", folder_ / "x509/gone.pem");
+  std::ofstream(folder_ / "x509/empty.pem").flush();
+  const auto read_back = read();
+  EXPECT_EQ(read_back.size(), 4U);
+  EXPECT_EQ(read_back.at("gw.pem").problem, "is no file, so swanctl passes it over");
+  EXPECT_EQ(read_back.at("pipe.pem").problem, "is no file, so swanctl passes it over");
+  EXPECT_EQ(read_back.at("gone.pem").problem, "cannot be read: No such file or directory");
+  EXPECT_EQ(read_back.at("empty.pem").problem, "is no X.509 certificate, neither PEM nor DER");
 }
 
 TEST_F(CertificatesTest, APrivateKeyWithAPassphraseIsCharonsMatter) {
