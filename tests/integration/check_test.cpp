@@ -10,6 +10,7 @@
 #include "hasyncd/wire/ring_codec.h"
 #include "ring.pb.h"
 #include "tests/integration/daemon_hosts.h"
+#include "tests/support/context_samples.h"
 #include "tests/support/fake_plugin.h"
 
 namespace hasync {
@@ -33,7 +34,7 @@ class CheckTest : public DaemonHosts {
     for (int node = 1; node <= 2; ++node) {
       charons_[node] = std::make_unique<test::FakePlugin>(folder_ / ("charon" + std::to_string(node)));
       ::chmod((folder_ / ("charon" + std::to_string(node))).c_str(), 0600);
-      set_up(node, {{"branch", {"net"}}, {"caf\xe9", {}}, {"office", {"net", "voice"}}});  // not UTF-8
+      set_up(node, kConnections);
       write_config(node, kTimes, "gateway");
     }
     write_config(3, kTimes);
@@ -42,9 +43,15 @@ class CheckTest : public DaemonHosts {
     run_on(2, "sysctl -qw net.ipv4.ip_forward=1");
   }
 
-  void set_up(int node, const std::map<std::string, std::vector<std::string>>& connections) {
-    const auto first = static_cast<std::uint32_t>(0xc0 + node) << 24U;
-    charons_.at(node)->set_up({HASYNC_VERSION, first, first + 0xffffff, connections});
+  using Connections = std::map<std::string, std::vector<std::string>>;
+  inline static const Connections kConnections{
+      {"branch", {"net"}}, {"caf\xe9", {}}, {"office", {"net", "voice"}}};  // not UTF-8
+
+  void set_up(int node, const Connections& connections, const std::string& version = HASYNC_VERSION) {
+    set_up(node, connections, version, static_cast<std::uint32_t>(0xc0 + node) << 24U);
+  }
+  void set_up(int node, const Connections& connections, const std::string& version, std::uint32_t first) {
+    charons_.at(node)->set_up({version, first, first + 0xffffff, connections});
   }
 
   Checked check(int node) const {
@@ -64,7 +71,8 @@ class CheckTest : public DaemonHosts {
   }
 
   // Awaited: who has just answered may do so once more with what it knew.
-  void expect_fault(int node, const std::string& id, const std::string& what) const {
+  void expect_fault(int node, const std::string& id, const std::string& what,
+                    const std::string& level = "error") const {
     Checked seen;
     const bool found = until([&] {
       seen = check(node);
@@ -72,7 +80,32 @@ class CheckTest : public DaemonHosts {
              seen.faults[id].find(what) != std::string::npos;
     });
     EXPECT_TRUE(found) << id << " " << what << ": " << testing::PrintToString(seen.faults) << log();
-    EXPECT_EQ(seen.level, "error") << id;
+    EXPECT_EQ(seen.level, level) << id;
+  }
+  // Among others that follow from one cause.
+  void expect_among(int node, const std::string& id, const std::string& what) const {
+    Checked seen;
+    EXPECT_TRUE(until([&] {
+      seen = check(node);
+      return seen.faults[id].find(what) != std::string::npos;
+    })) << id
+        << " " << what << ": " << testing::PrintToString(seen.faults) << log();
+  }
+  void expect_logged(const std::string& line) const {
+    EXPECT_TRUE(until([&] { return log().find(line) != std::string::npos; })) << line << log();
+  }
+  // From the third node, as its hasyncd would.
+  void send_to(int node, const Bytes& sealed) const {
+    const std::string file = (folder_ / "datagram").string();
+    std::ofstream(file).write(reinterpret_cast<const char*>(sealed.data()),
+                              static_cast<std::streamsize>(sealed.size()));
+    run_on(3, "cat " + file + " > /dev/udp/10.77.0." + std::to_string(node) + "/5420");
+  }
+  static Bytes sealed_with(const std::string& key_file, BytesView heartbeat) {
+    const auto keys = hasyncd::load_keys(key_file);
+    EXPECT_TRUE(keys) << keys.error().what;
+    return hasyncd::Sealer(*keys, &hasyncd::Key::auth)
+        .seal(heartbeat, hasyncd::additional_data(hasyncd::Purpose::Heartbeat, kNobody));
   }
   void expect_well(int node) const {
     Checked seen;
@@ -103,15 +136,26 @@ TEST_F(CheckTest, NamesWhatIsBrokenAndNothingElse) {
   set_up(2, {{"branch", {"net"}}, {"caf\xe9", {}}});
   expect_fault(1, "connections", "of what n1 has, n2 lacks connection \"office\"");
   expect_fault(3, "connections", "n2 lacks connection \"office\"");  // a witness sees it as well
-  set_up(2, {{"branch", {"net"}}, {"caf\xe9", {}}, {"office", {"net", "voice"}}});
 
-  ::chmod(key_file(1).c_str(), 0644);
-  expect_fault(1, "key-file", "has mode 0644");
-  ::chmod(key_file(1).c_str(), 0600);
+  set_up(2, kConnections, HASYNC_VERSION, 0xc1000000);
+  expect_fault(1, "spi-ranges", "n1 and n2 choose SPIs from one range");
+  set_up(2, kConnections, "0.0.9");
+  expect_fault(2, "plugin-version", "the plugin is 0.0.9");
+  set_up(2, kConnections);
 
-  ::chmod((folder_ / "socket1").c_str(), 0666);
-  expect_fault(1, "sockets", "has mode 0666, not 0600");
-  ::chmod((folder_ / "socket1").c_str(), 0600);
+  run_on(1, "sysctl -qw net.ipv4.ip_forward=0");
+  expect_fault(1, "kernel", "IPv4 packets are not forwarded");
+  run_on(1, "sysctl -qw net.ipv4.ip_forward=1");
+  run_on(1, "sysctl -qw net.ipv6.conf.all.forwarding=0");
+  std::ofstream(folder_ / "conf1", std::ios::app)
+      << "[[vip]]\naddress = \"2001:db8::100/64\"\ninterface = \"eth0\"\n";
+  expect_fault(1, "kernel", "IPv6 packets are not forwarded");
+  run_on(1, "sysctl -qw net.ipv6.conf.all.forwarding=1");
+  expect_well(1);
+
+  end(3, SIGKILL);
+  expect_fault(1, "members", "n3 takes no part");
+  start(3);
   expect_well(1);
 
   // No hasyncd: what can be seen without it is seen all the same.
@@ -123,17 +167,72 @@ TEST_F(CheckTest, NamesWhatIsBrokenAndNothingElse) {
   EXPECT_EQ(alone.faults.size(), 2U) << testing::PrintToString(alone.faults);
 }
 
+// hasyncd logs of these as well, and that they have ended.
+TEST_F(CheckTest, WhoElseMayUseTheFilesIsNamed) {
+  expect_well(1);
+  ::chmod(key_file(1).c_str(), 0640);  // without a question as well
+  expect_logged("event=key-file-refused text=\"key file " + key_file(1) + ": has mode 0640");
+  ::chmod(key_file(1).c_str(), 0600);
+  struct Opened {
+    std::string file;
+    const char* id;
+    const char* event;
+  };
+  for (const auto& [file, id, event] :
+       {Opened{key_file(1), "key-file", "key-file-refused"},
+        Opened{(folder_ / "socket1").string(), "sockets", "socket-changed"},
+        Opened{(folder_ / "charon1").string(), "sockets", "socket-changed"}}) {
+    ::chmod(file.c_str(), 0644);
+    expect_fault(1, id, "has mode 0644");
+    expect_logged("event=" + std::string(event) + " text=\"" + (file == key_file(1) ? "key file " : "") +
+                  file);
+    ::chmod(file.c_str(), 0600);
+    ASSERT_EQ(::chown(file.c_str(), 1000, 0), 0);
+    expect_fault(1, id, "belongs to user 1000, not to 0");
+    expect_logged(file + (file == key_file(1) ? ": belongs" : " belongs") + " to user 1000");
+    ASSERT_EQ(::chown(file.c_str(), 0, 0), 0);
+    expect_well(1);
+  }
+  expect_logged("event=put-right text=\"" + (folder_ / "charon1").string() + " belongs to user 1000");
+}
+
+TEST_F(CheckTest, ATunnelThatEndsWithItsGatewayAStandbyThatIsNotReadyAndALostMajorityAreNamed) {
+  expect_well(1);
+  const int owner = status(1)["owner"];
+  const int other = 3 - owner;
+  const std::string text = sample_context().SerializeAsString();  // on another address than the shared one
+  charons_.at(owner)->change({0x1111111111111111, 0x2222222222222222}, text);
+  expect_fault(owner, "tunnels", "1 of 1 would end with this node", "warning");
+
+  charons_.erase(other);
+  expect_among(owner, "standby", "no other gateway is ready to take over");
+  expect_among(other, "charon", "charon does not run");
+
+  ring_->kill(other);
+  ring_->kill(3);
+  expect_among(owner, "quorum", "has no majority");
+  expect_among(owner, "owner", "owns the tunnels, but is lapsed");
+}
+
 TEST_F(CheckTest, ANeighbouringClusterAndAMemberWithAnotherKeyAreToldApart) {
   expect_well(2);
-  const auto send = [&] { run_on(3, "echo no heartbeat > /dev/udp/10.77.0.2/5420"); };
+  const std::string foreign = (folder_ / "foreign.key").string();
+  ASSERT_EQ(output_of(HAIPSEC_PROGRAM " keygen --json --out " + foreign)["ok"], true);
+  const auto send = [&] {
+    send_to(2, sealed_with(foreign, hasyncd::encode(hasyncd::Heartbeat{.from = {NodeId{3}, Incarnation{1}},
+                                                                       .number = 1})));
+  };
   run_on(3, "ip addr add 10.77.0.9/24 dev eth0 && ip route add 10.77.0.2/32 dev eth0 src 10.77.0.9");
   send();
   ASSERT_TRUE(until([&] { return check(2).faults.contains("strangers"); })) << log();
   EXPECT_EQ(check(2).level, "warning");
   EXPECT_THAT(check(2).faults["strangers"], HasSubstr("10.77.0.9 is no member"));
+  expect_logged("event=heartbeat-unsealed error=\"from 10.77.0.9: sealed with key " +
+                hasyncd::key_id_text(hasyncd::load_keys(foreign)->newest().id));
   run_on(3, "ip route del 10.77.0.2/32");
   send();
   expect_fault(2, "strangers", "what n3 sends does not open");
+  expect_logged("event=heartbeat-unsealed error=\"from 10.77.0.3: sealed with key ");
 }
 
 TEST_F(CheckTest, AMemberOfANewerSchemaIsNamedAndTheClusterGoesOn) {
@@ -144,15 +243,7 @@ TEST_F(CheckTest, AMemberOfANewerSchemaIsNamedAndTheClusterGoesOn) {
   ASSERT_TRUE(later.ParseFromArray(known.data(), static_cast<int>(known.size())));
   later.set_major(2);
   const std::string text = later.SerializeAsString();
-  const auto keys = hasyncd::load_keys(key_file(3));
-  ASSERT_TRUE(keys) << keys.error().what;
-  const Bytes sealed =
-      hasyncd::Sealer(*keys, &hasyncd::Key::auth)
-          .seal(view_of(text), hasyncd::additional_data(hasyncd::Purpose::Heartbeat, kNobody));
-  const std::string file = (folder_ / "datagram").string();
-  std::ofstream(file).write(reinterpret_cast<const char*>(sealed.data()),
-                            static_cast<std::streamsize>(sealed.size()));
-  run_on(3, "cat " + file + " > /dev/udp/10.77.0.1/5420");
+  send_to(1, sealed_with(key_file(3), view_of(text)));
 
   expect_fault(1, "protocol", "n3 speaks a newer version");
   EXPECT_THAT(log(), HasSubstr("event=heartbeat-malformed error=\"field major: 2 is newer than 1\""));
@@ -160,16 +251,23 @@ TEST_F(CheckTest, AMemberOfANewerSchemaIsNamedAndTheClusterGoesOn) {
 }
 
 TEST_F(CheckTest, AFullDiskForLogsAndAnUnreadableCertificateAreNamedOnTheStandby) {
+  // Its namespace is that of hasyncd as well: it sees the full disk.
+  run_on(2, "mount -t tmpfs tmpfs /etc/swanctl && mkdir /etc/swanctl/x509");
   expect_well(2);
-  run_on(
-      2,
-      "mount -t tmpfs tmpfs /etc/swanctl && mkdir /etc/swanctl/x509 && ln -s /gone /etc/swanctl/x509/gw.pem");
-  expect_fault(2, "certificates", "/etc/swanctl/x509/gw.pem: cannot be read: No such file or directory");
+  const std::string file = "/etc/swanctl/x509/gw.pem";
+  for (const auto& [makes, what] : {std::pair{"ln -s /gone ", ": cannot be read: No such file or directory"},
+                                    std::pair{"mkdir ", ": is no file"}, std::pair{"mkfifo ", ": is no file"},
+                                    std::pair{"touch ", ": is no X.509 certificate, neither PEM nor DER"}}) {
+    run_on(2, makes + file);
+    expect_fault(2, "certificates", file + what);
+    run_on(2, "rm -r " + file);
+  }
   run_on(2, "umount /etc/swanctl");
 
   run_on(2, "mount -t tmpfs -o size=64k tmpfs /var/log; head -c 1M /dev/zero > /var/log/syslog");
   ignored_.erase("disk");
-  EXPECT_THAT(check(2).faults["disk"], HasSubstr("/var/log is full"));
+  expect_among(2, "disk", "/var/log is full");
+  expect_logged("event=disk-low text=\"/var/log is full\"");
 }
 
 }  // namespace
