@@ -6,6 +6,7 @@ Needs what the test package_installed leaves: the roots of a gateway and of a wi
 import glob
 import json
 import os
+import re
 import subprocess
 
 from bed import machine, story, swanctl, topology
@@ -35,8 +36,7 @@ def play(bed):
     for name in topology.CLUSTER:
         plan = topology.HOSTS[name]
         bed.hosts[name] = Machine(plan, bed.hosts[name].directory, os.path.join(installed, "gateway" if plan.gateway else "witness"))
-        if bed.booted:
-            slow_down(bed.hosts[name], bed.pace)
+        fit_examples(bed, bed.hosts[name])
     bed.start()
     try:
         bed.facts["commands"] = run_script(bed)
@@ -112,14 +112,43 @@ def switch_off(bed):
             bed.power_off(name)
 
 
-def slow_down(host, pace):
-    """The examples' times are for real machines; these are the testbed's in a booted kernel."""
-    host.edit(f"{_EXAMPLES}/witness/corosync.conf", (r"token: \d+", f"token: {pace.token}"),
-              (r"token_retransmit: \d+\n *hold: \d+", f"token_retransmits_before_loss_const: {pace.retransmits}"),
-              (r"^ *consensus: \d+\n", ""), (r"\Z", "system {\n  sched_rr: no\n  priority: 0\n}\n"))
-    times = (f"\n[heartbeat]\ninterval_ms = {pace.heartbeat}\nrealtime = false\n\n"
-             f"[fence]\nfence_ms = {pace.fence}\nevict_after_ms = {pace.silence}\n")
-    host.edit(f"{_EXAMPLES}/witness/{'gateway' if host.plan.gateway else 'witness'}.toml", (r"\Z", times))
+def fit_examples(bed, host):
+    """The examples' times are for real machines, and their addresses IPv4's; elsewhere an operator changes them, as is done here."""
+    ring, vips, slow_ring, slow = [], [], [], []
+    if bed.family is not topology.V4:
+        ring, vips = addresses(bed.family)
+    if bed.booted:
+        slow_ring, slow = times(bed.pace)
+    gateway = host.plan.gateway
+    for name, changes in (("corosync.conf", ring + slow_ring),
+                          ("gateway.toml" if gateway else "witness.toml", ring + (vips if gateway else []) + slow)):
+        if changes:
+            host.edit(f"{_EXAMPLES}/witness/{name}", *changes)
+
+
+def addresses(family):
+    """Changes of those on the ring, and of the shared ones."""
+    examples = topology.V4
+    vips = [(re.escape(f"{old}/{examples.bits}"), f"{new}/{family.bits}")
+            for old, new in ((examples.wan_vip, family.wan_vip), (examples.lan_vip, family.lan_vip))]
+    return [(re.escape(examples.networks["ring"]), family.networks["ring"])], vips
+
+
+def times(pace):
+    """Changes of corosync's and of hasyncd's."""
+    ring = [(r"token: \d+", f"token: {pace.token}"),
+            (r"token_retransmit: \d+\n *hold: \d+", f"token_retransmits_before_loss_const: {pace.retransmits}"),
+            (r"^ *consensus: \d+\n", ""), (r"\Z", "system {\n  sched_rr: no\n  priority: 0\n}\n")]
+    return ring, [(r"\Z", f"\n[heartbeat]\ninterval_ms = {pace.heartbeat}\nrealtime = false\n\n"
+                          f"[fence]\nfence_ms = {pace.fence}\nevict_after_ms = {pace.silence}\n")]
+
+
+def branch(text, family):
+    """The example's connections, with a secret and the story's addresses."""
+    for old, new in (("replace this", swanctl.SECRET), *((getattr(topology.V4, name), getattr(family, name))
+                                                         for name in ("wan_vip", "local_ts", "remote_ts"))):
+        text = text.replace(old, new)
+    return text
 
 
 def run_script(bed):
@@ -132,7 +161,7 @@ def run_script(bed):
     for package in glob.glob(os.path.join(bed.build, "package/*.deb")):
         os.symlink(package, os.path.join(tools, os.path.basename(package)))
     with open(os.path.join(_SAMPLE, "swanctl.conf")) as file, open(f"{tools}/branch.conf", "w") as ours:
-        ours.write(file.read().replace("replace this", swanctl.SECRET))
+        ours.write(branch(file.read(), bed.family))
     script = os.path.join(_SAMPLE, "first-start.sh")
     done = subprocess.run([script], cwd=tools, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}, timeout=300)
