@@ -8,7 +8,8 @@
 
 namespace hasync::haipsec {
 
-enum ExitCode : int { kOk = 0, kRefused = 1, kUsage = 2, kUnreachable = 3, kWarnings = 4, kErrors = 5 };
+// Wrong usage is 2 (base/adapters/command_line.h).
+enum ExitCode : int { kOk = 0, kRefused = 1, kUnreachable = 3, kWarnings = 4, kErrors = 5 };
 
 ExitCode exit_code_of(const Error& asking);  // when asking hasyncd came to nothing
 
