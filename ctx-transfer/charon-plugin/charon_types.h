@@ -15,14 +15,6 @@
 #include <sa/child_sa.h>
 #include <sa/ike_sa.h>
 
-#if HASYNC_STRONGSWAN_MAJOR >= 6
-#define HASYNC_PEER_CFG 256
-#define HASYNC_CHILD_SA 392
-#else
-#define HASYNC_PEER_CFG 272
-#define HASYNC_CHILD_SA 336
-#endif
-
 _Static_assert(sizeof(ike_sa_t) == 728, "ike_sa_t is not that of strongSwan " VERSION " with mediation");
 _Static_assert(sizeof(peer_cfg_t) == HASYNC_PEER_CFG,
 			   "peer_cfg_t is not that of strongSwan " VERSION " with mediation");

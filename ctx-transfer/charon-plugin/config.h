@@ -1,6 +1,7 @@
 /*
  * How Debian configures strongSwan, as far as its headers ask. Included before everything else
  * (-include). ME is the one define that changes the layout of objects; sizes are asserted in charon_types.h.
+ * VERSION, which the plugin wants to be loaded into, comes from the build: it is that of the headers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -29,12 +30,14 @@
 #define HAVE_STRERROR_R
 #define HAVE_SIGWAITINFO
 
-/* what is built for; the plugin refuses to be loaded into another version */
+/* what releases differ in here; in the calls: releases.h */
 #if HASYNC_STRONGSWAN_MAJOR >= 6
-#define VERSION "6.1.0"
 #define TESTABLE_KE /* by --enable-test-vectors; changes the layout of key exchanges */
+#define HASYNC_PEER_CFG 256
+#define HASYNC_CHILD_SA 392
 #else
-#define VERSION "5.9.8"
+#define HASYNC_PEER_CFG 272
+#define HASYNC_CHILD_SA 336
 #endif
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What strongSwan 6 has changed of what this plugin uses, and nothing else: the sources are the same for
- * both.
+ * What strongSwan 6 has changed of the calls that this plugin makes; the sources are the same for both.
+ * Layouts are in config.h.
  *
  * HASYNC_STRONGSWAN_MAJOR is the major release that is built for.
  *
