@@ -2,6 +2,7 @@
 
 Variants: the events below. The ring stands still for a while in each of them; the owner must not.
 """
+import re
 import signal
 
 from bed import story
@@ -38,8 +39,14 @@ def clock_set(bed, standby):
         bed.pause(2)
     for name, before in gateways.items():
         until(f"{name} tells that its clock was set", lambda n=name, b=before: bed.status(n)["counters"]["clock_steps"] > b)
+        bed.expect(f"{name} has logged by how much", logged_steps(bed, name), lambda steps: any(abs(step) > 3_000_000 for step in steps))
     bed.step_clock(3600)
     return doctor_says
+
+
+def logged_steps(bed, name):
+    log = bed.hosts[name].services["hasyncd"].log_text()
+    return [int(ms) for ms in re.findall(r"event=clock-stepped by_ms=(-?\d+)", log)]
 
 
 def doctor_says(bed):
