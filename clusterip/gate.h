@@ -92,8 +92,9 @@ class Gate {
   // Those of tops() that have changed since the last call, and those that stand at their ceiling.
   virtual std::vector<SaTop> moved() = 0;
   virtual Result<GateCounters> counters() const = 0;
-  // Are the programs still where they were attached? NotFound names the interface and direction.
-  virtual Status check_attached() const = 0;
+  // Do all packets still pass the programs? NotFound names the interface and direction where one is gone,
+  // Unsupported an interface that lets them past since then.
+  virtual Status check() const = 0;
 };
 
 }  // namespace hasync::clusterip

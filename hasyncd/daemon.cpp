@@ -193,9 +193,10 @@ void Daemon::start() {
   }
 }
 
-// Without the programs nothing holds this node back: it must not carry the address a moment longer.
+// Where packets do not pass the programs nothing holds this node back: it must not carry the address a moment
+// longer.
 void Daemon::watch_gate() {
-  if (const Status attached = plane_->check_attached(); !attached) fatal("gate-detached", attached.error());
+  if (const Status sound = plane_->check_gate(); !sound) fatal("gate-detached", sound.error());
 }
 
 void Daemon::watch_links() {
@@ -368,6 +369,10 @@ std::optional<DataPlane::NumberFailures> Daemon::number_failures() const {
 
 std::optional<std::uint64_t> Daemon::bypasses() const {
   return plane_ ? std::optional{plane_->bypasses()} : std::nullopt;
+}
+
+DataPlane::Bypassed Daemon::bypassed() const {
+  return plane_ ? plane_->bypassed() : DataPlane::Bypassed{};
 }
 
 std::vector<OutboundNumber> Daemon::left() const {

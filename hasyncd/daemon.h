@@ -40,7 +40,8 @@ class Daemon {
   Status fail_over();  // to whichever gateway is ready
   std::optional<clusterip::GateCounters> gate_counters() const;
   std::optional<DataPlane::NumberFailures> number_failures() const;
-  std::optional<std::uint64_t> bypasses() const;  // SAs whose gate stays closed
+  std::optional<std::uint64_t> bypasses() const;  // SAs whose gate stays closed, so far
+  DataPlane::Bypassed bypassed() const;           // now
   std::vector<OutboundNumber> left() const;
   std::uint64_t left(const OutboundKey& key) const;  // 0: nothing, or not known here
   Status reload_keys();
@@ -54,7 +55,7 @@ class Daemon {
   const std::vector<Stranger>& strangers() const { return ring_->strangers(); }
   const auto& newer() const { return ring_->newer(); }
   const CharonLink* charon() const { return charon_.get(); }
-  Status check_gate() const { return plane_ ? plane_->check_attached() : Status{Done{}}; }
+  Status check_gate() const { return plane_ ? plane_->check_gate() : Status{Done{}}; }
   const ClockSteps& clock_steps() const { return clock_steps_; }
   Inquirer& inquirer() { return *inquirer_; }
   const Inquirer& inquirer() const { return *inquirer_; }

@@ -111,7 +111,8 @@ Status DataPlane::set_gate(std::vector<clusterip::SaLimits> limits) {
 // A standby opens its gates long before it owns, perhaps before the SA is there: then set_numbers() comes
 // behind.
 bool DataPlane::goes_past(const OutboundKey& key) {
-  if (const auto known = goes_past_.find(key); known != goes_past_.end()) return known->second;
+  if (goes_past_.contains(key)) return true;
+  if (sound_.contains(key)) return false;
   hasync_xfrm_traits_t traits{};
   const hasync_xfrm_sa_t sa = kernel_sa(key);
   const int error = hasync_xfrm_get_traits(xfrm_, &sa, &traits);
@@ -119,18 +120,32 @@ bool DataPlane::goes_past(const OutboundKey& key) {
   const std::string why =
       error != 0 ? std::string("the kernel does not tell of it: ") + std::strerror(-error)
                  : clusterip::bypass_of({traits.may_wrap, traits.packet_offload, traits.per_cpu});
-  if (!why.empty()) {
-    untold_.push_back(to_string(key) + ": " + why);
-    ++bypasses_;
-    gate_->close_sas({&key, 1});
+  if (why.empty()) {
+    sound_.insert(key);
+    return false;
   }
-  return goes_past_[key] = !why.empty();
+  goes_past_.emplace(key, why);
+  untold_.push_back(to_string(key) + ": " + why);
+  ++bypasses_;
+  gate_->close_sas({&key, 1});
+  return true;
+}
+
+void DataPlane::ask_again(const OutboundKey& key) {
+  sound_.erase(key);
+  goes_past_.erase(key);
+}
+
+DataPlane::Bypassed DataPlane::bypassed() const {
+  if (goes_past_.empty()) return {};
+  const auto& [key, why] = *goes_past_.begin();
+  return {goes_past_.size(), to_string(key) + ": " + why};
 }
 
 Status DataPlane::forget_gate(const std::vector<OutboundKey>& keys) {
   for (const OutboundKey& key : keys) {
     sas_.erase(key);
-    goes_past_.erase(key);
+    ask_again(key);
   }
   return gate_->remove_sas(keys);
 }
@@ -151,7 +166,7 @@ std::optional<std::uint64_t> DataPlane::counted(const OutboundKey& key) const {
 
 void DataPlane::keep_ahead(std::vector<OutboundNumber>& numbers) {
   for (OutboundNumber& number : numbers) {
-    goes_past_.erase(number.key);
+    ask_again(number.key);
     const auto now = counted(number.key);
     if (now && *now > number.used) number.used = *now + kMeanwhile;
   }
@@ -264,9 +279,9 @@ void DataPlane::ask_kernel(std::vector<OutboundUse>& out, const Result<clusterip
   ask_next_ = sa == sas_.end() ? std::nullopt : std::optional{*sa};
 }
 
-Status DataPlane::check_attached() const {
+Status DataPlane::check_gate() const {
   gate_->drain_watch();
-  return gate_->check_attached();
+  return gate_->check();
 }
 
 }  // namespace hasync::hasyncd

@@ -40,9 +40,14 @@ class DataPlane {
 
   // The gate of an SA whose packets could go past it stays closed.
   Status set_gate(std::vector<clusterip::SaLimits> limits);
-  // Such SAs and why, each told once; how many there have been.
+  // Such SAs and why, each told once; how many there have been; those that there are now.
   std::vector<std::string> take_bypasses() { return std::exchange(untold_, {}); }
   std::uint64_t bypasses() const { return bypasses_; }
+  struct Bypassed {
+    std::size_t count = 0;
+    std::string first;  // and why
+  };
+  Bypassed bypassed() const;
   Status forget_gate(const std::vector<OutboundKey>& keys);
   // Raises the kernel's counters; none is ever set back. Each is tried, whatever becomes of the others.
   // NotFound: SAs went while this was done, as charon moves them; System: the kernel refused.
@@ -82,7 +87,7 @@ class DataPlane {
 
   Result<clusterip::GateCounters> counters() const { return gate_->counters(); }
   int watch_fd() const { return gate_->watch_fd(); }
-  Status check_attached() const;
+  Status check_gate() const;
   const clusterip::LinkWatch& links() const { return links_; }
 
  private:
@@ -100,6 +105,7 @@ class DataPlane {
 
   int ask(const OutboundKey& key, std::uint64_t& number) const;
   bool goes_past(const OutboundKey& key);
+  void ask_again(const OutboundKey& key);
   std::optional<std::uint64_t> counted(const OutboundKey& key) const;
 
   std::unique_ptr<clusterip::BpfGate> gate_;
@@ -113,7 +119,9 @@ class DataPlane {
   std::optional<OutboundKey> ask_next_;  // empty: nobody is to be asked
   std::uint64_t dropped_ = 0;
   NumberFailures failures_;
-  std::map<OutboundKey, bool> goes_past_;  // as the kernel said; one that it did not have is asked for again
+  // As the kernel said; one that it did not have is asked for again.
+  std::set<OutboundKey> sound_;
+  std::map<OutboundKey, std::string> goes_past_;  // why
   std::vector<std::string> untold_;
   std::uint64_t bypasses_ = 0;
   LetIn let_in_;

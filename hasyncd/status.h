@@ -192,7 +192,9 @@ struct CheckStatus {
   std::vector<MemberAnswer> answers;  // this node's as well
   std::vector<StrangerStatus> strangers;
   std::vector<std::string> interfaces;  // where packets are checked
-  std::string gate_problem;             // empty: the programs are in place, or this is a witness
+  std::string gate_problem;             // empty: all packets pass the programs, or this is a witness
+  std::size_t bypassed = 0;             // outbound SAs whose gate stays closed now
+  std::string first_bypassed;           // and why
 };
 
 struct EventList {

@@ -217,7 +217,10 @@ CheckStatus check_status(const Daemon& daemon) {
     out.strangers.push_back({to_string(stranger.address), member_at(daemon.config(), stranger.address),
                              stranger.datagrams, duration_cast<std::chrono::seconds>(ago)});
   }
-  if (const Status attached = daemon.check_gate(); !attached) out.gate_problem = attached.error().what;
+  if (const Status sound = daemon.check_gate(); !sound) out.gate_problem = sound.error().what;
+  const DataPlane::Bypassed bypassed = daemon.bypassed();
+  out.bypassed = bypassed.count;
+  out.first_bypassed = bypassed.first;
   return out;
 }
 

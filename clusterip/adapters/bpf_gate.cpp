@@ -21,9 +21,15 @@ __u64 kernel_time(Deadline deadline) {
   return static_cast<__u64>(std::max(deadline, kClosed).count());
 }
 
+Status check_links(const std::vector<std::string>& interfaces) {
+  const auto links = read_links(interfaces);
+  return links ? check_links(*links) : links.error();
+}
+
 }  // namespace
 
 struct BpfGate::Kernel {
+  std::vector<std::string> interfaces;
   GateMaps maps;
   TcAttachment attachment;
   SlotTable table;
@@ -103,15 +109,13 @@ Status BpfGate::Kernel::add(std::span<const SaLimits> sas) {
 BpfGate::BpfGate(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
 
 Result<std::unique_ptr<BpfGate>> BpfGate::create(const BpfGateConfig& config) {
-  const auto links = read_links(config.interfaces);
-  if (!links) return links.error();
-  if (const Status sound = check_links(*links); !sound) return sound.error();
+  if (const Status sound = check_links(config.interfaces); !sound) return sound.error();
   auto maps = GateMaps::load(config);
   if (!maps) return maps.error();
   auto attachment = TcAttachment::attach(config.interfaces, maps->program(false), maps->program(true));
   if (!attachment) return attachment.error();
   auto kernel = std::make_unique<Kernel>(
-      Kernel{*std::move(maps), *std::move(attachment), SlotTable(config.max_sas), {}});
+      Kernel{config.interfaces, *std::move(maps), *std::move(attachment), SlotTable(config.max_sas), {}});
   return std::unique_ptr<BpfGate>(new BpfGate(std::move(kernel)));
 }
 
@@ -189,8 +193,9 @@ Result<GateCounters> BpfGate::counters() const {
   return kernel_->maps.counters();
 }
 
-Status BpfGate::check_attached() const {
-  return kernel_->attachment.check();
+Status BpfGate::check() const {
+  const Status attached = kernel_->attachment.check();
+  return attached ? check_links(kernel_->interfaces) : attached;
 }
 
 int BpfGate::watch_fd() const {

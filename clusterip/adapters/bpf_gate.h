@@ -46,9 +46,9 @@ class BpfGate final : public Gate {
   std::vector<SaTop> tops() const override;
   std::vector<SaTop> moved() override;
   Result<GateCounters> counters() const override;
-  Status check_attached() const override;
+  Status check() const override;
 
-  // Readable when a filter, qdisc or link changed: call drain_watch() and check_attached().
+  // Readable when a filter, qdisc or link changed: call drain_watch() and check().
   int watch_fd() const;
   void drain_watch() const;
   void detach();

@@ -127,6 +127,8 @@ ClusterFacts cluster_facts(const ordered_json& check, const ordered_json& tunnel
     out.strangers.push_back(stranger_of(stranger));
   out.interfaces = texts(check, "interfaces");
   take(check, "gate_problem", out.gate_problem);
+  take(check, "bypassed", out.bypassed);
+  take(check, "first_bypassed", out.first_bypassed);
   out.peers = peers_of(tunnels);
   return out;
 }

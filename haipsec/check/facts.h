@@ -97,6 +97,8 @@ struct ClusterFacts {
   std::vector<StrangerFact> strangers;
   std::vector<std::string> interfaces;  // where packets are checked
   std::string gate_problem;
+  std::uint64_t bypassed = 0;  // SAs whose gate stays closed
+  std::string first_bypassed;
   std::vector<Address> peers;  // of the tunnels that there are
 };
 

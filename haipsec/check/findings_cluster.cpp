@@ -130,7 +130,15 @@ void check_fence(const ClusterFacts& cluster, Report& report) {
 void check_gate(const ClusterFacts& cluster, Report& report) {
   if (!cluster.gateway) return;
   if (!cluster.gate_problem.empty())
-    report.error("gate", cluster.gate_problem, "find out who took it off, then restart hasyncd");
+    report.error("gate", cluster.gate_problem, "find out who changed it, then restart hasyncd");
+  if (cluster.bypassed != 0) {
+    report.error(
+        "gate",
+        "stays closed for " + std::to_string(cluster.bypassed) +
+            " outbound SAs whose packets could go past it: " + cluster.first_bypassed,
+        "hw_offload = no for their children, or find out what has changed them (ip xfrm state); then "
+        "swanctl --rekey --child NAME");
+  }
   std::string names;
   for (const std::string& interface : cluster.interfaces) names += (names.empty() ? "" : ", ") + interface;
   report.ok("gate", "packets are checked on " + names);

@@ -188,7 +188,9 @@ Ordered of(const CheckStatus& c) {
                  {"answers", Ordered::array()},
                  {"strangers", Ordered::array()},
                  {"interfaces", c.interfaces},
-                 {"gate_problem", c.gate_problem}};
+                 {"gate_problem", c.gate_problem},
+                 {"bypassed", c.bypassed},
+                 {"first_bypassed", c.first_bypassed}};
   for (const MemberAnswer& answer : c.answers) out["answers"].push_back(of(answer));
   for (const StrangerStatus& s : c.strangers) {
     out["strangers"].push_back(Ordered{{"address", s.address},

@@ -155,14 +155,14 @@ TEST_F(FenceLive, MulticastFramesToAVipBecomeUnicast) {
 TEST_F(FenceLive, DetachedProgramsAreNoticed) {
   for (const std::string damage : {"tc filter del dev wan0 egress", "tc filter del dev wan0 ingress",
                                    "tc qdisc del dev wan0 clsact", "ip link del wan0"}) {
-    ASSERT_TRUE(gate_->check_attached());
+    ASSERT_TRUE(gate_->check());
     const Fd watch(dup(gate_->watch_fd()));
     gate_->drain_watch();
     EXPECT_FALSE(readable(watch, 0));
     shell(damage);
     EXPECT_TRUE(readable(watch, kFrame)) << damage;
     gate_->drain_watch();
-    const auto status = gate_->check_attached();
+    const auto status = gate_->check();
     ASSERT_FALSE(status) << damage;
     EXPECT_EQ(status.error().code, Errc::NotFound);
     EXPECT_NE(status.error().what.find("wan0"), std::string::npos) << status.error().what;
@@ -177,15 +177,15 @@ TEST_F(FenceLive, NextRunReplacesTheProgramsAndStartsClosed) {
   const Fd peer = in_peer([] { return udp_socket(kPeer, 500); });
   gate_->set_all_deadlines(now() + 60s);
   const auto next = make_gate();
-  EXPECT_FALSE(gate_->check_attached()) << "another's program is not ours";
-  EXPECT_TRUE(next->check_attached());
+  EXPECT_FALSE(gate_->check()) << "another's program is not ours";
+  EXPECT_TRUE(next->check());
   ASSERT_TRUE(send(peer, kVip, 500, ike()));
   EXPECT_FALSE(readable(gateway, kNoFrame)) << "the old deadlines are of no use any more";
   next->set_all_deadlines(now() + 60s);
   ASSERT_TRUE(send(peer, kVip, 500, ike()));
   EXPECT_TRUE(readable(gateway, kFrame));
   gate_.reset();
-  EXPECT_TRUE(next->check_attached()) << "the old one's end does not touch the new one";
+  EXPECT_TRUE(next->check()) << "the old one's end does not touch the new one";
 }
 
 TEST_F(FenceLive, CleanStopLeavesAClosedFenceAndDetachLiftsIt) {

@@ -1,4 +1,6 @@
 // Links between which the gate cannot stand are refused; made of what the kernel has in any namespace.
+#include <poll.h>
+
 #include <cstdlib>
 
 #include "clusterip/adapters/link_facts.h"
@@ -61,6 +63,21 @@ TEST_F(GateLinks, WithTwoThatOnePacketPassesThereIsNoGate) {
   EXPECT_EQ(below.error().code, Errc::Unsupported);
   const Status apart = create({"wan0", "br0"});
   EXPECT_TRUE(apart) << apart.error().what;
+}
+
+TEST_F(GateLinks, OneThatBecomesAPortOfAnotherIsFoundThen) {
+  shell("ip link set wan1 nomaster");
+  const auto gate = BpfGate::create({.interfaces = {"wan1", "br0"}, .vips = {address(kVip)}});
+  ASSERT_TRUE(gate) << gate.error().what;
+  (*gate)->drain_watch();
+  ASSERT_TRUE((*gate)->check());
+  shell("ip link set wan1 master br0");
+  pollfd changed{(*gate)->watch_fd(), POLLIN, 0};
+  EXPECT_EQ(poll(&changed, 1, 10'000), 1);
+  const Status status = (*gate)->check();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::Unsupported);
+  EXPECT_EQ(status.error().what, "interface wan1: is a port of br0, which is listed, too; list one of them");
 }
 
 TEST_F(GateLinks, OneThatIsNotThereIsNamed) {

@@ -221,6 +221,12 @@ const Row kRows[] = {
      [](Facts& f) { f.machine.config.config->evict_after = std::chrono::milliseconds{140}; }},
     {"relations", Level::Error, "lease.size", [](Facts& f) { f.machine.config.config->lease_size = 4096; }},
     {"gate", Level::Error, "wan0: gone", [](Facts& f) { f.cluster->gate_problem = "wan0: gone"; }},
+    {"gate", Level::Error,
+     "stays closed for 2 outbound SAs whose packets could go past it: 192.0.2.9 0xabc: why",
+     [](Facts& f) {
+       f.cluster->bypassed = 2;
+       f.cluster->first_bypassed = "192.0.2.9 0xabc: why";
+     }},
     {"tunnels", Level::Warning, "1 of 3", [](Facts& f) { f.cluster->unprotected = 1; }},
     {"connections", Level::Error, "of what gw1 has, gw2 lacks connection \"branch\"",
      [](Facts& f) { f.cluster->members[1].charon->connections.clear(); }},

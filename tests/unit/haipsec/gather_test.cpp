@@ -147,6 +147,8 @@ TEST(ClusterFactsTest, ComeThroughTheReplyAsHasyncdTellsThem) {
   told.strangers = {{"10.77.0.9", "gw2", 7, {}}};
   told.interfaces = {"wan0"};
   told.gate_problem = "gone";
+  told.bypassed = 2;
+  told.first_bypassed = "an SA: why";
   const auto reply = nlohmann::ordered_json::parse(hasyncd::to_line(told));
   const auto tunnels = nlohmann::ordered_json::parse(R"([{"peer": "192.0.2.9"}, {"peer": "192.0.2.9"}, 7])");
 
@@ -171,6 +173,8 @@ TEST(ClusterFactsTest, ComeThroughTheReplyAsHasyncdTellsThem) {
   EXPECT_EQ(facts.strangers.at(0).member, "gw2");
   EXPECT_EQ(facts.interfaces, std::vector<std::string>{"wan0"});
   EXPECT_EQ(facts.gate_problem, "gone");
+  EXPECT_EQ(facts.bypassed, 2U);
+  EXPECT_EQ(facts.first_bypassed, "an SA: why");
   EXPECT_EQ(facts.peers, std::vector<Address>{Address::v4(192, 0, 2, 9)});
 
   EXPECT_TRUE(cluster_facts(nlohmann::ordered_json::array(), {}).members.empty());
