@@ -16,13 +16,14 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t kMaxFrame = 1U << 20U;
 constexpr std::size_t kMaxUnsent = 32U << 20U;
-constexpr std::size_t kLength = 4;  // bytes, big endian
 
-SaId sa_of(const proto::SaId& id) {
-  return {id.initiator_spi(), id.responder_spi()};
-}
+template <typename... Handlers>
+struct Match : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Match(Handlers...) -> Match<Handlers...>;  // clang 14 does not deduce it for an aggregate
 
 void put_sa(SaId sa, proto::SaId* out) {
   out->set_initiator_spi(sa.initiator_spi);
@@ -35,56 +36,6 @@ void hold(Holding holding, Request* out) {
   out->set_sync_message_ids(holding == Holding::ActiveSynced);
 }
 
-SaSummary summary_of(const proto::SaSummary& from) {
-  SaSummary out{sa_of(from.sa()),
-                from.connection(),
-                from.remote_id().data(),
-                {},
-                from.state() == proto::SA_STATE_ACTIVE,
-                from.keys_known(),
-                from.children()};
-  const std::string& address = from.remote().address();
-  const auto parsed =
-      Address::from_wire({reinterpret_cast<const std::uint8_t*>(address.data()), address.size()});
-  if (parsed) out.remote = to_string(*parsed);
-  return out;
-}
-
-Errc errc_of(proto::ErrorCode code) {
-  if (code == proto::BAD_REQUEST) return Errc::Invalid;
-  if (code == proto::UNSUPPORTED) return Errc::Unsupported;
-  if (code == proto::NOT_FOUND || code == proto::NO_CONFIG) return Errc::NotFound;
-  if (code == proto::BUSY) return Errc::Busy;
-  if (code == proto::CONFLICT || code == proto::KEYS_UNKNOWN) return Errc::Conflict;
-  return Errc::System;
-}
-
-CharonSetup setup_of(const proto::HelloReply& from) {
-  CharonSetup out{from.plugin_version(),      from.charon_version(), from.spi_min(), from.spi_max(), {},
-                  from.connections_left_out()};
-  for (const proto::Connection& connection : from.connections()) {
-    out.connections.push_back({connection.name(),
-                               {connection.children().begin(), connection.children().end()},
-                               connection.remote()});
-  }
-  return out;
-}
-
-Result<CharonReply> reply_of(const proto::Reply& from) {
-  if (from.code() != proto::OK) return Error{errc_of(from.code()), from.text()};
-  CharonReply out;
-  out.took_ns = from.took_ns();
-  out.commits = {from.commit().held(), from.commit().dropped(), from.commit().early()};
-  if (from.has_get()) out.context = Secret(view_of(from.get().context().SerializeAsString()));
-  if (from.has_list()) {
-    for (const proto::SaSummary& sa : from.list().sas()) out.sas.push_back(summary_of(sa));
-  }
-  if (from.has_hello()) {
-    out.setup = setup_of(from.hello());
-  }
-  return out;
-}
-
 }  // namespace
 
 struct CharonClient::State : std::enable_shared_from_this<CharonClient::State> {
@@ -95,8 +46,8 @@ struct CharonClient::State : std::enable_shared_from_this<CharonClient::State> {
   void read_length();
   void read_body(std::size_t size);
   void take_frame();
-  void handle(const proto::FromPlugin& message);
-  void handle(const proto::Event& event);
+  void handle(PluginReply reply);
+  void handle(PluginEvent event);
   void end(const Error& error);
 
   asio::local::stream_protocol::socket socket;
@@ -106,7 +57,7 @@ struct CharonClient::State : std::enable_shared_from_this<CharonClient::State> {
   std::size_t unsent_bytes = 0;
   std::uint64_t next_request = 0;
   std::uint64_t last_event = 0;
-  std::array<std::uint8_t, kLength> length{};
+  std::array<std::uint8_t, kPluginLength> length{};
   std::string body;
   bool open = true;
 };
@@ -150,7 +101,7 @@ void CharonClient::State::request(proto::Request message, Answer answer) {
   if (!open) return answer(Error{Errc::System, "charon's plugin socket is closed"});
   message.set_id(++next_request);
   const std::string bytes = message.SerializeAsString();
-  if (bytes.size() > kMaxFrame)
+  if (bytes.size() > kMaxPluginFrame)
     return answer(invalid("request: " + std::to_string(bytes.size()) + " bytes are too many"));
   if (unsent_bytes + bytes.size() > kMaxUnsent) {
     const Error hangs{Errc::Busy,
@@ -159,9 +110,9 @@ void CharonClient::State::request(proto::Request message, Answer answer) {
     return end(hangs);
   }
   waiting.emplace(next_request, std::move(answer));
-  std::string frame(kLength, '\0');
-  for (std::size_t i = 0; i < kLength; ++i)
-    frame[i] = static_cast<char>(bytes.size() >> (8 * (kLength - 1 - i)));
+  std::string frame(kPluginLength, '\0');
+  for (std::size_t i = 0; i < kPluginLength; ++i)
+    frame[i] = static_cast<char>(bytes.size() >> (8 * (kPluginLength - 1 - i)));
   unsent_bytes += bytes.size();
   unsent.push_back(frame + bytes);
   if (unsent.size() == 1) write();
@@ -173,7 +124,7 @@ void CharonClient::State::write() {
                       if (!self->open) return;
                       if (error)
                         return self->end({Errc::System, "charon's plugin socket: " + error.message()});
-                      self->unsent_bytes -= self->unsent.front().size() - kLength;
+                      self->unsent_bytes -= self->unsent.front().size() - kPluginLength;
                       self->unsent.pop_front();
                       if (!self->unsent.empty()) self->write();
                     });
@@ -185,11 +136,9 @@ void CharonClient::State::read_length() {
                      if (!self->open) return;
                      if (error)
                        return self->end({Errc::System, "charon's plugin socket: " + error.message()});
-                     std::size_t size = 0;
-                     for (const std::uint8_t byte : self->length) size = size << 8U | byte;
-                     if (size == 0 || size > kMaxFrame)
-                       return self->end(invalid("plugin frame: length " + std::to_string(size)));
-                     self->read_body(size);
+                     const auto size = plugin_frame_size(self->length);
+                     if (!size) return self->end(size.error());
+                     self->read_body(*size);
                    });
 }
 
@@ -207,46 +156,34 @@ void CharonClient::State::read_body(std::size_t size) {
 }
 
 void CharonClient::State::take_frame() {
-  proto::FromPlugin message;
-  const bool well_formed = message.ParseFromString(body);
+  auto message = decode_from_plugin(view_of(body));
   std::string().swap(body);  // freed, and so wiped: it held keys
-  if (!well_formed) return end(invalid("plugin frame: is not well formed"));
-  handle(message);
+  if (!message) return end(message.error());
+  std::visit([this](auto& one) { handle(std::move(one)); }, *message);
 }
 
-void CharonClient::State::handle(const proto::FromPlugin& message) {
-  if (message.has_event()) return handle(message.event());
-  const auto waits = waiting.find(message.reply().id());
+void CharonClient::State::handle(PluginReply reply) {
+  const auto waits = waiting.find(reply.id);
   if (waits == waiting.end())
-    return end(invalid("plugin reply: id " + std::to_string(message.reply().id()) + " was not asked"));
+    return end(invalid("plugin reply: id " + std::to_string(reply.id) + " was not asked"));
   const Answer answer = std::move(waits->second);
   waiting.erase(waits);
-  answer(reply_of(message.reply()));
+  answer(std::move(reply.result));
 }
 
-void CharonClient::State::handle(const proto::Event& event) {
-  if (event.number() != ++last_event) return end({Errc::System, "plugin events were lost"});
-  if (event.has_changed() && callbacks.changed) {
-    const proto::IkeSa& ike = event.changed().context().ike();
-    callbacks.changed({{ike.initiator_spi(), ike.responder_spi()},
-                       Secret(view_of(event.changed().context().SerializeAsString())),
-                       event.changed().state() == proto::SA_STATE_ACTIVE,
-                       event.hook_ns(),
-                       event.number()});
-  } else if (event.has_gone() && callbacks.gone) {
-    callbacks.gone({sa_of(event.gone().sa()), event.gone().released(), event.number()});
-  } else if (event.has_synced() && callbacks.synced) {
-    callbacks.synced();
-  } else if (event.has_unprotected() && callbacks.unprotected) {
-    callbacks.unprotected(summary_of(event.unprotected().sa()));
-  } else if (event.has_vpe_begun() && callbacks.vpe) {
-    callbacks.vpe(event.vpe_begun().session());
-  } else if (event.has_vpe_retired() && callbacks.retired) {
-    std::vector<RetiredVpe> done;
-    for (const proto::VpeRetire& one : event.vpe_retired().done())
-      done.push_back({EspSpi{one.inbound_spi()}, one.reception()});
-    callbacks.retired(done);
-  }
+void CharonClient::State::handle(PluginEvent event) {
+  if (event.number != ++last_event) return end({Errc::System, "plugin events were lost"});
+  const auto call = [](const auto& callback, auto&&... what) {
+    if (callback) callback(std::forward<decltype(what)>(what)...);
+  };
+  std::visit(Match{[&](ChangedContext& one) { call(callbacks.changed, std::move(one)); },
+                   [&](const GoneSa& one) { call(callbacks.gone, one); },
+                   [&](const Synced&) { call(callbacks.synced); },
+                   [&](const SaSummary& one) { call(callbacks.unprotected, one); },
+                   [&](const VpeBegun& one) { call(callbacks.vpe, one.session); },
+                   [&](const std::vector<RetiredVpe>& done) { call(callbacks.retired, done); },
+                   [](const UnknownEvent&) {}},
+             event.content);
 }
 
 void CharonClient::give_up(const Error& why) {

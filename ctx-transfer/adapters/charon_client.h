@@ -20,23 +20,9 @@
 #include "base/address.h"
 #include "base/ids.h"
 #include "base/result.h"
-#include "base/secret.h"
+#include "ctx-transfer/plugin_codec.h"
 
 namespace hasync::ctx {
-
-struct ChangedContext {
-  SaId sa;
-  Secret context;  // encoded; seal it before it goes anywhere
-  bool active = false;
-  std::uint64_t hook_ns = 0;  // CLOCK_MONOTONIC when charon told the plugin
-  std::uint64_t number = 0;   // of this report; goes up within one connection
-};
-
-struct GoneSa {
-  SaId sa;
-  bool released = false;     // at a client's wish: elsewhere it may live on
-  std::uint64_t number = 0;  // as above
-};
 
 // Moves with the IKE_SAs. MOBIKE (RFC 4555) tells the peer of an IKE_SA on one of them of the others on its
 // interface, and of nothing else.
@@ -54,52 +40,6 @@ struct OutputCommit {
 // What a charon is to do with an IKE_SA: keep it ready, answer for it, or answer for it and agree with the
 // peer on message IDs first, since the context may be behind (RFC 6311, section 5.1).
 enum class Holding { Passive, Active, ActiveSynced };
-
-struct CommitCounters {  // packets since charon's start
-  std::uint64_t held = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t early = 0;
-};
-
-// Nothing is taken any more of what the peer of this CHILD_SA had sent before it was asked, in that
-// reception.
-struct RetiredVpe {
-  EspSpi inbound_spi;
-  std::uint64_t reception = 0;
-};
-
-struct SaSummary {
-  SaId sa;
-  std::string connection;
-  std::string remote_id;
-  std::string remote;  // address
-  bool active = false;
-  bool keys_known = false;
-  std::uint32_t children = 0;
-};
-
-// What charon is configured with.
-struct CharonSetup {
-  struct Connection {
-    std::string name;
-    std::vector<std::string> children;
-    std::string remote;  // where its peers may be, as written
-  };
-  std::string plugin_version;
-  std::string charon_version;
-  std::uint32_t spi_min = 0;
-  std::uint32_t spi_max = 0;
-  std::vector<Connection> connections;
-  std::uint32_t left_out = 0;  // connections beyond what is told
-};
-
-struct CharonReply {
-  Secret context;              // Get
-  std::vector<SaSummary> sas;  // List
-  CharonSetup setup;           // Hello
-  CommitCounters commits;      // Commit
-  std::uint64_t took_ns = 0;   // inside the plugin
-};
 
 class CharonClient {
  public:

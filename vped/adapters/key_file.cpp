@@ -92,10 +92,8 @@ Result<Secret> random_key() {
 
 }  // namespace
 
-Result<Keys> load_keys(const std::filesystem::path& file) {
-  auto text = read_private(file);
-  if (!text) return text.error();
-  std::istringstream words(*text);
+Result<Keys> parse_keys(const std::string& text, const std::filesystem::path& file) {
+  std::istringstream words(text);
   std::string title, version, out_word, out, in_word, in, rest;
   if (!(words >> title >> version >> out_word >> out >> in_word >> in) || words >> rest ||
       title != "vpe-keys" || version != "1" || out_word != "out" || in_word != "in")
@@ -107,10 +105,8 @@ Result<Keys> load_keys(const std::filesystem::path& file) {
   return keys;
 }
 
-Result<Keys> load_group_key(const std::filesystem::path& file) {
-  auto text = read_private(file);
-  if (!text) return text.error();
-  std::istringstream words(*text);
+Result<Keys> parse_group_key(const std::string& text, const std::filesystem::path& file) {
+  std::istringstream words(text);
   std::string title, version, word, key, rest;
   if (!(words >> title >> version >> word >> key) || words >> rest || title != "vpe-group-key" ||
       version != "1" || word != "key")
@@ -118,6 +114,16 @@ Result<Keys> load_group_key(const std::filesystem::path& file) {
   Keys keys{from_hex(key), from_hex(key)};
   if (keys.out.empty()) return at(file, Errc::Invalid, "the key is not 32 or 64 hex digits");
   return keys;
+}
+
+Result<Keys> load_keys(const std::filesystem::path& file) {
+  const auto text = read_private(file);
+  return text ? parse_keys(*text, file) : text.error();
+}
+
+Result<Keys> load_group_key(const std::filesystem::path& file) {
+  const auto text = read_private(file);
+  return text ? parse_group_key(*text, file) : text.error();
 }
 
 Status generate_keys(const std::filesystem::path& own, const std::filesystem::path& peer) {

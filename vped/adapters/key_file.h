@@ -25,6 +25,10 @@ Result<Keys> load_keys(const std::filesystem::path& file);
 // Both are the group's: what keeps IVs apart is that each sender has a SenderID of its own.
 Result<Keys> load_group_key(const std::filesystem::path& file);
 
+// The same of their text; `file` is named in errors.
+Result<Keys> parse_keys(const std::string& text, const std::filesystem::path& file);
+Result<Keys> parse_group_key(const std::string& text, const std::filesystem::path& file);
+
 // New random keys of 256 bits, into two files that are not there yet: this gateway's and its peer's.
 Status generate_keys(const std::filesystem::path& own, const std::filesystem::path& peer);
 Status generate_group_key(const std::filesystem::path& file);
