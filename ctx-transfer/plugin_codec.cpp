@@ -46,7 +46,8 @@ CharonSetup setup_of(const proto::HelloReply& from) {
 }
 
 Result<CharonReply> reply_of(const proto::Reply& from) {
-  if (from.code() != proto::OK) return Error{errc_of(from.code()), from.text()};
+  if (from.code() != proto::OK)
+    return Error{errc_of(from.code()), proto::ErrorCode_Name(from.code()) + ": " + from.text()};
   CharonReply out;
   out.took_ns = from.took_ns();
   out.commits = {from.commit().held(), from.commit().dropped(), from.commit().early()};

@@ -73,6 +73,11 @@ void FakePlugin::lose_next_event() {
   loses_next_ = true;
 }
 
+void FakePlugin::lack_connections() {
+  const std::lock_guard lock(mutex_);
+  lacks_connections_ = true;
+}
+
 void FakePlugin::hang_up() {
   const std::lock_guard lock(mutex_);
   for (const int client : clients_) ::shutdown(client, SHUT_RDWR);
@@ -166,6 +171,9 @@ std::string FakePlugin::answer(const std::string& bytes) {
     }
   } else if (request.has_get() && contexts_.count(sa_of(request.get().sa())) != 0) {
     reply.mutable_get()->mutable_context()->ParseFromString(contexts_[sa_of(request.get().sa())]);
+  } else if (request.has_put() && lacks_connections_) {
+    reply.set_code(proto::NO_CONFIG);
+    reply.set_text("context.ike.connection: no connection tunnel here");
   } else if (request.has_put()) {
     const proto::IkeSa& ike = request.put().context().ike();
     contexts_[{ike.initiator_spi(), ike.responder_spi()}] = request.put().context().SerializeAsString();

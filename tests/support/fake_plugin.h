@@ -35,6 +35,7 @@ class FakePlugin {
   void hold(SaId sa, std::string context);
   void change(SaId sa, const std::string& context);  // holds it, active, and tells the subscriber
   void lose_next_event();                            // it gets its number, and is not sent
+  void lack_connections();                           // from now on, so that it refuses every PUT
   void hang_up();                                    // on all clients; others may come
   std::unique_lock<std::mutex> hang() const { return std::unique_lock(mutex_); }  // until it is let go
   std::map<SaId, std::string> contexts() const;
@@ -53,6 +54,7 @@ class FakePlugin {
   int subscriber_ = -1;
   std::uint64_t events_ = 0;
   bool loses_next_ = false;
+  bool lacks_connections_ = false;
   mutable std::mutex mutex_;
   std::map<SaId, std::string> contexts_;
   Setup setup_;

@@ -117,6 +117,16 @@ TEST_F(CharonLinkTest, AnIkeSaOnAnAddressThatNobodyTakesOverIsNamed) {
   EXPECT_TRUE(link_->stationary().empty());
 }
 
+// An operator looks the code up, and alarms may rest on it.
+TEST_F(CharonLinkTest, WhatCharonRefusesIsNotedWithItsCode) {
+  charon_->lack_connections();
+  link_->ask(context(1));
+  ASSERT_TRUE(until([this] { return put_.size() == 1; }));
+  EXPECT_EQ(put_.front(), std::pair(sa(1), false));
+  EXPECT_NE(noted_.find(": NO_CONFIG: context.ike.connection: no connection tunnel here"), std::string::npos)
+      << noted_;
+}
+
 TEST_F(CharonLinkTest, ManyPutsLeaveTheLoopFreeAndKeepTheirOrder) {
   for (std::uint64_t i = 1; i <= kMany; ++i) link_->ask(context(i));
   link_->ask(ReleaseContexts{{sa(1), sa(kMany)}});
