@@ -110,7 +110,7 @@ void check_charon(const MachineFacts& machine, const std::string& version, Repor
   }
   if (machine.charon_runs) {
     return report.error(
-        "charon", "charon runs, but without the hasync plugin: its tunnels are not protected",
+        "charon", "charon runs, but without the hasync plugin: hasyncd lets no ESP of its tunnels leave",
         "look for \"hasync\" in charon's log: the plugin is made for one version of strongSwan, and "
         "refuses others");
   }
