@@ -1,6 +1,7 @@
 """What a scenario holds in its hands: the hosts, the daemons on them, the events, the evidence."""
 import datetime
 import functools
+import glob
 import json
 import os
 import signal
@@ -38,8 +39,7 @@ class Bed:
         self._keys, self._laid, self._unplugged = None, False, set()
         self._away, self._lacking = set(), set()  # families of which the peer has its other address, or none
         self.begin_story(directory)
-        plugins = [path for path in (os.path.join(build, "ctx-transfer/charon-plugin/libstrongswan-hasync.so"),
-                                     os.path.join(build, "tests/support/libstrongswan-late.so")) if os.path.exists(path)]
+        plugins = glob.glob(os.path.join(build, "*/*/libstrongswan-*.so"))
         os.makedirs(directory, exist_ok=True)
         make = functools.partial(Container, shared=(build,)) if lab else Host  # `lab`: containerlab made the hosts
         self.hosts = {
