@@ -18,9 +18,4 @@ struct ContextReport {
   std::uint64_t number = 0;  // of this report, upwards within one connection
 };
 
-struct PutUnderWay {
-  bool active = false;
-  bool again = false;  // something newer came meanwhile
-};
-
 }  // namespace hasync::hasyncd

@@ -170,6 +170,7 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
   begin_grants(mine() && !held && !changes.owner_changed);
   // Likewise what charon has reported: it is in the state that all begin with.
   output_.begin_epoch();
+  puts_.begin_epoch();
   take_effect(changes, out);
   if (role_ == Role::Leaving) {
     proposals_.cancel_move();

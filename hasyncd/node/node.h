@@ -1,5 +1,4 @@
-// Node: one member of the cluster as a state machine. Events in, actions out, in order; no I/O, no clock, no
-// random.
+// Node: one member of the cluster as a state machine: events in, actions out, in order; no I/O, no clock.
 //
 // Composes the decisions: Agreement (epochs), Replica (state), Stability (what counts), Permission (the
 // fence), Silence (whom to accuse), Proposals (what the owner says). Adds the role: when this node takes and
@@ -30,6 +29,7 @@
 #include "hasyncd/node/node_settings.h"
 #include "hasyncd/node/output_commit.h"
 #include "hasyncd/node/proposals.h"
+#include "hasyncd/node/puts.h"
 #include "hasyncd/node/role.h"
 #include "hasyncd/node/solitude.h"
 #include "hasyncd/node/spending.h"
@@ -140,8 +140,7 @@ class Node {
   void enter(Role role, const char* why, Actions& out);
   void begin_taking(bool moved, Actions& out);
   bool may_open(Instant now) const;
-  // Of two nodes neither is a majority for corosync.
-  bool counts() const { return quorate_ || agreement_.of_two(); }
+  bool counts() const { return quorate_ || agreement_.of_two(); }  // of two, corosync takes none for quorate
   void renew(Instant now, Actions& out);
   void give_up(Role role, const char* why, Actions& out);
   std::optional<NodeId> successor() const;
@@ -149,28 +148,31 @@ class Node {
   bool alone_in_ring() const;
   void watch_the_other(Instant now, Actions& out);
 
-  // node_effects.cpp: gate, numbers, charon
+  // node_effects.cpp: gate, numbers
   void take_effect(const Changes& changes, Actions& out);
-  using LimitsOf =
-      std::pair<std::uint64_t, std::uint64_t> (Node::*)(const LeaseState&) const;  // floor, ceiling
-  void place(const std::vector<OutboundKey>& keys, LimitsOf limits_of, Actions& out);
-  std::pair<std::uint64_t, std::uint64_t> behind_the_lease(const LeaseState& lease) const;
-  std::pair<std::uint64_t, std::uint64_t> within_the_lease(const LeaseState& lease) const;
+  using Range = std::pair<std::uint64_t, std::uint64_t>;  // floor, ceiling
+  void place(const std::vector<OutboundKey>& keys, Range (Node::*range_of)(const LeaseState&) const,
+             Actions& out);
+  Range behind_the_lease(const LeaseState& lease) const;
+  Range within_the_lease(const LeaseState& lease) const;
   void stand_by(const std::vector<OutboundKey>& keys, Actions& out);
   void grant_now(const std::vector<OutboundKey>& keys, Actions& out);
   void grant_when_stable(const std::vector<OutboundKey>& keys, Actions& out);
   void stable_grants(Actions& out);
   bool waits_for_grant(const OutboundKey& key, std::uint64_t stable) const;
   std::vector<OutboundNumber> numbers_of(const Delta& delta) const;
-  void put(SaId sa, Actions& out);
-  void restore(SaId sa, Actions& out);
-  void release(std::vector<SaId> sas, Actions& out);
   void close_for(const Delta& delta, Actions& out);
   void reopen(const Delta& delta, Actions& out);
+  bool being_put(const LeaseState& lease) const { return puts_.contains(lease.sa); }
+
+  // node_charon.cpp
+  void put(SaId sa, Actions& out);
+  void ask_puts(Actions& out);
+  void restore(SaId sa, Actions& out);
+  void release(std::vector<SaId> sas, Actions& out);
   void propose(ContextReport report);
   bool takes_from_put(const ContextReport& report) const;
   void close_moved(const ContextReport& report, Actions& out);
-  bool being_put(const LeaseState& lease) const { return putting_.contains(lease.sa); }
   void reconcile(bool distrust, Actions& out);
   std::set<SaId> successors(SaId sa) const;
   void discard_proposals(Actions& out);
@@ -221,9 +223,8 @@ class Node {
   bool in_epoch_ = false;        // a member of the current epoch, ring connected
   bool may_have_moved_ = false;  // a Move was sent, and the group changed before it came back
   bool quorate_ = false, ready_ = false, stopping_ = false, finished_ = false, links_up_ = true;
-  Instant deadline_{};
   std::optional<Duration> least_margin_;
-  Instant last_tick_{}, windows_told_{};
+  Instant deadline_{}, last_tick_{}, windows_told_{};
   Instant answered_{}, last_accused_{}, announce_at_{};  // the first: the owner's heartbeat
   int announcements_ = 0;
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
@@ -233,12 +234,11 @@ class Node {
   NodeCounts counted_;
   std::deque<Snapshot> snapshot_;  // for those who need it: not sent yet
 
-  bool charon_synced_ = false;
-  bool charon_lost_ = false;         // it was there before
-  std::uint64_t trusted_reign_ = 0;  // and then this node owned, for the n-th time
-  bool to_reconcile_ = false;        // charon came while this node had no part
-  std::map<SaId, bool> charon_;      // what charon holds: active?
-  std::map<SaId, PutUnderWay> putting_;
+  bool charon_synced_ = false, charon_lost_ = false;  // lost: it was there before
+  std::uint64_t trusted_reign_ = 0;                   // and then this node owned, for the n-th time
+  bool to_reconcile_ = false;                         // charon came while this node had no part
+  std::map<SaId, bool> charon_;                       // what charon holds: active?
+  Puts puts_;
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
   std::set<SaId> refused_;                  // by charon, at the newest PUT
   std::multiset<SaId> releasing_;           // under way: once for each time it was asked

@@ -67,9 +67,10 @@ void Node::enter(Role role, const char* why, Actions& out) {
 
 // Brings the role in line with what is known. Called at the end of every event.
 void Node::settle(Instant now, Actions& out) {
+  ask_puts(out);
   serve_vpe(out);
   const bool carries_vpe = replica_.vpe().empty() || vpe_.session() != 0;
-  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && putting_.empty() &&
+  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && puts_.empty() &&
            links_up_ && carries_vpe;
   yield(out);
   settle_windows();

@@ -20,7 +20,7 @@ void Node::serve_vpe(Actions& out) {
   if (!agreement_.frozen()) {
     if (auto begin = vpe_.to_tell(replica_.vpe())) send(Entry{agreement_.current()->epoch, *begin}, out);
   }
-  const auto holds = [this](SaId sa) { return charon_.contains(sa) && !putting_.contains(sa); };
+  const auto holds = [this](SaId sa) { return charon_.contains(sa) && !puts_.contains(sa); };
   if (auto give = vpe_.to_give(replica_.vpe(), stability_.stable(), holds)) out.push_back(*std::move(give));
 }
 

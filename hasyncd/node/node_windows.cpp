@@ -60,7 +60,7 @@ void Node::hear_windows(const Heartbeat& heartbeat, Instant now, Actions& out) {
 void Node::settle_windows() {
   const Process& owner_now = replica_.owner();
   if (owner_now.node != kNobody && owner_now != settings_.self) exposure_.other_owns(owner_now);
-  if (putting_.empty()) exposure_.settle();
+  if (puts_.empty()) exposure_.settle();
 }
 
 // A member that has not heard yet of the end of a CHILD_SA would accept what this kernel has forgotten.

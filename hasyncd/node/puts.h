@@ -1,0 +1,51 @@
+// Puts: PUTs that charon has not answered, and those that are not asked for yet, since the log could still lose
+// what they hold: of an exchange charon repeats to the peer what its context has (docs/decisions/0005-output-commit.md).
+//
+// Refuses to know: contexts, who owns, what is stable.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "hasyncd/wire/messages.h"
+
+namespace hasync::hasyncd {
+
+class Puts {
+ public:
+  struct UnderWay {
+    bool active = false;
+    bool again = false;  // something newer came meanwhile
+  };
+
+  // The newest context of this IKE_SA, which the log has at this position, is to be put. False: one is to be
+  // put or under way already, and this one will be.
+  bool want(SaId sa, std::uint64_t position);
+  // Those that are wanted and in the log up to here, in the order in which they were wanted.
+  std::vector<SaId> due(std::uint64_t position) const;
+  // One of these is asked for now, or wanted no more.
+  void asked(SaId sa, bool active);
+  void forget(SaId sa) { std::erase_if(wanted_, [sa](const Wanted& one) { return one.sa == sa; }); }
+  // charon has answered. None: nothing was asked.
+  std::optional<UnderWay> answered(SaId sa);
+  // Positions count anew: all that is wanted is part of the state that the epoch begins with.
+  void begin_epoch();
+  void clear() { *this = {}; }
+
+  bool wanted(SaId sa) const;    // and not asked for yet: what charon holds of it is no good
+  bool contains(SaId sa) const;  // or asked for
+  bool empty() const { return wanted_.empty() && under_way_.empty(); }
+
+ private:
+  struct Wanted {
+    SaId sa;
+    std::uint64_t position = 0;
+  };
+  std::deque<Wanted> wanted_;
+  std::map<SaId, UnderWay> under_way_;
+};
+
+}  // namespace hasync::hasyncd

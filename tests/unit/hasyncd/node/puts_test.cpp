@@ -1,0 +1,62 @@
+#include "hasyncd/node/puts.h"
+
+#include <gtest/gtest.h>
+
+#include "hasyncd/log/replica.h"
+
+namespace hasync::hasyncd {
+namespace {
+
+constexpr SaId kFirst{2, 2};
+constexpr SaId kSecond{1, 1};
+
+TEST(Puts, ComeDueInTheOrderInWhichTheyWereWantedOnceTheLogHasThemForGood) {
+  Puts puts;
+  EXPECT_TRUE(puts.want(kFirst, 7));
+  EXPECT_TRUE(puts.want(kSecond, 5));
+  EXPECT_TRUE(puts.due(4).empty());
+  EXPECT_EQ(puts.due(6), std::vector{kSecond});
+  EXPECT_EQ(puts.due(7), (std::vector{kFirst, kSecond}));
+  EXPECT_TRUE(puts.contains(kFirst));
+  EXPECT_FALSE(puts.empty());
+}
+
+TEST(Puts, SomethingNewerIsWaitedForToo) {
+  Puts puts;
+  puts.want(kFirst, 5);
+  EXPECT_FALSE(puts.want(kFirst, 8));
+  EXPECT_TRUE(puts.due(7).empty());
+  EXPECT_EQ(puts.due(8), std::vector{kFirst});
+}
+
+TEST(Puts, OneUnderWayIsAskedForAgainAfterItsAnswer) {
+  Puts puts;
+  puts.want(kFirst, 5);
+  EXPECT_FALSE(puts.answered(kFirst));  // it was not asked for yet
+  puts.asked(kFirst, true);
+  EXPECT_TRUE(puts.due(9).empty());
+  EXPECT_FALSE(puts.want(kFirst, 9));
+  const auto answered = puts.answered(kFirst);
+  ASSERT_TRUE(answered);
+  EXPECT_TRUE(answered->active);
+  EXPECT_TRUE(answered->again);
+  EXPECT_TRUE(puts.empty());
+}
+
+TEST(Puts, PositionsOfAnEpochThatHasEndedMeanItsState) {
+  Puts puts;
+  puts.want(kFirst, 31);
+  puts.begin_epoch();
+  EXPECT_TRUE(puts.due(kBeginning - 1).empty());
+  EXPECT_EQ(puts.due(kBeginning), std::vector{kFirst});
+}
+
+TEST(Puts, WhatIsWantedNoMoreIsForgotten) {
+  Puts puts;
+  puts.want(kFirst, 5);
+  puts.forget(kFirst);
+  EXPECT_TRUE(puts.empty());
+}
+
+}  // namespace
+}  // namespace hasync::hasyncd
