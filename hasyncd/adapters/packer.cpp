@@ -7,12 +7,15 @@
 namespace hasync::hasyncd {
 
 void Packer::add(BytesView message, Haste haste) {
+  const std::uint64_t cleared = cleared_;
   if (!waiting_.empty() && waiting_.size() + message.size() > kMaxPack) flush();
+  if (cleared_ != cleared) return;  // the ring that it was for is left
   pack(waiting_, message);
   if (!pausing_ || haste == Haste::AtOnce) flush();
 }
 
 void Packer::clear() {
+  ++cleared_;
   waiting_.clear();
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 
 #include "base/bytes.h"
@@ -30,6 +31,7 @@ class Packer {
   Send send_;
   boost::asio::steady_timer timer_;
   bool pausing_ = false;
+  std::uint64_t cleared_ = 0;  // times
   Bytes waiting_;
 };
 

@@ -19,12 +19,14 @@ class PackerTest : public testing::Test {
   }
 
   std::vector<Texts> sent_;  // one for each multicast
+  bool full_ = false;        // it makes the node leave the ring
   boost::asio::io_context io_{1};
   Packer packer_{io_, [this](const Bytes& pack) {
                    const auto messages = unpack(pack);
                    ASSERT_TRUE(messages);
                    sent_.emplace_back();
                    for (const BytesView message : *messages) sent_.back().emplace_back(text_of(message));
+                   if (full_) packer_.clear();
                  }};
 };
 
@@ -55,6 +57,16 @@ TEST_F(PackerTest, APackIsBounded) {
   add(std::string(2 * Packer::kMaxPack, 'y'));
   io_.run();
   EXPECT_EQ(sent_.size(), 4U);
+}
+
+TEST_F(PackerTest, AMessageDuringWhichTheRingIsLeftIsNotForTheNextOne) {
+  const std::string half(Packer::kMaxPack / 2 + 1, 'x');
+  add("a");
+  add(half);
+  full_ = true;
+  add(half);
+  io_.run();
+  EXPECT_THAT(sent_, ElementsAre(Texts{"a"}, Texts{half}));
 }
 
 TEST_F(PackerTest, WhatIsClearedIsNotSent) {

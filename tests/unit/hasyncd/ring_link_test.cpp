@@ -1,5 +1,5 @@
 // RingLink's heartbeats, over loopback: what it does with what comes, and what leaves. Its other half needs a
-// corosync (tests/integration).
+// corosync (tests/integration/ring_queue_test.cpp).
 #include "hasyncd/ring_link.h"
 
 #include <gmock/gmock.h>
