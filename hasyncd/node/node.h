@@ -84,8 +84,7 @@ class Node {
   std::uint64_t window(const InboundKey& key, std::uint64_t top) { return marks_.raise(key, top); }
   void keep_windows(const std::vector<InboundKey>& known) { marks_.keep(known); }
 
-  // The operator's wishes.
-  Result<Actions> move(NodeId to, Instant now);
+  Result<Actions> move(NodeId to, Instant now);  // the operator's wishes
   Actions stop(Instant now);
   // In a cluster of two, on the operator's word that the other node is off: owns, with an empty state.
   Result<Actions> take_alone(Instant now);
@@ -168,6 +167,7 @@ class Node {
   // node_charon.cpp
   void put(SaId sa, Actions& out);
   void ask_puts(Actions& out);
+  void rekey(SaId sa, const OutboundKey& key, Actions& out);
   void restore(SaId sa, Actions& out);
   void release(std::vector<SaId> sas, Actions& out);
   void propose(ContextReport report);
@@ -190,7 +190,7 @@ class Node {
   void ended(const Changes& changes);
   void close_exposure(Actions& out);
   void rekey_exposed(Instant now, Actions& out);
-  void rekey(EspSpi spi, Actions& out) const;
+  void rekey(EspSpi spi, Actions& out);
 
   // node_vpe.cpp
   void serve_vpe(Actions& out);

@@ -37,9 +37,17 @@ void Node::ask_puts(Actions& out) {
       puts_.forget(sa);
       continue;
     }
-    puts_.asked(sa, mine());
+    const std::vector<OutboundKey> rekeys = puts_.asked(sa, mine());
     out.push_back(PutContext{sa, context->second.sealed, mine(), numbers_of(context->second)});
+    if (mine()) {
+      for (const OutboundKey& key : rekeys) rekey(sa, key, out);
+    }
   }
+}
+
+void Node::rekey(SaId sa, const OutboundKey& key, Actions& out) {
+  if (puts_.wanted(sa)) return puts_.rekey_behind(sa, key);
+  out.push_back(RekeyChild{sa, key});
 }
 
 void Node::release(std::vector<SaId> sas, Actions& out) {

@@ -49,7 +49,7 @@ void Node::tell(const OutboundUse& use, const LeaseState& lease, const Spending:
     out.push_back(Note{"numbers-ending", to_string(use.key) + ": number " + std::to_string(use.used) +
                                              " of 4294967295; rekeying"});
   }
-  out.push_back(RekeyChild{lease.sa, use.key});
+  rekey(lease.sa, use.key, out);
 }
 
 // The kernel's counter stands below what may leave, though it was set: charon had read the SA before, and has

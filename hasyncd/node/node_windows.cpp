@@ -182,12 +182,12 @@ void Node::rekey_exposed(Instant now, Actions& out) {
   for (const EspSpi spi : reception_.to_rekey(now)) rekey(spi, out);
 }
 
-void Node::rekey(EspSpi spi, Actions& out) const {
+void Node::rekey(EspSpi spi, Actions& out) {
   const auto sa = replica_.newest_of(spi);
   const auto context = sa ? replica_.contexts().find(*sa) : replica_.contexts().end();
   if (context == replica_.contexts().end()) return;
   for (const OutboundSa& child : context->second.outbound) {
-    if (child.key.spi == spi) out.push_back(RekeyChild{*sa, child.key});
+    if (child.key.spi == spi) rekey(*sa, child.key, out);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "hasyncd/node/puts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hasyncd/log/replica.h"
 
@@ -16,7 +17,7 @@ bool Puts::want(SaId sa, std::uint64_t position) {
     known->position = position;
     return false;
   }
-  wanted_.push_back({sa, position});
+  wanted_.push_back({sa, position, {}});
   return true;
 }
 
@@ -28,9 +29,22 @@ std::vector<SaId> Puts::due(std::uint64_t position) const {
   return out;
 }
 
-void Puts::asked(SaId sa, bool active) {
-  forget(sa);
+std::vector<OutboundKey> Puts::asked(SaId sa, bool active) {
+  std::vector<OutboundKey> rekeys;
+  const auto known = std::ranges::find(wanted_, sa, &Wanted::sa);
+  if (known != wanted_.end()) {
+    rekeys = std::move(known->rekeys);
+    wanted_.erase(known);
+  }
   under_way_[sa] = {active};
+  return rekeys;
+}
+
+void Puts::rekey_behind(SaId sa, const OutboundKey& key) {
+  const auto known = std::ranges::find(wanted_, sa, &Wanted::sa);
+  if (known != wanted_.end() && std::ranges::find(known->rekeys, key) == known->rekeys.end()) {
+    known->rekeys.push_back(key);
+  }
 }
 
 std::optional<Puts::UnderWay> Puts::answered(SaId sa) {

@@ -1,5 +1,6 @@
-// Puts: PUTs that charon has not answered, and those that are not asked for yet, since the log could still lose
-// what they hold: of an exchange charon repeats to the peer what its context has (docs/decisions/0005-output-commit.md).
+// Puts: PUTs that charon has not answered, and those that are not asked for yet, since the log could still
+// lose what they hold: of an exchange charon repeats to the peer what its context has
+// (docs/decisions/0005-output-commit.md).
 //
 // Refuses to know: contexts, who owns, what is stable.
 #pragma once
@@ -26,9 +27,13 @@ class Puts {
   bool want(SaId sa, std::uint64_t position);
   // Those that are wanted and in the log up to here, in the order in which they were wanted.
   std::vector<SaId> due(std::uint64_t position) const;
-  // One of these is asked for now, or wanted no more.
-  void asked(SaId sa, bool active);
-  void forget(SaId sa) { std::erase_if(wanted_, [sa](const Wanted& one) { return one.sa == sa; }); }
+  // One of these is asked for now: what was to be rekeyed behind it. Or it is wanted no more.
+  std::vector<OutboundKey> asked(SaId sa, bool active);
+  void forget(SaId sa) {
+    std::erase_if(wanted_, [sa](const Wanted& one) { return one.sa == sa; });
+  }
+  // Of one that is wanted: charon cannot rekey what it does not have.
+  void rekey_behind(SaId sa, const OutboundKey& key);
   // charon has answered. None: nothing was asked.
   std::optional<UnderWay> answered(SaId sa);
   // Positions count anew: all that is wanted is part of the state that the epoch begins with.
@@ -43,6 +48,7 @@ class Puts {
   struct Wanted {
     SaId sa;
     std::uint64_t position = 0;
+    std::vector<OutboundKey> rekeys;
   };
   std::deque<Wanted> wanted_;
   std::map<SaId, UnderWay> under_way_;

@@ -51,6 +51,17 @@ TEST(Puts, PositionsOfAnEpochThatHasEndedMeanItsState) {
   EXPECT_EQ(puts.due(kBeginning), std::vector{kFirst});
 }
 
+TEST(Puts, WhatCharonDoesNotHaveYetIsRekeyedBehindIt) {
+  const OutboundKey key{Address::v4(192, 0, 2, 1), EspSpi{7}};
+  Puts puts;
+  puts.rekey_behind(kFirst, key);  // not wanted
+  puts.want(kFirst, 5);
+  puts.rekey_behind(kFirst, key);
+  puts.rekey_behind(kFirst, key);
+  EXPECT_EQ(puts.asked(kFirst, true), std::vector{key});
+  EXPECT_TRUE(puts.asked(kSecond, true).empty());
+}
+
 TEST(Puts, WhatIsWantedNoMoreIsForgotten) {
   Puts puts;
   puts.want(kFirst, 5);
