@@ -218,9 +218,7 @@ void Node::apply(Process from, std::uint64_t number, const Entry& entry, Instant
   yield(out);
   take_effect(changes, out);
   rekey_vpe(changes.shared, own_vped, out);
-  if (mine() && !known_to_charon) {
-    for (const SaId sa : changes.upserted) put(sa, out);
-  }
+  if (mine()) put_upserted(changes.upserted, known_to_charon, out);
   if (moved_here) begin_taking(true, out);
   progressed(out);
   beat(now, out);

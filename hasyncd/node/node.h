@@ -105,8 +105,7 @@ class Node {
   std::size_t exposed() const;      // CHILD_SAs that this concerns, as the owner
   std::size_t exposed_vpe() const;  // VPE CHILD_SAs of which a recording could be replayed; likewise
   bool ready(NodeId node) const;
-  // What charon here holds: nothing, or whether it answers for it.
-  std::optional<bool> held(SaId sa) const;
+  std::optional<bool> held(SaId sa) const;  // by charon here: whether it answers for it
   // What charon here answers for and the cluster does not know yet, behind `after`, up to `last`.
   std::vector<SaId> unlogged(std::optional<SaId> after, std::optional<SaId> last) const;
 
@@ -166,6 +165,7 @@ class Node {
 
   // node_charon.cpp
   void put(SaId sa, Actions& out);
+  void put_upserted(const std::vector<SaId>& sas, bool known_to_charon, Actions& out);
   void ask_puts(Actions& out);
   void rekey(SaId sa, const OutboundKey& key, Actions& out);
   void restore(SaId sa, Actions& out);

@@ -28,6 +28,14 @@ void Node::put(SaId sa, Actions& out) {
   ask_puts(out);
 }
 
+// An owner's charon lacks what it did not tell of, unless it has told of something newer since. What is
+// wanted already waits for the newest.
+void Node::put_upserted(const std::vector<SaId>& sas, bool known_to_charon, Actions& out) {
+  for (const SaId sa : sas) {
+    if (puts_.wanted(sa) || (!known_to_charon && !proposals_.concerns(sa))) put(sa, out);
+  }
+}
+
 // What charon answers for it may repeat to the peer: asked for once no member can lose it.
 void Node::ask_puts(Actions& out) {
   if (!in_epoch_ || !replica_.current()) return;
@@ -125,7 +133,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   if (report.active && (undecided || (mine() && !trusted))) {
     // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then
     // it does not answer.
-    news = replica_.mark().owner && trusted;
+    news = replica_.mark().owner && trusted && !puts_.contains(report.sa);
     charon_[report.sa] = false;
     out.push_back(SetActive{{report.sa}, false});
   } else if (mine() && report.active && puts_.contains(report.sa)) {
@@ -228,7 +236,7 @@ Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
   if (held != charon_.end()) charon_.erase(held);
   // Perhaps its context is only on its way to the log: Proposals knows.
   // So is the end of one that an owner's charon had just reported when the node lost its part in the log.
-  const bool news = !in_epoch_ && charon_synced_ && replica_.mark().owner;
+  const bool news = !in_epoch_ && charon_synced_ && replica_.mark().owner && !puts_.contains(sa);
   if ((mine() && was_active) || news || proposals_.concerns(sa)) {
     proposals_.gone(sa, number);
   } else {

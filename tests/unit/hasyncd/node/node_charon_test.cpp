@@ -1,6 +1,8 @@
 // What an owner makes of what its charon says while requests to it are under way.
 #include <gtest/gtest.h>
 
+#include <ranges>
+
 #include "tests/unit/hasyncd/node/node_table.h"
 
 namespace hasync::hasyncd {
@@ -56,6 +58,32 @@ TEST_F(OwnersCharon, WhatIsRekeyedOutOfAContextThatIsBeingPutIsReleased) {
 TEST_F(OwnersCharon, WhatTheLogCouldStillLoseIsNotPutToBeRepeatedToThePeer) {
   EXPECT_EQ(early_, 0U);
   EXPECT_TRUE(putting_);
+}
+
+// The connection was lost for a moment while an entry was under way; what charon has told since is on its way
+// too.
+TEST(OwnersNewConnection, NothingIsPutInPlaceOfWhatItHasToldSince) {
+  Table table(false);
+  table.pass(milliseconds{20});
+  table.deaf_ = true;
+  table.do_(table.node_.on_charon(context(kTunnel, 1), table.now_));
+  const auto sent = std::ranges::find_if(std::views::reverse(table.seen_), [](const Action& action) {
+    const auto* ring = std::get_if<SendRing>(&action);
+    return ring != nullptr && std::holds_alternative<Entry>(ring->message.body);
+  });
+  ASSERT_NE(sent, table.seen_.rend());
+  const RingMessage first = std::get<SendRing>(*sent).message;
+  table.do_(table.node_.on_charon_lost(table.now_));
+  table.do_(table.node_.on_charon(context(kTunnel, 1), table.now_));
+  table.do_(table.node_.on_charon_synced(table.now_));
+  table.deaf_ = false;
+  table.seen_.clear();
+  table.do_(table.node_.on_ring(kSelf.node, first, table.now_));
+  ASSERT_TRUE(table.node_.replica().contexts().contains(kTunnel));
+  table.pass(milliseconds{20});
+  EXPECT_EQ(count<PutContext>(table.seen_), 0U);
+  EXPECT_EQ(std::ranges::count(table.seen_, Action{SetActive{{kTunnel}, false}}), 0);
+  EXPECT_EQ(table.node_.held(kTunnel), std::optional{true});
 }
 
 TEST_F(OwnersCharon, WhatItSaysOfAnIkeSaBeforeItHasReleasedItStaysOutOfTheLog) {
