@@ -116,8 +116,10 @@ TEST_F(SecretsTest, NoKeyOfATunnelStaysInTheMemoryThatItPassed) {
 
 // CAP_NET_ADMIN 12, CAP_NET_RAW 13, CAP_IPC_LOCK 14, CAP_BPF 39.
 TEST_F(SecretsTest, OnlyTheNeededPrivilegesAreKept) {
+  int gateway = 0;  // it may lapse for a moment, where others keep the processors busy
+  ASSERT_TRUE(until([&] { return (gateway = owner()) != 0; })) << log();
   for (const char* set : {"CapEff", "CapPrm"}) {
-    EXPECT_EQ(process(owner(), set), "0000008000007000");
+    EXPECT_EQ(process(gateway, set), "0000008000007000");
     EXPECT_EQ(process(3, set), "0000000000004000") << "the witness";
   }
   for (const int node : {1, 2, 3}) {
