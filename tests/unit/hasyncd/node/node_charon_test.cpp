@@ -1,8 +1,6 @@
 // What an owner makes of what its charon says while requests to it are under way.
 #include <gtest/gtest.h>
 
-#include <ranges>
-
 #include "tests/unit/hasyncd/node/node_table.h"
 
 namespace hasync::hasyncd {
@@ -60,30 +58,79 @@ TEST_F(OwnersCharon, WhatTheLogCouldStillLoseIsNotPutToBeRepeatedToThePeer) {
   EXPECT_TRUE(putting_);
 }
 
-// The connection was lost for a moment while an entry was under way; what charon has told since is on its way
-// too.
-TEST(OwnersNewConnection, NothingIsPutInPlaceOfWhatItHasToldSince) {
-  Table table(false);
-  table.pass(milliseconds{20});
-  table.deaf_ = true;
-  table.do_(table.node_.on_charon(context(kTunnel, 1), table.now_));
-  const auto sent = std::ranges::find_if(std::views::reverse(table.seen_), [](const Action& action) {
-    const auto* ring = std::get_if<SendRing>(&action);
-    return ring != nullptr && std::holds_alternative<Entry>(ring->message.body);
-  });
-  ASSERT_NE(sent, table.seen_.rend());
-  const RingMessage first = std::get<SendRing>(*sent).message;
-  table.do_(table.node_.on_charon_lost(table.now_));
-  table.do_(table.node_.on_charon(context(kTunnel, 1), table.now_));
-  table.do_(table.node_.on_charon_synced(table.now_));
-  table.deaf_ = false;
-  table.seen_.clear();
-  table.do_(table.node_.on_ring(kSelf.node, first, table.now_));
-  ASSERT_TRUE(table.node_.replica().contexts().contains(kTunnel));
-  table.pass(milliseconds{20});
-  EXPECT_EQ(count<PutContext>(table.seen_), 0U);
-  EXPECT_EQ(std::ranges::count(table.seen_, Action{SetActive{{kTunnel}, false}}), 0);
-  EXPECT_EQ(table.node_.held(kTunnel), std::optional{true});
+// An owner whose charon comes back while entries are under way.
+class OwnersNewConnection : public testing::Test {
+ protected:
+  OwnersNewConnection() { table_.pass(milliseconds{20}); }
+
+  void says(std::uint64_t number, const std::string& sealed) {
+    ContextReport report = context(kTunnel, number);
+    report.sealed = sealed;
+    table_.do_(table_.node_.on_charon(std::move(report), table_.now_));
+  }
+  // Said to the ring, and not come back yet.
+  RingMessage under_way(std::uint64_t number, const std::string& sealed) {
+    table_.deaf_ = true;
+    says(number, sealed);
+    table_.deaf_ = false;
+    const auto sent = std::find_if(table_.seen_.rbegin(), table_.seen_.rend(), [](const Action& action) {
+      const auto* ring = std::get_if<SendRing>(&action);
+      return ring != nullptr && std::holds_alternative<Entry>(ring->message.body);
+    });
+    return std::get<SendRing>(*sent).message;
+  }
+  void arrives(const RingMessage& message) {
+    table_.do_(table_.node_.on_ring(kSelf.node, message, table_.now_));
+  }
+  void charon_lost() { table_.do_(table_.node_.on_charon_lost(table_.now_)); }
+  void charon_synced() { table_.do_(table_.node_.on_charon_synced(table_.now_)); }
+  bool discarded(std::uint64_t number) const {
+    return std::ranges::count(table_.seen_, Action{DiscardOutput{number, number}}) == 1;
+  }
+  Table table_{false};
+};
+
+TEST_F(OwnersNewConnection, NothingIsPutInPlaceOfWhatItHasToldSince) {
+  const RingMessage first = under_way(1, "first");
+  charon_lost();
+  table_.deaf_ = true;
+  says(1, "second");
+  charon_synced();
+  table_.deaf_ = false;
+  table_.seen_.clear();
+  arrives(first);
+  ASSERT_TRUE(table_.node_.replica().contexts().contains(kTunnel));
+  table_.pass(milliseconds{20});
+  EXPECT_EQ(count<PutContext>(table_.seen_), 0U);
+  EXPECT_EQ(std::ranges::count(table_.seen_, Action{SetActive{{kTunnel}, false}}), 0);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+}
+
+TEST_F(OwnersNewConnection, APutThatWaitsIsOfTheNewestContextAndWaitsForThat) {
+  says(1, "first");
+  const RingMessage second = under_way(2, "second");
+  charon_lost();
+  charon_synced();
+  const std::uint64_t first_at = table_.node_.replica().mark().index;
+  arrives(second);
+  EXPECT_EQ(table_.node_.replica().mark().index, first_at + 1);
+  EXPECT_EQ(count<PutContext>(table_.seen_), 0U);
+  table_.pass(milliseconds{10});
+  const auto put = std::ranges::find_if(
+      table_.seen_, [](const Action& action) { return std::holds_alternative<PutContext>(action); });
+  ASSERT_NE(put, table_.seen_.end());
+  EXPECT_EQ(std::get<PutContext>(*put).sealed, "second");
+}
+
+TEST_F(OwnersNewConnection, WhatItSaysOfAContextThatIsToBePutIsNoNewsOutOfTheLogEither) {
+  says(1, "first");
+  charon_lost();
+  charon_synced();
+  table_.do_(table_.node_.on_ring_lost(table_.now_));
+  table_.do_(table_.node_.on_charon_gone(kTunnel, 5, table_.now_));
+  EXPECT_TRUE(discarded(5));
+  says(6, "older");
+  EXPECT_TRUE(discarded(6));
 }
 
 TEST_F(OwnersCharon, WhatItSaysOfAnIkeSaBeforeItHasReleasedItStaysOutOfTheLog) {
