@@ -4,6 +4,7 @@
 
 #include <concepts>
 
+#include "base/overloaded.h"
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/ring_settings_reader.h"
 #include "hasyncd/adapters/surroundings_reader.h"
@@ -415,14 +416,8 @@ void Daemon::tell_bypasses() {
 }
 
 namespace {
-template <typename... Handlers>
-struct Match : Handlers... {
-  using Handlers::operator()...;
-};
 template <typename What, typename... Kinds>
 concept OneOf = (std::same_as<What, Kinds> || ...);
-template <typename... Handlers>
-Match(Handlers...) -> Match<Handlers...>;  // clang 14 does not deduce it for an aggregate
 }  // namespace
 
 void Daemon::say(const RingMessage& message) {
@@ -431,63 +426,64 @@ void Daemon::say(const RingMessage& message) {
 }
 
 void Daemon::carry_out(const Action& action) {
-  std::visit(Match{[&](const SendRing& a) { say(a.message); },
-                   [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
-                   [&](const Persist& a) {
-                     // A promise that is not on disk must not be given: better no node than a forgetful one.
-                     if (const Status saved = store_.save({a.promised, a.confirmed}); !saved)
-                       fatal("state-unsaved", saved.error());
-                   },
-                   [&](const SetDeadline& a) { plane_->set_deadline(a.until); },
-                   [&](const CloseFence&) {
-                     if (plane_) plane_->close_fence();
-                   },
-                   [&](const HoldAddress&) { report("address-not-held", plane_->hold_addresses()); },
-                   [&](const Announce&) { report("not-announced", plane_->announce()); },
-                   [&](const DropAddress&) {
-                     if (plane_) report("address-not-dropped", plane_->drop_addresses());
-                   },
-                   [&](const SetGate& a) {
-                     report("gate-not-set", plane_->set_gate(a.limits));
-                     tell_bypasses();
-                   },
-                   [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
-                   [&](const SetNumbers& a) {
-                     const Status set = plane_->set_numbers(a.numbers);
-                     const bool vanished = !set && set.error().code == Errc::NotFound;
-                     report(vanished ? "number-vanished" : "number-not-set", set);
-                     tell_bypasses();
-                   },
-                   [&](const ReadWindows&) {
-                     if (plane_) read_windows();
-                   },
-                   [&](const RaiseWindows& a) {
-                     // None named: this node is about to open, and waits for nothing more.
-                     const Status raised = a.tops.empty() ? plane_->raise_waiting(now(), true)
-                                                          : plane_->raise_windows(a.tops, now());
-                     report("window-not-raised", raised);
-                   },
-                   [&](const PutContext& a) {
-                     PutContext put = a;
-                     plane_->keep_ahead(put.numbers);
-                     charon_->ask(std::move(put));
-                   },
-                   [&](const OneOf<SetActive, ReleaseContexts, AskFresh> auto& a) { charon_->ask(a); },
-                   [&](const CommitOutput& a) { charon_->commit(a); },
-                   [&](const DiscardOutput& a) {
-                     if (charon_) charon_->discard(a);
-                   },
-                   [&](const RekeyChild& a) { charon_->rekey(a); },
-                   [&](const GiveVpe& a) { charon_->give(a); },
-                   [&](const Rejoin&) { ring_->rejoin(); },
-                   [&](const Note& a) {
-                     a.warning ? log_.warning(a.id, {{"text", a.text}}) : log_.info(a.id, {{"text", a.text}});
-                   },
-                   [&](const Finished&) {
-                     ring_->stop();
-                     io_.stop();
-                   }},
-             action);
+  std::visit(
+      Overloaded{[&](const SendRing& a) { say(a.message); },
+                 [&](const SendHeartbeat& a) { ring_->send(a.heartbeat); },
+                 [&](const Persist& a) {
+                   // A promise that is not on disk must not be given: better no node than a forgetful one.
+                   if (const Status saved = store_.save({a.promised, a.confirmed}); !saved)
+                     fatal("state-unsaved", saved.error());
+                 },
+                 [&](const SetDeadline& a) { plane_->set_deadline(a.until); },
+                 [&](const CloseFence&) {
+                   if (plane_) plane_->close_fence();
+                 },
+                 [&](const HoldAddress&) { report("address-not-held", plane_->hold_addresses()); },
+                 [&](const Announce&) { report("not-announced", plane_->announce()); },
+                 [&](const DropAddress&) {
+                   if (plane_) report("address-not-dropped", plane_->drop_addresses());
+                 },
+                 [&](const SetGate& a) {
+                   report("gate-not-set", plane_->set_gate(a.limits));
+                   tell_bypasses();
+                 },
+                 [&](const ForgetGate& a) { report("gate-not-set", plane_->forget_gate(a.keys)); },
+                 [&](const SetNumbers& a) {
+                   const Status set = plane_->set_numbers(a.numbers);
+                   const bool vanished = !set && set.error().code == Errc::NotFound;
+                   report(vanished ? "number-vanished" : "number-not-set", set);
+                   tell_bypasses();
+                 },
+                 [&](const ReadWindows&) {
+                   if (plane_) read_windows();
+                 },
+                 [&](const RaiseWindows& a) {
+                   // None named: this node is about to open, and waits for nothing more.
+                   const Status raised = a.tops.empty() ? plane_->raise_waiting(now(), true)
+                                                        : plane_->raise_windows(a.tops, now());
+                   report("window-not-raised", raised);
+                 },
+                 [&](const PutContext& a) {
+                   PutContext put = a;
+                   plane_->keep_ahead(put.numbers);
+                   charon_->ask(std::move(put));
+                 },
+                 [&](const OneOf<SetActive, ReleaseContexts, AskFresh> auto& a) { charon_->ask(a); },
+                 [&](const CommitOutput& a) { charon_->commit(a); },
+                 [&](const DiscardOutput& a) {
+                   if (charon_) charon_->discard(a);
+                 },
+                 [&](const RekeyChild& a) { charon_->rekey(a); },
+                 [&](const GiveVpe& a) { charon_->give(a); },
+                 [&](const Rejoin&) { ring_->rejoin(); },
+                 [&](const Note& a) {
+                   a.warning ? log_.warning(a.id, {{"text", a.text}}) : log_.info(a.id, {{"text", a.text}});
+                 },
+                 [&](const Finished&) {
+                   ring_->stop();
+                   io_.stop();
+                 }},
+      action);
 }
 
 }  // namespace hasync::hasyncd

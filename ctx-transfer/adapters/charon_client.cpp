@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/overloaded.h"
 #include "plugin.pb.h"
 
 namespace hasync::ctx {
@@ -17,13 +18,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::size_t kMaxUnsent = 32U << 20U;
-
-template <typename... Handlers>
-struct Match : Handlers... {
-  using Handlers::operator()...;
-};
-template <typename... Handlers>
-Match(Handlers...) -> Match<Handlers...>;  // clang 14 does not deduce it for an aggregate
 
 void put_sa(SaId sa, proto::SaId* out) {
   out->set_initiator_spi(sa.initiator_spi);
@@ -176,13 +170,13 @@ void CharonClient::State::handle(PluginEvent event) {
   const auto call = [](const auto& callback, auto&&... what) {
     if (callback) callback(std::forward<decltype(what)>(what)...);
   };
-  std::visit(Match{[&](ChangedContext& one) { call(callbacks.changed, std::move(one)); },
-                   [&](const GoneSa& one) { call(callbacks.gone, one); },
-                   [&](const Synced&) { call(callbacks.synced); },
-                   [&](const SaSummary& one) { call(callbacks.unprotected, one); },
-                   [&](const VpeBegun& one) { call(callbacks.vpe, one.session); },
-                   [&](const std::vector<RetiredVpe>& done) { call(callbacks.retired, done); },
-                   [](const UnknownEvent&) {}},
+  std::visit(Overloaded{[&](ChangedContext& one) { call(callbacks.changed, std::move(one)); },
+                        [&](const GoneSa& one) { call(callbacks.gone, one); },
+                        [&](const Synced&) { call(callbacks.synced); },
+                        [&](const SaSummary& one) { call(callbacks.unprotected, one); },
+                        [&](const VpeBegun& one) { call(callbacks.vpe, one.session); },
+                        [&](const std::vector<RetiredVpe>& done) { call(callbacks.retired, done); },
+                        [](const UnknownEvent&) {}},
              event.content);
 }
 
