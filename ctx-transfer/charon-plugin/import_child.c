@@ -93,6 +93,15 @@ static void set_policies(child_sa_t *child_sa, const Hasync__Proto__ChildSa *chi
 	remote->destroy_offset(remote, offsetof(traffic_selector_t, destroy));
 }
 
+/*
+ * Where policies do not name their SPI (libipsec), a registered SA is in the backend only once the SA that it
+ * replaces is gone, and counts from 0 then: it is installed here, where its numbers are set.
+ */
+static bool registers(const Hasync__Proto__ChildSa *child)
+{
+	return child->outbound_pending && (charon->kernel->get_features(charon->kernel) & KERNEL_POLICY_SPI);
+}
+
 static bool install_sas(child_sa_t *child_sa, const Hasync__Proto__ChildSa *child, bool initiator,
 						hasync_error_t *error)
 {
@@ -110,7 +119,7 @@ static bool install_sas(child_sa_t *child_sa, const Hasync__Proto__ChildSa *chil
 		return hasync_fail(error, INSTALL_FAILED, "inbound SA %08x of child %s: refused", child->inbound_spi,
 						   child->name);
 	}
-	if (child->outbound_pending)
+	if (registers(child))
 	{
 		status = child_sa->register_outbound(child_sa, encryption_out, integrity_out, spi_out, cpi_out,
 											 initiator, TRUE);

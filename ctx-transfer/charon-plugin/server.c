@@ -211,6 +211,25 @@ static int collect(hasync_server_t *this, struct pollfd *fds, hasync_client_t **
 	return count;
 }
 
+/* Sends what it has room for; FALSE if it is doomed. */
+static bool write_client(hasync_server_t *this, hasync_client_t *client, bool room)
+{
+	bool doomed;
+
+	this->mutex->lock(this->mutex);
+	if (room)
+	{
+		hasync_client_flush(client);
+	}
+	doomed = client->doomed;
+	this->mutex->unlock(this->mutex);
+	if (doomed)
+	{
+		DBG1(DBG_CFG, "hasync: client %llu does not take what it is told, client closed", client->id);
+	}
+	return !doomed;
+}
+
 static void serve_client(hasync_server_t *this, hasync_client_t *client, short events)
 {
 	bool keep = TRUE;
@@ -223,17 +242,7 @@ static void serve_client(hasync_server_t *this, hasync_client_t *client, short e
 	{
 		keep = FALSE;
 	}
-	if (keep && (events & POLLOUT))
-	{
-		this->mutex->lock(this->mutex);
-		hasync_client_flush(client);
-		this->mutex->unlock(this->mutex);
-	}
-	if (keep && client->doomed)
-	{
-		DBG1(DBG_CFG, "hasync: client %llu does not take what it is told, client closed", client->id);
-	}
-	if (!keep || client->doomed)
+	if (!keep || !write_client(this, client, events & POLLOUT))
 	{
 		close_client(this, client);
 	}

@@ -285,6 +285,7 @@ void Node::reconcile(bool distrust, Actions& out) {
   release(std::move(unknown), out);
   // A rekeyed IKE_SA (RFC 7296, section 2.8) goes first, so that its successor takes its CHILD_SAs.
   std::stable_partition(missing.begin(), missing.end(), [this](SaId sa) { return !successors(sa).empty(); });
+  puts_.begin_round();
   for (const SaId sa : missing) put(sa, out);
 }
 

@@ -70,7 +70,7 @@ void Node::settle(Instant now, Actions& out) {
   ask_puts(out);
   serve_vpe(out);
   const bool carries_vpe = replica_.vpe().empty() || vpe_.session() != 0;
-  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && puts_.empty() &&
+  ready_ = settings_.gateway && in_epoch_ && replica_.current() && charon_synced_ && puts_.keeps_up(now) &&
            links_up_ && carries_vpe;
   yield(out);
   settle_windows();

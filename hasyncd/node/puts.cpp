@@ -7,6 +7,12 @@
 
 namespace hasync::hasyncd {
 
+namespace {
+
+constexpr Duration kLately = std::chrono::seconds{1};  // hundreds of PUTs
+
+}  // namespace
+
 bool Puts::want(SaId sa, std::uint64_t position) {
   if (const auto asked = under_way_.find(sa); asked != under_way_.end()) {
     asked->second.again = true;
@@ -54,6 +60,11 @@ std::optional<Puts::UnderWay> Puts::answered(SaId sa) {
 
 void Puts::begin_epoch() {
   for (Wanted& one : wanted_) one.position = kBeginning;
+}
+
+bool Puts::keeps_up(Instant now) {
+  if (empty()) last_empty_ = now;
+  return last_empty_ && now - *last_empty_ <= kLately;
 }
 
 bool Puts::wanted(SaId sa) const {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "hasyncd/log/agreement.h"
 #include "hasyncd/wire/messages.h"
 
 namespace hasync::hasyncd {
@@ -44,6 +45,12 @@ class Puts {
   bool contains(SaId sa) const;  // or asked for
   bool empty() const { return wanted_.empty() && under_way_.empty(); }
 
+  // Where tunnels come and are rekeyed all the time there is hardly an instant without a PUT: charon keeps up
+  // if there was one lately. Said at the end of every event.
+  bool keeps_up(Instant now);
+  // All that the log has is to be gone through: what was before does not count.
+  void begin_round() { last_empty_.reset(); }
+
  private:
   struct Wanted {
     SaId sa;
@@ -52,6 +59,7 @@ class Puts {
   };
   std::deque<Wanted> wanted_;
   std::map<SaId, UnderWay> under_way_;
+  std::optional<Instant> last_empty_;
 };
 
 }  // namespace hasync::hasyncd

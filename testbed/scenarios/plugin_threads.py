@@ -28,6 +28,7 @@ def play(bed, plugin):
     bed.expect("tunnels in the log", bed.await_tunnels(owner, _TUNNELS), _TUNNELS)
     for _ in range(_ROUNDS):
         everything_at_once(bed, owner)
+        bed.await_cluster()  # under the sanitizer a standby needs a while
         bed.hosts[owner].run(bed.program("haipsec/haipsec"), "failover")
         owner, standby = standby, owner
         bed.expect("owner", bed.await_owner(owner), owner)

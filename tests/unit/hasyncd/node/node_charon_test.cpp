@@ -263,5 +263,18 @@ TEST(StandbysCharon, WhatItDidAsTheOwnerAndSaysTooLateIsToldToNobody) {
   EXPECT_EQ(count<PutContext>(table.seen_), 1U);
 }
 
+// That a tunnel came a moment ago does not keep an operator from moving.
+TEST(StandbyOfABusyOwner, IsReadyThoughCharonIsAboutToHaveTheNewestTunnel) {
+  Table table(true);
+  table.pass(milliseconds{400});
+  ASSERT_TRUE(table.node_.ready(kSelf.node));
+  const Entry entry{table.node_.agreement().current()->epoch, Delta{kTunnel, 1, kPeer, {}, "sealed"}};
+  table.do_(table.node_.on_ring(kOther.node, {kOther.incarnation, ++table.number_, entry}, table.now_));
+  ASSERT_EQ(count<PutContext>(table.seen_), 1U);
+  EXPECT_TRUE(table.node_.ready(kSelf.node));
+  table.pass(milliseconds{1100});
+  EXPECT_FALSE(table.node_.ready(kSelf.node)) << "charon does not answer";
+}
+
 }  // namespace
 }  // namespace hasync::hasyncd

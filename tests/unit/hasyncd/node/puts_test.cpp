@@ -69,5 +69,23 @@ TEST(Puts, WhatIsWantedNoMoreIsForgotten) {
   EXPECT_TRUE(puts.empty());
 }
 
+TEST(Puts, CharonKeepsUpIfNothingWasToBePutLately) {
+  using std::chrono::milliseconds;
+  Puts puts;
+  puts.want(kFirst, 5);
+  EXPECT_FALSE(puts.keeps_up(milliseconds{0})) << "it has not been through all of it yet";
+  puts.asked(kFirst, false);
+  puts.answered(kFirst);
+  EXPECT_TRUE(puts.keeps_up(milliseconds{100}));
+  puts.want(kSecond, 6);
+  EXPECT_TRUE(puts.keeps_up(milliseconds{1100}));
+  EXPECT_FALSE(puts.keeps_up(milliseconds{1101}));
+  puts.forget(kSecond);
+  EXPECT_TRUE(puts.keeps_up(milliseconds{2000}));
+  puts.want(kFirst, 7);
+  puts.begin_round();
+  EXPECT_FALSE(puts.keeps_up(milliseconds{2001})) << "all is gone through anew";
+}
+
 }  // namespace
 }  // namespace hasync::hasyncd
