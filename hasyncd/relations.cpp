@@ -11,7 +11,7 @@ using N = std::int64_t;
 // Agreeing on an epoch once Corosync has formed its ring: two messages and two synchronous writes of each
 // member. 2 to 4 ms were measured (docs/timing.md).
 constexpr milliseconds kRound{20};
-// A round without result is proposed again after this (AgreementSettings::retry).
+// A round without result is proposed again after this, or evict_after_ms (AgreementSettings::retry).
 constexpr milliseconds kSecondRound{200};
 // adjtimex(2) lets a clock be slewed by 500 ppm; two of them may run apart by twice that.
 constexpr N kSlew = 1000;
@@ -67,7 +67,7 @@ N lease_least(const Config& c, const RingTimes& r) {
   return 2 * static_cast<N>(c.lease_peak) * standstill(c, r).count() / 1000;
 }
 N commit_least(const Config& c, const RingTimes& r) {
-  return N{(standstill(c, r) + kSecondRound).count()};
+  return N{(standstill(c, r) + std::max(kSecondRound, c.evict_after)).count()};
 }
 
 constexpr Rule::Keys kInterval{"heartbeat.interval_ms"};

@@ -78,9 +78,11 @@ using AgreementActions = std::vector<AgreementAction>;
 struct AgreementSettings {
   Process self;
   bool gateway = false;
-  bool blank = false;                               // no memory on disk
-  std::vector<NodeId> configured;                   // every member of the cluster
-  Duration retry = std::chrono::milliseconds{200};  // a round without result is proposed again
+  bool blank = false;              // no memory on disk
+  std::vector<NodeId> configured;  // every member of the cluster
+  // A round without result is proposed again, and who has not answered is accused. A member whose ring is
+  // slow is not left out sooner than one whose heartbeats are.
+  Duration retry = std::chrono::milliseconds{200};
   Duration hello = std::chrono::seconds{
       1};  // first wait of an evicted process; doubles until it has stayed in for as long
   Duration hello_longest = std::chrono::seconds{30};

@@ -15,10 +15,12 @@ constexpr int kPatience = 10;
 constexpr Duration kBurst = std::chrono::milliseconds{100};
 
 AgreementSettings agreement_settings(const NodeSettings& settings) {
-  return {.self = settings.self,
-          .gateway = settings.gateway,
-          .blank = settings.blank,
-          .configured = settings.configured};
+  AgreementSettings out{.self = settings.self,
+                        .gateway = settings.gateway,
+                        .blank = settings.blank,
+                        .configured = settings.configured};
+  out.retry = std::max(out.retry, settings.evict_after);
+  return out;
 }
 
 }  // namespace

@@ -106,7 +106,8 @@ class Pace:
 
 
 NATIVE = Pace(token=65, retransmits=None, consensus=78, heartbeat=20, fence=80, silence=150, realtime=True)
-BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=80, fence=320, silence=900, realtime=False)  # four times as slow
+# Four times as slow.
+BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=80, fence=320, silence=900, realtime=False, commit_wait=2500)
 # Where others want the processors too, a booted kernel stands still for half a second now and then: ten times as slow.
 SHARED = Pace(token=1000, retransmits=2, consensus=None, heartbeat=200, fence=800, silence=2200, realtime=False, lease=131072,
-              commit_wait=4000)
+              commit_wait=6000)

@@ -74,6 +74,12 @@ TEST(Relations, TheSlowerOfCorosyncAndHasyncdCounts) {
   EXPECT_EQ(standstill(shipped_times(), {200ms, 60ms, 240ms}), 540ms);
 }
 
+TEST(Relations, AMessageOutwaitsASecondRoundHoweverLongThatIsPutOff) {
+  Config config = shipped_times();
+  config.evict_after = 900ms;
+  EXPECT_EQ(by_name(config, kShipped).at("commit-standstill").least, 900 + 80 + 20 + 900);
+}
+
 TEST(Relations, CorosyncsOwnTimesNeedLargerLeasesAndALongerWait) {
   EXPECT_THAT(false_ones(shipped_times(), kCorosyncsOwn),
               testing::ElementsAre("lease-standstill", "commit-standstill", "evict-detection"));

@@ -171,5 +171,44 @@ TEST(NodeRoles, AStandbyRefusesToMoveWhatItDoesNotOwn) {
   EXPECT_EQ(refused.error().code, Errc::Conflict);
 }
 
+// Node 2 is heard all the time, and its answer to the proposal is late: its corosync, or another's, stands
+// still.
+TEST(SlowRing, WhoIsHeardAndAnswersLateIsNotAccusedBeforeItsTime) {
+  Node node({.self = kSelf,
+             .gateway = true,
+             .configured = {NodeId{1}, NodeId{2}, NodeId{3}},
+             .evict_after = milliseconds{900}},
+            Epoch{}, Epoch{});
+  std::uint64_t number = 0;
+  std::size_t accusations = 0;
+  Instant now = milliseconds{1000};
+  const std::function<void(const Actions&)> play = [&](const Actions& actions) {
+    for (const Action& action : actions) {
+      const auto* sent = std::get_if<SendRing>(&action);
+      if (sent == nullptr) continue;
+      if (std::holds_alternative<Evict>(sent->message.body)) ++accusations;
+      play(node.on_ring(kSelf.node, sent->message, now));
+      if (const auto* propose = std::get_if<Propose>(&sent->message.body)) {
+        const Sync sync{.leader = kSelf, .epoch = propose->epoch, .promised = propose->epoch};
+        play(node.on_ring(kWitness.node, {kWitness.incarnation, ++number, sync}, now));
+      }
+    }
+  };
+  const auto pass = [&](milliseconds time) {
+    for (const Instant end = now + time; now < end;) {
+      now += milliseconds{10};
+      play(node.on_tick(now));
+      for (const Process& other : {kOther, kWitness})
+        play(node.on_heartbeat({.from = other, .number = ++number, .sent_ns = number}, now));
+    }
+  };
+  play(node.on_quorate(true, now));
+  play(node.on_view({NodeId{1}, NodeId{2}, NodeId{3}}, now));
+  pass(milliseconds{890});
+  EXPECT_EQ(accusations, 0U);
+  pass(milliseconds{50});
+  EXPECT_EQ(accusations, 1U);
+}
+
 }  // namespace
 }  // namespace hasync::hasyncd
