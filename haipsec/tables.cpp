@@ -61,12 +61,18 @@ std::string heartbeat(const ordered_json& node) {
                                                            : "never";
 }
 
-Cell place(const ordered_json& node) {
+Cell standing(const ordered_json& node) {
   if (flag(node, "owner")) return {"owner", Colour::Green};
   if (!flag(node, "in_ring")) return {"absent", Colour::Yellow};
   if (!flag(node, "candidate")) return {"evicted", Colour::Yellow};
   if (!flag(node, "in_epoch")) return "joining";
   return flag(node, "ready") ? "standby, ready" : "member";
+}
+
+Cell place(const ordered_json& node) {
+  const std::int64_t refused = number(node, "refused");
+  if (refused == 0) return standing(node);
+  return {standing(node).text + ", refuses " + std::to_string(refused), Colour::Yellow};
 }
 
 Cell protection(const ordered_json& tunnel) {

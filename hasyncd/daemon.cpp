@@ -8,6 +8,7 @@
 #include "hasyncd/adapters/key_file.h"
 #include "hasyncd/adapters/ring_settings_reader.h"
 #include "hasyncd/adapters/surroundings_reader.h"
+#include "hasyncd/node/unready.h"
 
 namespace hasync::hasyncd {
 
@@ -343,10 +344,14 @@ Status Daemon::move(NodeId to) {
 }
 
 Status Daemon::fail_over() {
+  std::string reasons;
   for (const Config::Member& member : config_.members) {
-    if (member.id != config_.node && node_->ready(member.id)) return move(member.id);
+    if (member.id == config_.node) continue;
+    if (node_->ready(member.id)) return move(member.id);
+    if (const std::string why = why_unready(*node_, member.id); !why.empty())
+      reasons += "; " + member.name + ": " + why;
   }
-  return Error{Errc::Busy, "no other gateway is ready to take over"};
+  return Error{Errc::Busy, "no other gateway is ready to take over" + reasons};
 }
 
 Status Daemon::take_alone() {

@@ -31,6 +31,7 @@ struct MemberStatus {
   bool ready = false;                                           // could take over now
   std::optional<std::chrono::milliseconds> last_heartbeat_ago;  // none: never, or this node itself
   std::uint64_t index = 0;                                      // entries it has acknowledged
+  std::size_t refused = 0;                                      // contexts, by its charon
 };
 
 struct FenceStatus {

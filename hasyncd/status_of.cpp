@@ -27,6 +27,7 @@ std::vector<MemberStatus> members_of(const Daemon& daemon, Instant at) {
       status.last_heartbeat_ago = duration_cast<std::chrono::milliseconds>(at - *last);
     }
     status.index = node.stability().agreed(member.id);
+    status.refused = node.refused(member.id);
     out.push_back(std::move(status));
   }
   return out;
@@ -127,6 +128,12 @@ std::vector<std::string> warnings_of(const Daemon& daemon) {
     return member.id != daemon.config().node && node.ready(member.id);
   });
   if (owns && !relieved) out.emplace_back("no other gateway is ready to take over");
+  for (const Config::Member& member : daemon.config().members) {
+    const std::size_t refused = node.refused(member.id);
+    if (refused != 0)
+      out.emplace_back(member.name + "'s charon refuses " + std::to_string(refused) +
+                       " contexts: haipsec check there");
+  }
   return out;
 }
 

@@ -68,6 +68,7 @@ MemberFact member_of(const ordered_json& status) {
   take(status, "in_epoch", out.in_epoch);
   take(status, "owner", out.owner);
   take(status, "ready", out.ready);
+  take(status, "refused", out.refused);
   return out;
 }
 

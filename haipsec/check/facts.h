@@ -68,6 +68,7 @@ struct MemberFact {
   bool in_epoch = false;
   bool owner = false;
   bool ready = false;
+  std::uint64_t refused = 0;  // contexts, by its charon
   bool speaks_newer = false;
   bool answered = false;
   std::string version;

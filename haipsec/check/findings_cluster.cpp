@@ -153,6 +153,18 @@ void check_tunnels(const ClusterFacts& cluster, Report& report) {
                  "haipsec tunnels tells why, for each; most mend themselves within a rekey");
 }
 
+void check_refused(const ClusterFacts& cluster, Report& report) {
+  for (const MemberFact& member : cluster.members) {
+    if (member.refused == 0) continue;
+    report.error(
+        "refused",
+        member.name + "'s charon refuses " + std::to_string(member.refused) + " of " +
+            std::to_string(cluster.tunnels) + " contexts: it could not carry their tunnels",
+        "haipsec check there, and charon-refused in its log, tell why; it is asked again every 15 s");
+  }
+  report.ok("refused", "no charon refuses a context");
+}
+
 using Children = std::set<std::string>;
 
 std::map<std::string, Children> connections_of(const ctx::CharonSetup& charon) {
@@ -252,6 +264,7 @@ void check_cluster(const ClusterFacts& cluster, const std::string& version, Repo
   check_fence(cluster, report);
   check_gate(cluster, report);
   check_tunnels(cluster, report);
+  check_refused(cluster, report);
   check_charons(cluster, report);
   check_clocks(cluster, report);
 }

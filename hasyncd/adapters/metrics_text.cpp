@@ -23,6 +23,7 @@ constexpr MetricDefinition kMetrics[] = {
     {"hasyncd_member_owner", kGauge, "Whether that member owns, by this node's log."},
     {"hasyncd_member_in_epoch", kGauge, "Whether that member takes part."},
     {"hasyncd_member_ready", kGauge, "Whether that member could take over now."},
+    {"hasyncd_member_refused_contexts", kGauge, "Contexts that that member's charon refuses."},
     {"hasyncd_member_heartbeat_age_seconds", kGauge, "Since that member's last heartbeat came."},
     {"hasyncd_member_lag_entries", kGauge, "Entries of the log that that member has not acknowledged."},
     {"hasyncd_heartbeats_sent_total", kCounter, "Heartbeats sent, one for each other member."},
@@ -136,6 +137,7 @@ void add_member(const MemberStatus& member, std::uint64_t index, MetricsPage& pa
   page.set("hasyncd_member_owner", member.owner ? 1 : 0, labels);
   page.set("hasyncd_member_in_epoch", member.in_epoch ? 1 : 0, labels);
   page.set("hasyncd_member_ready", member.ready ? 1 : 0, labels);
+  page.set("hasyncd_member_refused_contexts", static_cast<double>(member.refused), labels);
   if (member.last_heartbeat_ago)
     page.set("hasyncd_member_heartbeat_age_seconds", seconds(*member.last_heartbeat_ago), labels);
   if (member.in_epoch)

@@ -52,7 +52,7 @@ Ordered of(const MemberStatus& m) {
                  {"in_ring", m.in_ring},   {"candidate", m.candidate},
                  {"in_epoch", m.in_epoch}, {"owner", m.owner},
                  {"ready", m.ready},       {"last_heartbeat_ago_ms", nullptr},
-                 {"index", m.index}};
+                 {"index", m.index},       {"refused", m.refused}};
   if (m.last_heartbeat_ago) out["last_heartbeat_ago_ms"] = m.last_heartbeat_ago->count();
   return out;
 }

@@ -29,7 +29,8 @@ bool Hearsay::learn(Epoch epoch, const Mark& mark, Process owner) {
   if (epoch != epoch_ || known == known_.end()) return false;
   const Mark& before = known->second.mark;
   if (std::pair{mark.sent_ns, mark.index} <= std::pair{before.sent_ns, before.index}) return false;
-  known->second = {mark, owner};
+  known->second.mark = mark;
+  known->second.owner = owner;
   return true;
 }
 
@@ -43,9 +44,23 @@ std::vector<Mark> Hearsay::marks(Process owner) const {
   return out;
 }
 
-bool Hearsay::ready(NodeId node) const {
+const Hearsay::Known* Hearsay::find(NodeId node) const {
   const auto known = std::ranges::find(known_, node, [](const auto& item) { return item.first.node; });
-  return known != known_.end() && known->second.mark.ready;
+  return known == known_.end() ? nullptr : &known->second;
+}
+
+bool Hearsay::ready(NodeId node) const {
+  const Known* of = find(node);
+  return of != nullptr && of->mark.ready;
+}
+
+void Hearsay::learn_refused(Process from, std::size_t contexts) {
+  if (const auto known = known_.find(from); known != known_.end()) known->second.refused = contexts;
+}
+
+std::size_t Hearsay::refused(NodeId node) const {
+  const Known* of = find(node);
+  return of == nullptr ? 0 : of->refused;
 }
 
 }  // namespace hasync::hasyncd

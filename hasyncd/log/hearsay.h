@@ -22,11 +22,18 @@ class Hearsay {
   std::vector<Mark> marks(Process owner) const;
   bool ready(NodeId node) const;
 
+  // How many contexts its charon refuses: not passed on, so the newest that it has said itself.
+  void learn_refused(Process from, std::size_t contexts);
+  std::size_t refused(NodeId node) const;
+
  private:
   struct Known {
     Mark mark;
     Process owner;
+    std::size_t refused = 0;
   };
+  const Known* find(NodeId node) const;
+
   Process self_;
   Epoch epoch_;
   std::map<Process, Known> known_;  // of every other member; sent_ns 0: nothing yet

@@ -260,7 +260,8 @@ Heartbeat Node::heartbeat(Instant now) {
                       .number = ++heartbeat_number_,
                       .sent_ns = static_cast<std::uint64_t>(now.count()),
                       .ready = ready_,
-                      .deaf = deaf(now)};
+                      .deaf = deaf(now),
+                      .refused = static_cast<std::uint32_t>(refused_.size())};
   if (in_epoch_) {
     heartbeat.epoch = agreement_.current()->epoch;
     if (replica_.current()) {
@@ -315,6 +316,7 @@ Actions Node::on_heartbeat(const Heartbeat& heartbeat, Instant now) {
     const bool was_confirmed = agreement_.confirmed();
     for (const Ack& ack : heartbeat.acks) permission_.acknowledged(heartbeat.from, heartbeat.epoch, ack);
     learn(heartbeat.epoch, mark_of(heartbeat, heartbeat.owner), heartbeat.owner, now);
+    hearsay_.learn_refused(heartbeat.from, heartbeat.refused);
     for (const Mark& mark : heartbeat.heard) learn(heartbeat.epoch, mark, heartbeat.owner, now);
     progressed(out);
     // Others wait for what has just become true: say it now, not at the next tick.

@@ -50,9 +50,8 @@ class Node {
   Actions on_ring_lost(Instant now);
   Actions on_quorate(bool quorate, Instant now);
   Actions on_heartbeat(const Heartbeat& heartbeat, Instant now);
-  Actions on_tick(Instant now);  // every heartbeat interval
-  // The machine was suspended for so long, just until now.
-  Actions on_suspended(Duration time, Instant now);
+  Actions on_tick(Instant now);                      // every heartbeat interval
+  Actions on_suspended(Duration time, Instant now);  // the machine was, for so long, just until now
 
   // What charon says. A connection begins with a report of every IKE_SA, then on_charon_synced.
   Actions on_charon(ContextReport report, Instant now);
@@ -105,6 +104,7 @@ class Node {
   std::size_t exposed() const;      // CHILD_SAs that this concerns, as the owner
   std::size_t exposed_vpe() const;  // VPE CHILD_SAs of which a recording could be replayed; likewise
   bool ready(NodeId node) const;
+  std::size_t refused(NodeId node) const;   // contexts, by its charon
   std::optional<bool> held(SaId sa) const;  // by charon here: whether it answers for it
   // What charon here answers for and the cluster does not know yet, behind `after`, up to `last`.
   std::vector<SaId> unlogged(std::optional<SaId> after, std::optional<SaId> last) const;

@@ -78,8 +78,8 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   const auto [active, again] = *answered;
   if (installed) refused_.erase(sa);
   if (installed && active && reigns(role_)) exposure_.fell_back();
-  if (!installed && !charon_.contains(sa)) refused_.insert(sa);
   const auto context = replica_.contexts().find(sa);
+  if (!installed && !charon_.contains(sa) && context != replica_.contexts().end()) refused_.insert(sa);
   if (installed && context == replica_.contexts().end()) {
     release({sa}, out);
   } else if (context != replica_.contexts().end() && mine()) {

@@ -27,6 +27,7 @@ void Node::take_effect(const Changes& changes, Actions& out) {
   }
   std::vector<SaId> gone;
   for (const SaId sa : changes.gone) {
+    refused_.erase(sa);
     if (charon_.erase(sa) != 0) gone.push_back(sa);
   }
   release(std::move(gone), out);

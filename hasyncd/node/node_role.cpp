@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hasyncd/node/node.h"
+#include "hasyncd/node/unready.h"
 
 namespace hasync::hasyncd {
 
@@ -43,6 +44,10 @@ bool Node::mine() const {
 
 bool Node::ready(NodeId node) const {
   return node == settings_.self.node ? ready_ : hearsay_.ready(node);
+}
+
+std::size_t Node::refused(NodeId node) const {
+  return node == settings_.self.node ? refused_.size() : hearsay_.refused(node);
 }
 
 std::optional<bool> Node::held(SaId sa) const {
@@ -236,10 +241,8 @@ Result<Actions> Node::move(NodeId to, Instant /*now*/) {
   if (member == nullptr || !member->gateway) {
     return Error{Errc::NotFound, name(to) + " is no gateway of the present epoch"};
   }
-  if (stability_.agreed(to) < kBeginning || !ready(to)) {
-    return Error{Errc::Busy,
-                 name(to) + " is not ready: its charon lacks contexts, or it has no vped for those of VPE"};
-  }
+  if (const std::string why = why_unready(*this, to); !why.empty())
+    return Error{Errc::Busy, name(to) + " is not ready: " + why};
   Actions out;
   leave_to(to, "asked to", out);
   return out;

@@ -162,6 +162,7 @@ struct Heartbeat {
   std::uint64_t peak = 0;
   std::uint64_t windows_held = 0;  // newest of the owner's readings that the sender has whole
   std::optional<Windows> windows;
+  std::uint32_t refused = 0;  // contexts that the sender's charon has refused, and lacks
   bool operator==(const Heartbeat&) const = default;
 };
 

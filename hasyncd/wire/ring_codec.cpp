@@ -2,6 +2,7 @@
 
 #include <google/protobuf/arena.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -17,6 +18,7 @@ namespace {
 namespace wire = proto::ring;
 
 constexpr std::uint32_t kMajor = 1;
+constexpr std::uint32_t kMaxRefused = 65'535;  // more are said as so many: a heartbeat must fit
 
 std::string string_of(const Address& address) {
   return std::string(text_of(address.wire()));
@@ -402,6 +404,8 @@ Problem take(const wire::Heartbeat& in, Heartbeat* to) {
   to->counted_ns = in.counted_ns();
   to->peak = in.peak();
   to->windows_held = in.windows_held();
+  if (in.refused() > kMaxRefused) return too_many("refused", in.refused(), kMaxRefused);
+  to->refused = in.refused();
   return in.has_windows() ? take(in.windows(), &to->windows.emplace()) : Problem{};
 }
 
@@ -430,6 +434,7 @@ Bytes encode(const Heartbeat& heartbeat) {
   out->set_counted_ns(heartbeat.counted_ns);
   out->set_peak(heartbeat.peak);
   out->set_windows_held(heartbeat.windows_held);
+  out->set_refused(std::min(heartbeat.refused, kMaxRefused));
   if (heartbeat.windows) put(*heartbeat.windows, out->mutable_windows());
   return serialized(*out);
 }

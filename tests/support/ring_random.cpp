@@ -162,7 +162,8 @@ Windows RingRandom::windows() {
 
 Heartbeat RingRandom::heartbeat() {
   Heartbeat out{process(), number(), Epoch{number()}, number(), number(), number(), coin(), coin(), {}, {},
-                {},        {},       number(),        number(), number(), number(), {}};
+                {},        {},       number(),        number(), number(), number(), {},     0};
+  out.refused = static_cast<std::uint32_t>(below(65'536));
   for (std::size_t i = below(kMaxMembers); i > 0; --i) out.acks.push_back({process(), number()});
   if (coin()) out.owner = process();
   for (std::size_t i = below(kMaxMembers); i > 0; --i) {

@@ -228,6 +228,8 @@ const Row kRows[] = {
        f.cluster->first_bypassed = "192.0.2.9 0xabc: why";
      }},
     {"tunnels", Level::Warning, "1 of 3", [](Facts& f) { f.cluster->unprotected = 1; }},
+    {"refused", Level::Error, "gw2's charon refuses 2 of 3 contexts",
+     [](Facts& f) { f.cluster->members[1].refused = 2; }},
     {"connections", Level::Error, "of what gw1 has, gw2 lacks connection \"branch\"",
      [](Facts& f) { f.cluster->members[1].charon->connections.clear(); }},
     {"connections", Level::Error, "of what gw2 has, gw1 lacks child \"voice\" of \"branch\"",

@@ -139,7 +139,8 @@ TEST(ClusterFactsTest, ComeThroughTheReplyAsHasyncdTellsThem) {
                         .in_ring = true,
                         .in_epoch = true,
                         .owner = true,
-                        .ready = true}};
+                        .ready = true,
+                        .refused = 6}};
   told.answers = {{.name = "gw1", .answered = true, .speaks_newer = true, .version = "0.1.0"}};
   told.answers[0].clock_ahead = std::chrono::milliseconds{-7};
   told.answers[0].clock_uncertain = std::chrono::milliseconds{2};
@@ -164,6 +165,7 @@ TEST(ClusterFactsTest, ComeThroughTheReplyAsHasyncdTellsThem) {
   const MemberFact& gw1 = facts.members[0];
   EXPECT_TRUE(gw1.self && gw1.in_ring && gw1.in_epoch && gw1.owner && gw1.ready && gw1.answered &&
               gw1.speaks_newer);
+  EXPECT_EQ(gw1.refused, 6U);
   EXPECT_EQ(gw1.clock_ahead_ms, -7);
   EXPECT_EQ(gw1.clock_uncertain_ms, 2);
   ASSERT_TRUE(gw1.charon);

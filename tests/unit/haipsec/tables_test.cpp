@@ -74,6 +74,13 @@ TEST(Tables, StatusOfAnOwner) {
             "evict-detection   fence.evict_after_ms  80 ms  143 ms    -63 DOES NOT HOLD\n");
 }
 
+TEST(Tables, AMemberIsShownWithWhatItsCharonRefuses) {
+  NodeStatus s = owner_status();
+  s.members[1].refused = 7;
+  EXPECT_THAT(status_text(sent(s)["status"]),
+              testing::HasSubstr("gateway  standby, ready, refuses 7  4 ms ago"));
+}
+
 TEST(Tables, StatusShowsWhatCouldBeReplayed) {
   NodeStatus s = owner_status();
   const auto line = [&s](std::optional<std::uint64_t> bound, std::size_t child_sas) {

@@ -39,7 +39,8 @@ MetricsStatus owner() {
        .in_epoch = true,
        .ready = true,
        .last_heartbeat_ago = 4ms,
-       .index = 9}};
+       .index = 9,
+       .refused = 3}};
   // Every counter of docs/control.md has a place.
   std::ifstream in(HASYNC_SOURCE "/docs/control.md");
   const std::string page{std::istreambuf_iterator<char>(in), {}};
@@ -80,6 +81,7 @@ TEST(MetricsText, TellsTheStateAsPrometheusReadsIt) {
         "hasyncd_fence_least_margin_seconds 0.06",
         "hasyncd_member_owner{member=\"gw1\"} 1\n",
         "hasyncd_member_lag_entries{member=\"gw\\\"2\"} 3\n",
+        "hasyncd_member_refused_contexts{member=\"gw\\\"2\"} 3\n",
         "hasyncd_member_heartbeat_age_seconds{member=\"gw\\\"2\"} 0.004",
         "hasyncd_lease_headroom_numbers 40000\n",
         "hasyncd_replay_bound_packets 77\n",

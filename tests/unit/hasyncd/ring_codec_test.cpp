@@ -252,6 +252,7 @@ TEST(RingCodec, AnOlderDaemonReadsHeartbeatsWithMarksAsIfTheyHadNone) {
     ASSERT_TRUE(back) << back.error().what;
     heartbeat.let_in = heartbeat.counted_ns = heartbeat.peak = heartbeat.windows_held = 0;
     heartbeat.windows.reset();
+    heartbeat.refused = 0;
     ASSERT_EQ(*back, heartbeat);
   }
 }
@@ -288,6 +289,10 @@ TEST(RingCodec, AHeartbeatNeedsASenderAndFewAcksAndMarks) {
   for (std::uint32_t key = 0; key < 5; ++key) heartbeat.add_keys(key);
   EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field keys: 5 of them, 4 are allowed");
   heartbeat.clear_keys();
+  heartbeat.set_refused(65'536);
+  EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what,
+            "field refused: 65536 of them, 65535 are allowed");
+  heartbeat.clear_refused();
   heartbeat.add_heard();
   EXPECT_EQ(decode_heartbeat(bytes_of(heartbeat)).error().what, "field heard.of.node: is missing or 0");
   for (int i = 0; i < 16; ++i) heartbeat.add_heard()->mutable_of()->set_node(1);
@@ -309,7 +314,7 @@ class LargestHeartbeat : public testing::Test {
   }
   Process process_{NodeId{0xc0a80a01}, Incarnation{~0ULL}};
   Heartbeat heartbeat_{process_, 1ULL << 34U, Epoch{1U << 20U}, 1ULL << 34U, ~0ULL, ~0ULL, true, true, {},
-                       process_, {},          {1, 2, 3, 4},     0,           0,     0,     0,    {}};
+                       process_, {},          {1, 2, 3, 4},     0,           0,     0,     0,    {},   ~0U};
 };
 
 TEST_F(LargestHeartbeat, OfAnotherThanTheOwnerFits) {

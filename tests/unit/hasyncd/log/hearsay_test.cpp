@@ -48,6 +48,17 @@ TEST_F(HearsayTest, WhatWasGivenBackToAnotherOwnerIsNotPassedOnAsThisOnes) {
   EXPECT_EQ(hearsay_.marks(kThree).front().honours_ns, 70U);
 }
 
+TEST_F(HearsayTest, WhatACharonRefusesIsKeptUntilItsNodeSaysOtherwise) {
+  hearsay_.learn_refused(kTwo, 4);
+  hearsay_.learn_refused(kSelf, 5);
+  hearsay_.learn(kEpoch, mark(kTwo, 100), kSelf);
+  EXPECT_EQ(hearsay_.refused(kTwo.node), 4U);
+  EXPECT_EQ(hearsay_.refused(kThree.node), 0U);
+  EXPECT_EQ(hearsay_.refused(kSelf.node), 0U);
+  hearsay_.learn_refused(kTwo, 0);
+  EXPECT_EQ(hearsay_.refused(kTwo.node), 0U);
+}
+
 TEST_F(HearsayTest, AnInstallForgets) {
   hearsay_.learn(kEpoch, mark(kTwo, 100), kSelf);
   EXPECT_TRUE(hearsay_.ready(kTwo.node));

@@ -249,6 +249,41 @@ TEST(StandbysCharon, WhatItRefusedItIsAskedAgainUntilItHoldsIt) {
   EXPECT_EQ(count<PutContext>(table.seen_), 1U);
 }
 
+TEST(StandbysCharon, WhatItRefusesIsToldToTheOthers) {
+  Table table(true);
+  const Epoch epoch = table.node_.agreement().current()->epoch;
+  const auto log = [&](auto body) {
+    const RingMessage said{kOther.incarnation, ++table.number_, Entry{epoch, std::move(body)}};
+    table.do_(table.node_.on_ring(kOther.node, said, table.now_));
+  };
+  const auto told = [&] {
+    table.seen_.clear();
+    table.do_(table.node_.on_tick(table.now_ += milliseconds{10}));
+    const auto sent = std::ranges::find_if(table.seen_, std::holds_alternative<SendHeartbeat, Action>);
+    return std::get<SendHeartbeat>(*sent).heartbeat.refused;
+  };
+  for (const SaId sa : {kTunnel, kSuccessor}) {
+    log(Delta{sa, 1, kPeer, {}, "sealed"});
+    table.do_(table.node_.on_put(sa, false, table.now_));
+  }
+  EXPECT_EQ(told(), 2U);
+  EXPECT_EQ(table.node_.refused(kSelf.node), 2U);
+  log(Gone{kSuccessor});
+  EXPECT_EQ(told(), 1U);
+  table.do_(table.node_.ask_refused(table.now_));
+  table.do_(table.node_.on_put(kTunnel, true, table.now_));
+  EXPECT_EQ(told(), 0U);
+}
+
+TEST(StandbysCharon, WhatAnotherRefusesIsKnownHere) {
+  Table table(true);
+  Heartbeat said = table.heartbeat(kOther);
+  said.refused = 3;
+  table.do_(table.node_.on_heartbeat(said, table.now_));
+  EXPECT_EQ(table.node_.refused(kOther.node), 3U);
+  EXPECT_EQ(table.node_.refused(kWitness.node), 0U);
+}
+
 TEST(StandbysCharon, WhatItDidAsTheOwnerAndSaysTooLateIsToldToNobody) {
   Table table(true);
   const Epoch epoch = table.node_.agreement().current()->epoch;

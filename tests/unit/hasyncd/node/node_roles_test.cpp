@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "hasyncd/node/unready.h"
 #include "tests/unit/hasyncd/node/node_table.h"
 
 namespace hasync::hasyncd {
@@ -208,6 +209,34 @@ TEST(SlowRing, WhoIsHeardAndAnswersLateIsNotAccusedBeforeItsTime) {
   EXPECT_EQ(accusations, 0U);
   pass(milliseconds{50});
   EXPECT_EQ(accusations, 1U);
+TEST(NodeRoles, WhyAnotherCouldNotTakeOverIsSaid) {
+  InOwner owner;
+  EXPECT_EQ(why_unready(owner.node_, kOther.node), "");
+  EXPECT_EQ(why_unready(owner.node_, kWitness.node), "");
+  Heartbeat unready = owner.heartbeat(kOther);
+  unready.ready = false;
+  owner.do_(owner.node_.on_heartbeat(unready, owner.now_));
+  const auto refused = owner.node_.move(kOther.node, owner.now_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().what, "node 2 is not ready: " + why_unready(owner.node_, kOther.node));
+  EXPECT_EQ(why_unready(owner.node_, kOther.node).rfind("its charon is not there or still lacks", 0), 0U);
+
+  for (const Process& by : {kSelf, kWitness})
+    owner.do_(
+        owner.node_.on_ring(by.node, {by.incarnation, ++owner.number_, Evict{kOther.node}}, owner.now_));
+  EXPECT_EQ(why_unready(owner.node_, kOther.node), "evicted: its hasyncd is silent");
+  owner.do_(owner.node_.on_view({kSelf.node, kWitness.node}, owner.now_));
+  EXPECT_EQ(why_unready(owner.node_, kOther.node), "not in the ring");
+}
+
+TEST(NodeRoles, WhoHasJustComeIsNotInTheEpochYetAndThenWithoutTheState) {
+  Table table(false);
+  EXPECT_EQ(why_unready(table.node_, kOther.node), "does not have the whole state yet");
+  table.do_(table.node_.on_view({kSelf.node, kWitness.node}, table.now_));
+  table.do_(table.node_.on_tick(table.now_ += milliseconds{10}));
+  table.deaf_ = true;  // the round that takes it in goes on
+  table.do_(table.node_.on_view({kSelf.node, kOther.node, kWitness.node}, table.now_));
+  EXPECT_EQ(why_unready(table.node_, kOther.node), "not in the epoch yet");
 }
 
 }  // namespace
