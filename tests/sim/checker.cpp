@@ -18,8 +18,7 @@ void Checker::left(const Packet& packet) {
     return name(packet.node) + ", key " + std::to_string(packet.key_id) + ", number " +
            std::to_string(packet.number);
   };
-  if (!used_.insert((std::uint64_t{packet.key_id} << 40U) | packet.number).second)
-    fail("I1: twice: " + what());
+  if (!used_.insert((std::uint64_t{packet.key_id} << 40U) | packet.number)) fail("I1: twice: " + what());
   Lineage& lineage = of(packet.node);
   if (packet.reign < lineage.reign && !packet.excused)
     fail("I2: a later owner has passed packets already: " + what());
@@ -32,7 +31,7 @@ void Checker::left(const Packet& packet) {
 }
 
 void Checker::accepted(const Arrival& arrival) {
-  if (accepted_.insert((std::uint64_t{arrival.key_id} << 40U) | arrival.number).second) return;
+  if (accepted_.insert((std::uint64_t{arrival.key_id} << 40U) | arrival.number)) return;
   ++replays_;
   const std::uint64_t count = ++again_[arrival.reign];
   if (arrival.excused || !arrival.stated || !arrival.most) return;
@@ -43,7 +42,7 @@ void Checker::accepted(const Arrival& arrival) {
 }
 
 void Checker::accepted(NodeId node, const VpePacket& packet, bool open) {
-  if (vpe_accepted_.insert(packet.name()).second || open || vpe_aside_.contains(packet.name())) return;
+  if (vpe_accepted_.insert(packet.name()) || open || vpe_aside_.contains(packet.name())) return;
   fail("I5: VPE: accepted again, and nothing is said to be open: " + name(node) + ", key " +
        std::to_string(packet.key_id) + ", incarnation " + std::to_string(packet.incarnation) + ", number " +
        std::to_string(packet.number));

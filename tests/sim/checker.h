@@ -15,10 +15,10 @@
 #include <set>
 #include <string>
 #include <tuple>
-#include <unordered_set>
 
 #include "hasyncd/log/replica.h"
 #include "tests/sim/fake_vped.h"
+#include "tests/sim/name_set.h"
 
 namespace hasync::sim {
 
@@ -119,10 +119,10 @@ class Checker {
 
   Instant world_{};
   std::optional<std::string> failure_;
-  std::unordered_set<std::uint64_t> used_;
+  NameSet used_;
   std::set<std::pair<std::uint32_t, vpe::Place>> places_;
-  std::unordered_set<std::uint64_t> accepted_;
-  std::unordered_set<std::uint64_t> vpe_accepted_, vpe_aside_;
+  NameSet accepted_;
+  NameSet vpe_accepted_, vpe_aside_;
   std::map<std::uint64_t, std::uint64_t> again_;  // accepted once more, by reign
   std::uint64_t replays_ = 0;
   std::map<std::uint32_t, Instant> left_at_;

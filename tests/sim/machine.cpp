@@ -12,6 +12,11 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t kMeanwhile = 8;  // in data_plane.cpp more, as a lease is
 
+std::string text_of(const hasyncd::GateLimits& limits) {
+  return "gate " + to_string(limits.key) + ": " + std::to_string(limits.floor) + " to " +
+         std::to_string(limits.ceiling);
+}
+
 }  // namespace
 
 void World::tell(NodeId node, const std::string& what) const {
@@ -275,8 +280,8 @@ void Machine::on_heartbeat(std::shared_ptr<const hasyncd::Heartbeat> heartbeat) 
 }
 
 void Machine::is_told(const hasyncd::Heartbeat& heartbeat) {
-  const hasyncd::Actions actions = process_->node->on_heartbeat(heartbeat, clock());
-  for (const hasyncd::Action& action : actions) perform(action);
+  hasyncd::Actions actions = process_->node->on_heartbeat(heartbeat, clock());
+  for (hasyncd::Action& action : actions) perform(action);
 }
 
 // What the checker knows of permission, by itself; that `by` has really said so, it knows from `by`.
@@ -310,8 +315,8 @@ void Machine::run(const Call& call) {
   const hasyncd::Role before = node.role();
   // Of two nodes an owner needs nobody: it is silent when its hasyncd is.
   if (world_.of_two()) allowed_ = clock() + fence();
-  const hasyncd::Actions actions = call(node, clock());
-  for (const hasyncd::Action& action : actions) perform(action);
+  hasyncd::Actions actions = call(node, clock());
+  for (hasyncd::Action& action : actions) perform(action);
   state_bound();
   if (world_.sabotage) world_.sabotage->then(*this);
   judge(before);
@@ -325,7 +330,7 @@ void Machine::run(const Call& call) {
   if (std::exchange(rejoin_wanted_, false) && process_) rejoin_ring();
 }
 
-void Machine::perform(hasyncd::Action action) {
+void Machine::perform(hasyncd::Action& action) {
   if (!world_.sabotage || world_.sabotage->does(*this, action)) carry_out(action);
 }
 
@@ -410,6 +415,7 @@ void Machine::count(hasyncd::Node& node, Instant now) {
 
 void Machine::learn_rate(const hasyncd::Heartbeat& heartbeat) {
   heard_peak_ = std::max(heard_peak_, heartbeat.peak);
+  if (heartbeat.counted_ns == 0) return;
   const auto counted = world_.counts.find({heartbeat.from, heartbeat.counted_ns});
   if (counted == world_.counts.end()) return;
   if (!heard_count_ || heard_count_->at < counted->second.at) heard_count_ = counted->second;
@@ -504,7 +510,8 @@ void Machine::set_numbers(const hasyncd::SetNumbers& set) {
       for (std::size_t left = world_.random.below(kMeanwhile); left > 0; --left) use_number(number.key);
     }
     kernel_.set_number(number);
-    world_.tell(id_, "number " + to_string(number.key) + " is " + std::to_string(number.used));
+    world_.tell(id_,
+                [&] { return "number " + to_string(number.key) + " is " + std::to_string(number.used); });
   }
 }
 
@@ -525,7 +532,7 @@ void Machine::hold_address() {
 }
 
 void Machine::noted(const hasyncd::Note& note) {
-  world_.tell(id_, note.id + ": " + note.text);
+  world_.tell(id_, [&] { return note.id + ": " + note.text; });
   if (note.id == "taken-from-silence") world_.checker.may_begin_empty();
 }
 
@@ -547,10 +554,7 @@ void Machine::carry_out(const hasyncd::Action& action) {
     }
     void operator()(const hasyncd::SetGate& gate) {
       m.kernel_.set_gate(gate.limits);
-      for (const auto& limits : gate.limits) {
-        m.world_.tell(m.id_, "gate " + to_string(limits.key) + ": " + std::to_string(limits.floor) + " to " +
-                                 std::to_string(limits.ceiling));
-      }
+      for (const auto& limits : gate.limits) m.world_.tell(m.id_, [&] { return text_of(limits); });
     }
     void operator()(const hasyncd::ForgetGate& gate) { m.kernel_.forget(gate.keys); }
     void operator()(const hasyncd::SetNumbers& set) { m.set_numbers(set); }

@@ -112,7 +112,7 @@ class Machine {
   void drain();
   void post(From from, Call call);
   void run(const Call& call);
-  void perform(hasyncd::Action action);
+  void perform(hasyncd::Action& action);
   void noted(const hasyncd::Note& note);
   void use_number(const OutboundKey& key);
   void set_numbers(const hasyncd::SetNumbers& set);

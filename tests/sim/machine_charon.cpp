@@ -190,9 +190,10 @@ void Machine::put(const hasyncd::PutContext& context, const Tops& windows) {
       kernel_.add_inbound(child, windows.at(child.spi));
     else
       kernel_.inbound().insert(*there);
-    world_.tell(id_, "put of IKE_SA " + std::to_string(sa.id.initiator_spi) + ", " + to_string(key) +
-                         ": key " + std::to_string(child.key_id) +
-                         (child.vpe ? ", VPE" : " behind " + std::to_string(used)));
+    world_.tell(id_, [&] {
+      return "put of IKE_SA " + std::to_string(sa.id.initiator_spi) + ", " + to_string(key) + ": key " +
+             std::to_string(child.key_id) + (child.vpe ? ", VPE" : " behind " + std::to_string(used));
+    });
   }
   if (known != held_.end()) {
     for (const Child& child : known->second.sa.children) {

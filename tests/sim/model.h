@@ -1,9 +1,9 @@
 // What the simulated machines are made of besides hasyncd: IKE_SAs, the kernel's fence, gate and counters.
 #pragma once
 
+#include <boost/container/flat_map.hpp>
+#include <boost/container/flat_set.hpp>
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -91,13 +91,15 @@ class Kernel {
     bool vpe = false;  // no ESP comes to it
     Window window;
   };
-  std::map<EspSpi, InboundSa>& inbound() { return inbound_; }
+  using Inbound = boost::container::flat_map<EspSpi, InboundSa>;
+  Inbound& inbound() { return inbound_; }
 
   struct Sa {
     std::uint32_t key_id = 0;
     std::uint64_t used = 0;  // last number
   };
-  const std::map<OutboundKey, Sa>& sas() const { return sas_; }
+  using Outbound = boost::container::flat_map<OutboundKey, Sa>;
+  const Outbound& sas() const { return sas_; }
   // The next packet of this SA: its number; whether it leaves says the gate.
   std::uint64_t encrypt(const OutboundKey& key) { return ++sas_.at(key).used; }
   bool within_limits(const OutboundKey& key, std::uint64_t number) const;
@@ -110,12 +112,12 @@ class Kernel {
   struct GateEntry {
     std::uint64_t floor = 0;
     std::uint64_t ceiling = 0;
-    std::set<std::uint64_t> left;  // the newest of them
+    boost::container::flat_set<std::uint64_t> left;  // the newest of them
   };
   Instant deadline_{};
-  std::map<OutboundKey, GateEntry> gates_;
-  std::map<OutboundKey, Sa> sas_;
-  std::map<EspSpi, InboundSa> inbound_;
+  boost::container::flat_map<OutboundKey, GateEntry> gates_;
+  Outbound sas_;
+  Inbound inbound_;
 };
 
 }  // namespace hasync::sim

@@ -1,6 +1,7 @@
 // What all machines of one simulated cluster share.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
@@ -61,6 +62,10 @@ struct World {
   std::uint64_t contents = 0;  // of messages
 
   void tell(NodeId node, const std::string& what) const;
+  // What happens often is put into words only where they are read.
+  void tell(NodeId node, const std::invocable auto& what) const {
+    if (verbose) tell(node, what());
+  }
   bool of_two() const { return settings.configured.size() == 2; }
   Duration some(Duration low, Duration high) { return random.between(low, high); }
 };
