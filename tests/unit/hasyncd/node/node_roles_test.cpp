@@ -209,6 +209,8 @@ TEST(SlowRing, WhoIsHeardAndAnswersLateIsNotAccusedBeforeItsTime) {
   EXPECT_EQ(accusations, 0U);
   pass(milliseconds{50});
   EXPECT_EQ(accusations, 1U);
+}
+
 TEST(NodeRoles, WhyAnotherCouldNotTakeOverIsSaid) {
   InOwner owner;
   EXPECT_EQ(why_unready(owner.node_, kOther.node), "");
