@@ -87,14 +87,19 @@ Result<ContextView> decode_context(std::string_view bytes) {
 }
 
 Result<Secret> with_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers,
-                            const WindowTop& window) {
+                            const WindowTop& window, const std::vector<EspSpi>& left_out) {
   auto context = parse(bytes);
   if (!context) return context.error();
   const auto peer = address_of(context->ike().remote(), "context.ike.remote");
   if (!peer) return peer.error();
   const auto local = address_of(context->ike().local(), "context.ike.local");
   if (!local) return local.error();
-  for (proto::ChildSa& child : *context->mutable_children()) {
+  auto& children = *context->mutable_children();
+  const auto kept = std::remove_if(children.begin(), children.end(), [&](const proto::ChildSa& child) {
+    return std::ranges::find(left_out, EspSpi{child.outbound_spi()}) != left_out.end();
+  });
+  children.erase(kept, children.end());
+  for (proto::ChildSa& child : children) {
     const auto number = numbers.find({*peer, EspSpi{child.outbound_spi()}});
     if (number != numbers.end()) child.set_outbound_number(number->second);
     if (child.protocol() != kEsp || !window) continue;

@@ -46,9 +46,9 @@ Result<ContextView> decode_context(std::string_view bytes);
 
 // The same context, its outbound SAs starting behind these numbers. SAs that are not named stay as they are.
 // `window` is told where each inbound window stands and says where it is to: above that, all numbers count as
-// seen.
+// seen. CHILD_SAs of these outbound SPIs are left out.
 using WindowTop = std::function<std::uint64_t(const InboundKey&, std::uint64_t top)>;
 Result<Secret> with_numbers(std::string_view bytes, const std::map<OutboundKey, std::uint64_t>& numbers,
-                            const WindowTop& window = {});
+                            const WindowTop& window = {}, const std::vector<EspSpi>& left_out = {});
 
 }  // namespace hasync::ctx

@@ -144,7 +144,7 @@ Result<Secret> CharonLink::context_of(const PutContext& request) {
   if (!opened) return opened.error();
   std::map<OutboundKey, std::uint64_t> numbers;
   for (const OutboundNumber& number : request.numbers) numbers.emplace(number.key, number.used);
-  return ctx::with_numbers(text_of(opened->reveal()), numbers, callbacks_.window);
+  return ctx::with_numbers(text_of(opened->reveal()), numbers, callbacks_.window, request.handed_on);
 }
 
 // In the order in which they were asked for. A PUT costs this loop more than a heartbeat may wait for a

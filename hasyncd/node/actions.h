@@ -80,6 +80,7 @@ struct PutContext {
   std::string sealed;
   bool active = false;
   std::vector<OutboundNumber> numbers;  // what its outbound SAs start behind
+  std::vector<EspSpi> handed_on;        // outbound: another IKE_SA's by now, and no part of this
   bool operator==(const PutContext&) const = default;
 };
 struct SetActive {

@@ -43,7 +43,6 @@ namespace hasync::hasyncd {
 class Node {
  public:
   Node(NodeSettings settings, Epoch promised, Epoch confirmed);
-
   // What the ring says, in its order.
   Actions on_view(const std::vector<NodeId>& nodes, Instant now);
   Actions on_ring(NodeId from, const RingMessage& message, Instant now);
@@ -60,7 +59,7 @@ class Node {
   Actions on_charon_lost(Instant now);
   // A PutContext was carried out (or refused: tried again when the context changes, and by ask_refused).
   Actions on_put(SaId sa, bool installed, Instant now);
-  Actions ask_refused(Instant now);  // now and then, of a standby
+  Actions ask_refused(Instant now);  // now and then
   // A ReleaseContexts was carried out (or refused: charon does not have them).
   Actions on_released(const std::vector<SaId>& sas, Instant now);
   // Whether this node can reach peers and servers: its links carry.
@@ -169,12 +168,14 @@ class Node {
   void ask_puts(Actions& out);
   void rekey(SaId sa, const OutboundKey& key, Actions& out);
   void restore(SaId sa, Actions& out);
+  void silence(SaId sa, Actions& out);
   void release(std::vector<SaId> sas, Actions& out);
   void propose(ContextReport report);
   bool takes_from_put(const ContextReport& report) const;
   void close_moved(const ContextReport& report, Actions& out);
   void reconcile(bool distrust, Actions& out);
-  std::set<SaId> successors(SaId sa) const;
+  bool handed_on(SaId sa, const OutboundSa& child) const;
+  std::vector<EspSpi> handed_on(const Delta& context) const;
   void discard_proposals(Actions& out);
   void discard_output(Actions& out);
 
@@ -232,15 +233,14 @@ class Node {
   Process moved_from_;                     // by this owner
   std::uint64_t message_number_ = 0, heartbeat_number_ = 0, void_told_ = 0;
   NodeCounts counted_;
-  std::deque<Snapshot> snapshot_;  // for those who need it: not sent yet
-
+  std::deque<Snapshot> snapshot_;                     // for those who need it: not sent yet
   bool charon_synced_ = false, charon_lost_ = false;  // lost: it was there before
   std::uint64_t trusted_reign_ = 0;                   // and then this node owned, for the n-th time
   bool to_reconcile_ = false;                         // charon came while this node had no part
   std::map<SaId, bool> charon_;                       // what charon holds: active?
   Puts puts_;
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
-  std::set<SaId> refused_;                  // by charon, at the newest PUT
+  std::set<SaId> refused_;                  // at the newest PUT: what charon keeps of it is no good
   std::multiset<SaId> releasing_;           // under way: once for each time it was asked
   std::uint64_t ended_at_ = 0;              // of CHILD_SAs, by the newest position that has it
   std::map<OutboundKey, GateLimits> gate_;  // as last set

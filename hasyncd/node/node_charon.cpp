@@ -17,6 +17,7 @@ void discard_report(std::uint64_t number, Actions& out) {
 void Node::put(SaId sa, Actions& out) {
   const auto context = replica_.contexts().find(sa);
   if (!charon_synced_ || context == replica_.contexts().end()) return;
+  refused_.erase(sa);
   const bool first = puts_.want(sa, mine() ? replica_.mark().index : 0);
   if (first && mine()) {
     close_for(context->second, out);
@@ -46,7 +47,8 @@ void Node::ask_puts(Actions& out) {
       continue;
     }
     const std::vector<OutboundKey> rekeys = puts_.asked(sa, mine());
-    out.push_back(PutContext{sa, context->second.sealed, mine(), numbers_of(context->second)});
+    const Delta& newest = context->second;
+    out.push_back(PutContext{sa, newest.sealed, mine(), numbers_of(newest), handed_on(newest)});
     if (mine()) {
       for (const OutboundKey& key : rekeys) rekey(sa, key, out);
     }
@@ -76,14 +78,16 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   const auto answered = puts_.answered(sa);
   if (!answered) return out;
   const auto [active, again] = *answered;
-  if (installed) refused_.erase(sa);
   if (installed && active && reigns(role_)) exposure_.fell_back();
   const auto context = replica_.contexts().find(sa);
-  if (!installed && !charon_.contains(sa) && context != replica_.contexts().end()) refused_.insert(sa);
+  if (!installed && context != replica_.contexts().end()) {
+    refused_.insert(sa);
+    if (charon_.contains(sa)) silence(sa, out);
+  }
   if (installed && context == replica_.contexts().end()) {
     release({sa}, out);
   } else if (context != replica_.contexts().end() && mine()) {
-    if (!again) reopen(context->second, out);
+    if (!again && (installed || charon_.contains(sa))) reopen(context->second, out);
   } else if (installed) {
     // Leases went on while it was being installed.
     auto numbers = numbers_of(context->second);
@@ -97,20 +101,21 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
     }
   }
   if (again) put(sa, out);
-  // The PUT of a rekeyed IKE_SA has taken its CHILD_SAs back.
-  if (installed && !mine() && context != replica_.contexts().end()) {
-    for (const SaId successor : successors(sa)) put(successor, out);
-  }
   settle(now, out);
   return out;
 }
 
-// Of a standby: the connection that charon lacked may have been loaded.
+// The log has overtaken what charon keeps of it: that carries ESP as before, and answers nobody.
+void Node::silence(SaId sa, Actions& out) {
+  charon_[sa] = false;
+  out.push_back(SetActive{{sa}, false});
+}
+
+// The connection that charon lacked may have been loaded.
 Actions Node::ask_refused(Instant now) {
   Actions out;
   std::erase_if(refused_, [this](SaId sa) { return !replica_.contexts().contains(sa); });
-  if (mine()) return out;
-  for (const SaId sa : refused_) put(sa, out);
+  for (const SaId sa : std::set(refused_)) put(sa, out);
   settle(now, out);
   return out;
 }
@@ -124,13 +129,14 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     return out;
   }
   charon_[report.sa] = report.active;
-  refused_.erase(report.sa);
   bool news = false;  // for the log
   const bool known = replica_.contexts().contains(report.sa);
   const bool undecided = !in_epoch_ || !replica_.current();
   // What a charon tells at the beginning may be older than the log, unless it was this owner's before.
   const bool trusted = charon_synced_ || (counted_.moves != 0 && trusted_reign_ == counted_.moves);
-  if (report.active && (undecided || (mine() && !trusted))) {
+  if (known && refused_.contains(report.sa)) {
+    if (report.active) silence(report.sa, out);
+  } else if (report.active && (undecided || (mine() && !trusted))) {
     // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then
     // it does not answer.
     news = replica_.mark().owner && trusted && !puts_.contains(report.sa);
@@ -236,7 +242,8 @@ Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
   if (held != charon_.end()) charon_.erase(held);
   // Perhaps its context is only on its way to the log: Proposals knows.
   // So is the end of one that an owner's charon had just reported when the node lost its part in the log.
-  const bool news = !in_epoch_ && charon_synced_ && replica_.mark().owner && !puts_.contains(sa);
+  const bool outdated = puts_.contains(sa) || refused_.contains(sa);
+  const bool news = !in_epoch_ && charon_synced_ && replica_.mark().owner && !outdated;
   if ((mine() && was_active) || news || proposals_.concerns(sa)) {
     proposals_.gone(sa, number);
   } else {
@@ -266,7 +273,9 @@ void Node::reconcile(bool distrust, Actions& out) {
   for (const auto& [sa, context] : replica_.contexts()) {
     const auto held = charon_.find(sa);
     const bool answers = held != charon_.end() && held->second;
-    const bool trusted = answers || (!distrust && (held != charon_.end() || puts_.contains(sa)));
+    const bool kept = (held != charon_.end() && !refused_.contains(sa)) || puts_.contains(sa);
+    // What has been handed on may be in it here still: it would keep that from its successor.
+    const bool trusted = answers || (!distrust && kept && handed_on(context).empty());
     if (!(mine() && trusted) && !(mine() && proposals_.concerns(sa))) missing.push_back(sa);
   }
   std::vector<SaId> unknown;
@@ -275,7 +284,7 @@ void Node::reconcile(bool distrust, Actions& out) {
     const bool news = mine() && proposals_.concerns(sa);
     if (!replica_.contexts().contains(sa) && !news) {
       unknown.push_back(sa);
-    } else if (!puts_.wanted(sa) && std::exchange(active, mine()) != mine() &&
+    } else if (!(mine() && puts_.contains(sa)) && std::exchange(active, mine()) != mine() &&
                (!mine() || !std::ranges::binary_search(missing, sa))) {
       wrong.push_back(sa);
     }
@@ -283,19 +292,30 @@ void Node::reconcile(bool distrust, Actions& out) {
   if (!wrong.empty()) out.push_back(SetActive{std::move(wrong), mine()});
   for (const SaId sa : unknown) charon_.erase(sa);
   release(std::move(unknown), out);
-  // A rekeyed IKE_SA (RFC 7296, section 2.8) goes first, so that its successor takes its CHILD_SAs.
-  std::stable_partition(missing.begin(), missing.end(), [this](SaId sa) { return !successors(sa).empty(); });
+  // A rekeyed IKE_SA goes last: its successor takes the CHILD_SAs that charon has in it.
+  std::stable_partition(missing.begin(), missing.end(),
+                        [this](SaId sa) { return handed_on(replica_.contexts().at(sa)).empty(); });
   puts_.begin_round();
   for (const SaId sa : missing) put(sa, out);
 }
 
-// IKE_SAs that have taken CHILD_SAs over from this one. A peer that has moved since has other keys, but the
-// same SPIs.
-std::set<SaId> Node::successors(SaId sa) const {
-  std::set<SaId> out;
-  for (const OutboundSa& outbound : replica_.contexts().at(sa).outbound) {
-    const auto newest = replica_.newest_of(outbound.key.spi);
-    if (newest && *newest != sa) out.insert(*newest);
+// The context of a rekeyed IKE_SA may list a CHILD_SA that its successor has by now (RFC 7296, section 2.8).
+// A peer that has moved since has another key, but the same SPIs; one that has the outbound SPI only is
+// another.
+bool Node::handed_on(SaId sa, const OutboundSa& child) const {
+  const auto newest = replica_.newest_of(child.key.spi);
+  const auto holder = newest ? replica_.contexts().find(*newest) : replica_.contexts().end();
+  if (holder == replica_.contexts().end() || holder->first == sa) return false;
+  return std::ranges::any_of(holder->second.outbound, [&child](const OutboundSa& other) {
+    const bool moved = other.key.spi == child.key.spi && other.inbound == child.inbound;
+    return other.key == child.key || (moved && child.inbound != EspSpi{});
+  });
+}
+
+std::vector<EspSpi> Node::handed_on(const Delta& context) const {
+  std::vector<EspSpi> out;
+  for (const OutboundSa& child : context.outbound) {
+    if (handed_on(context.sa, child)) out.push_back(child.key.spi);
   }
   return out;
 }

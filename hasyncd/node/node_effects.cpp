@@ -123,7 +123,7 @@ std::vector<OutboundNumber> Node::numbers_of(const Delta& delta) const {
   std::vector<OutboundNumber> out;
   for (const OutboundSa& sa : delta.outbound) {
     const auto lease = replica_.leases().find(sa.key);
-    if (lease == replica_.leases().end()) continue;
+    if (lease == replica_.leases().end() || handed_on(delta.sa, sa)) continue;
     const auto gate = gate_.find(sa.key);
     const std::uint64_t next = mine() && gate != gate_.end() ? gate->second.floor : lease->second.end;
     out.push_back({sa.key, next - 1, sa.esn});
@@ -137,7 +137,7 @@ void Node::close_for(const Delta& delta, Actions& out) {
   SetGate gate;
   for (const OutboundSa& sa : delta.outbound) {
     const auto lease = replica_.leases().find(sa.key);
-    if (lease == replica_.leases().end()) continue;
+    if (lease == replica_.leases().end() || handed_on(delta.sa, sa)) continue;
     GateLimits& limits =
         gate_.try_emplace(sa.key, GateLimits{sa.key, lease->second.floor, lease->second.floor}).first->second;
     if (limits.ceiling > limits.floor) limits.floor = limits.ceiling = lease->second.end;
@@ -162,7 +162,7 @@ void Node::reopen(const Delta& delta, Actions& out) {
     if (lease == replica_.leases().end() || set == gate_.end() || set->second.ceiling > set->second.floor) {
       continue;
     }
-    if (being_put(lease->second)) continue;  // its new IKE_SA is on the way
+    if (being_put(lease->second) || handed_on(delta.sa, sa)) continue;
     GateLimits& limits = set->second;
     limits.floor = std::max(limits.floor, lease->second.floor);
     numbers.numbers.push_back({sa.key, limits.floor - 1, sa.esn});

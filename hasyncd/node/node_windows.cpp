@@ -21,15 +21,16 @@ std::vector<NodeId> other_gateways(const Agreement& agreement, const Process& se
 }
 
 // What the kernel has no more while the log has it still, others would accept again. One that charon has
-// refused here has accepted nothing.
-bool covers(const std::vector<InboundTop>& tops, const Replica& log, const std::set<SaId>& refused) {
+// refused here, and has nothing of, has accepted nothing.
+template <typename Absent>
+bool covers(const std::vector<InboundTop>& tops, const Replica& log, Absent absent) {
   std::vector<EspSpi> there;
   there.reserve(tops.size());
   for (const InboundTop& top : tops) there.push_back(top.key.spi);
   std::ranges::sort(there);
   return std::ranges::all_of(log.contexts(), [&](const auto& context) {
     const auto& [sa, delta] = context;
-    return refused.contains(sa) || std::ranges::all_of(delta.outbound, [&](const OutboundSa& child) {
+    return absent(sa) || std::ranges::all_of(delta.outbound, [&](const OutboundSa& child) {
              return child.vpe || std::ranges::binary_search(there, child.inbound);
            });
   });
@@ -70,7 +71,8 @@ Actions Node::on_windows(const std::vector<InboundTop>& tops, std::uint64_t let_
   taken_over_.read(tops);
   reception_.read(tops);
   const bool known = stability_.stable() >= ended_at_;
-  if (known && covers(tops, replica_, refused_)) exposure_.read(let_in);
+  const auto absent = [this](SaId sa) { return refused_.contains(sa) && !charon_.contains(sa); };
+  if (known && covers(tops, replica_, absent)) exposure_.read(let_in);
   if (role_ == Role::Owner || role_ == Role::Leaving) tell_windows(now, out);
   return out;
 }

@@ -24,8 +24,8 @@ _REFUSED = ('charon runs, but without the hasync plugin: hasyncd lets no ESP of 
             "charon's log: the plugin is made for one version of strongSwan, and refuses others")
 _LACKS = ('of what gw1 has, gw2 lacks connection "tunnel" -> give all gateways the same swanctl configuration, then swanctl --load-all '
           "on gw2")
-_REFUSES = ("gw2's charon refuses 1 of 1 contexts: it could not carry their tunnels -> haipsec check there, and charon-refused in its log, tell "
-            "why; it is asked again every 15 s")
+_REFUSES = ("gw2's charon refuses 1 of 1 contexts: it could not carry their tunnels -> haipsec check there, and charon-refused in its log, "
+            "tell why; it is asked again every 15 s")
 _ASKED = 3  # times that the peer asks at another address before it can reach the shared one again
 
 

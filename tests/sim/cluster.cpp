@@ -25,6 +25,7 @@ Cluster::Cluster(std::uint64_t seed, const std::string& mutation, bool verbose, 
   world_.sabotage = sabotage(mutation);
   world_.verbose = verbose;
   build(kind);
+  if (world_.put_random.percent(20)) world_.refused = static_cast<double>(1 + world_.put_random.below(30));
 }
 
 // Mostly two gateways and a witness; sometimes three gateways, four and a witness, or two alone.

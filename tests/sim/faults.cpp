@@ -312,6 +312,7 @@ void Cluster::heal() {
   deaf_.clear();
   loss_ = 0;
   slow_ = {};
+  world_.refused = 0;
   for (const NodeId a : world_.settings.configured) {
     for (const NodeId b : world_.settings.configured) {
       if (a < b) world_.ring->cut(a, b, false);

@@ -95,6 +95,7 @@ void Machine::start_hasyncd() {
   tick(incarnation);
   report_used(incarnation);
   report_windows(incarnation);
+  ask_refused(incarnation);
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): process_ owns it
 
 void Machine::kill_hasyncd() {
@@ -369,6 +370,12 @@ void Machine::report_used(Incarnation process) {
       return node.on_used(uses, now);
     });
   }
+}
+
+void Machine::ask_refused(Incarnation process) {
+  if (!process_ || process_->incarnation != process || !gateway_) return;
+  world_.schedule.after(milliseconds{400}, [this, process] { ask_refused(process); });
+  if (runs()) run([](hasyncd::Node& node, Instant now) { return node.ask_refused(now); });
 }
 
 void Machine::traffic(double percent) {

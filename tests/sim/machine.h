@@ -122,6 +122,7 @@ class Machine {
   void tick(Incarnation process);
   void report_used(Incarnation process);
   void report_windows(Incarnation process);
+  void ask_refused(Incarnation process);
   void read_windows();
   void count(hasyncd::Node& node, Instant now);
   void learn_rate(const hasyncd::Heartbeat& heartbeat);
@@ -144,6 +145,7 @@ class Machine {
   void discard_output(SaId sa);
   void discard_output(std::uint64_t first, std::uint64_t last);
   using Tops = std::map<EspSpi, std::uint64_t>;
+  bool conflicts(const IkeSa& sa) const;
   Tops windows_of(const hasyncd::PutContext& context);
   void put(const hasyncd::PutContext& context, const Tops& windows);
   void set_active(const hasyncd::SetActive& set);

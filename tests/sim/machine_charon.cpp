@@ -10,6 +10,15 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+// As the plugin gets it.
+IkeSa given(const hasyncd::PutContext& context) {
+  IkeSa out = unseal(context.sealed);
+  std::erase_if(out.children, [&](const Child& child) {
+    return std::ranges::find(context.handed_on, child.spi) != context.handed_on.end();
+  });
+  return out;
+}
+
 }  // namespace
 
 void Machine::start_charon() {
@@ -152,16 +161,28 @@ Child Machine::new_child() {
 // Where its inbound windows are to stand, as it is known when charon is asked.
 Machine::Tops Machine::windows_of(const hasyncd::PutContext& context) {
   Tops out;
-  for (const Child& child : unseal(context.sealed).children) {
+  for (const Child& child : given(context).children) {
     out[child.spi] = process_->node->window({kVip, child.spi}, 0);
   }
   return out;
 }
 
+// An IKE_SA that answers is not replaced, nor are CHILD_SAs taken from it.
+bool Machine::conflicts(const IkeSa& sa) const {
+  return std::ranges::any_of(held_, [&](const auto& one) {
+    const auto& [id, held] = one;
+    const auto is_wanted = [&](const Child& child) {
+      return std::ranges::find(sa.children, child) != sa.children.end();
+    };
+    return held.active && (id == sa.id || std::ranges::any_of(held.sa.children, is_wanted));
+  });
+}
+
 void Machine::put(const hasyncd::PutContext& context, const Tops& windows) {
-  const IkeSa sa = unseal(context.sealed);
+  const IkeSa sa = given(context);
   const auto known = held_.find(sa.id);
-  if (known != held_.end() && known->second.active) {
+  if (world_.put_random.percent(world_.refused) || conflicts(sa)) {
+    world_.tell(id_, "refuses IKE_SA " + std::to_string(sa.id.initiator_spi));
     to_hasyncd([id = sa.id](hasyncd::Node& node, Instant now) { return node.on_put(id, false, now); });
     return;
   }

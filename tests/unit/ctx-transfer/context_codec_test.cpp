@@ -87,6 +87,17 @@ TEST(ContextCodec, OutboundNumbersAreSetAndNothingElseChanges) {
   EXPECT_EQ(text_of(changed->reveal()), bytes_of(context));
 }
 
+TEST(ContextCodec, AChildSaThatIsLeftOutIsGoneAndNothingElseChanges) {
+  const proto::Context context = sample_context();
+  proto::Context both = context;
+  *both.add_children() = proto::ChildSa(context.children(0));
+  both.mutable_children(0)->set_inbound_spi(0xc0000002);
+  both.mutable_children(0)->set_outbound_spi(0xd0000002);
+  const auto changed = with_numbers(bytes_of(both), {}, {}, {EspSpi{0xd0000002}});
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(text_of(changed->reveal()), bytes_of(context));
+}
+
 TEST(ContextCodec, ARekeyUnderWaySurvivesWithWhatANewerProgramSaysOfIt) {
   proto::Context context = sample_context();
   auto& rekey = *context.mutable_ike()->mutable_outstanding_requests(0)->mutable_rekey();

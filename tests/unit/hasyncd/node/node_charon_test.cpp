@@ -82,6 +82,13 @@ class OwnersNewConnection : public testing::Test {
   void arrives(const RingMessage& message) {
     table_.do_(table_.node_.on_ring(kSelf.node, message, table_.now_));
   }
+  std::vector<PutContext> asked() const {
+    std::vector<PutContext> out;
+    for (const Action& action : table_.seen_) {
+      if (const auto* put = std::get_if<PutContext>(&action)) out.push_back(*put);
+    }
+    return out;
+  }
   void charon_lost() { table_.do_(table_.node_.on_charon_lost(table_.now_)); }
   void charon_synced() { table_.do_(table_.node_.on_charon_synced(table_.now_)); }
   bool discarded(std::uint64_t number) const {
@@ -104,6 +111,46 @@ TEST_F(OwnersNewConnection, NothingIsPutInPlaceOfWhatItHasToldSince) {
   EXPECT_EQ(count<PutContext>(table_.seen_), 0U);
   EXPECT_EQ(std::ranges::count(table_.seen_, Action{SetActive{{kTunnel}, false}}), 0);
   EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+}
+
+// RFC 7296, section 2.8: the log has the successor before it has the end of the rekeyed IKE_SA.
+TEST_F(OwnersNewConnection, ARekeyedIkeSaIsPutBehindItsSuccessorAndWithoutWhatThatHas) {
+  says(1, "first");
+  ContextReport successor = context(kSuccessor, 2);
+  successor.sealed = "second";
+  table_.do_(table_.node_.on_charon(std::move(successor), table_.now_));
+  charon_lost();
+  charon_synced();
+  table_.seen_.clear();
+  table_.pass(milliseconds{20});
+  const std::vector<PutContext> puts = asked();
+  ASSERT_EQ(puts.size(), 2U);
+  EXPECT_EQ(puts[0].sa, kSuccessor);
+  EXPECT_TRUE(puts[0].handed_on.empty());
+  EXPECT_EQ(puts[0].numbers.size(), 1U);
+  EXPECT_EQ(puts[1].sa, kTunnel);
+  EXPECT_EQ(puts[1].handed_on, std::vector{EspSpi{7}});
+  EXPECT_TRUE(puts[1].numbers.empty());
+
+  table_.seen_.clear();
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  EXPECT_EQ(count<SetGate>(table_.seen_), 0U) << "its successor is on the way";
+  table_.do_(table_.node_.on_put(kSuccessor, true, table_.now_));
+  EXPECT_EQ(count<SetGate>(table_.seen_), 1U);
+}
+
+TEST_F(OwnersNewConnection, AnotherPeersChildSaWithTheSameSpiIsPutAsItIs) {
+  says(1, "first");
+  const Address elsewhere = Address::v4(192, 0, 2, 11);
+  ContextReport other{kSuccessor, elsewhere, {{{elsewhere, EspSpi{7}}, false, 0, EspSpi{9}}},
+                      "other",    true,      2};
+  table_.do_(table_.node_.on_charon(std::move(other), table_.now_));
+  charon_lost();
+  charon_synced();
+  table_.seen_.clear();
+  table_.pass(milliseconds{20});
+  ASSERT_EQ(asked().size(), 2U);
+  for (const PutContext& put : asked()) EXPECT_TRUE(put.handed_on.empty());
 }
 
 TEST_F(OwnersNewConnection, APutThatWaitsIsOfTheNewestContextAndWaitsForThat) {
@@ -182,11 +229,52 @@ TEST_F(OwnersCharon, WhatItKeepsAsACopyIsMadeActive) {
   EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
 }
 
-TEST_F(OwnersCharon, WhatItRefusedItIsNotAskedAgainWhileItOwns) {
+TEST_F(OwnersCharon, WhatItRefusedItIsAskedAgainAndNoLeaseIsSpentOnIt) {
+  ASSERT_TRUE(putting_);
+  table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
+  EXPECT_EQ(table_.node_.held(kTunnel), std::nullopt);
+  table_.pass(milliseconds{20});
+  const auto leases = table_.node_.replica().leases();
+  table_.seen_.clear();
+  for (int i = 1; i <= 3; ++i) {
+    table_.do_(table_.node_.ask_refused(table_.now_));
+    table_.pass(milliseconds{20});
+    ASSERT_EQ(count<PutContext>(table_.seen_), static_cast<std::size_t>(i));
+    table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
+  }
+  EXPECT_EQ(table_.node_.replica().leases(), leases);
+  table_.do_(table_.node_.ask_refused(table_.now_));
+  table_.pass(milliseconds{10});
+  table_.seen_.clear();
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+  EXPECT_EQ(count<SetGate>(table_.seen_), 1U) << "opened";
+}
+
+// The log has overtaken it: message IDs and numbers of it may have been somebody else's since.
+TEST_F(OwnersCharon, WhatItKeepsOfWhatItRefusedDoesNotAnswerUntilAPutSucceeds) {
+  ASSERT_TRUE(putting_);
+  ContextReport kept = context(kTunnel, 2);
+  kept.active = false;
+  says(kept);
   table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
   table_.seen_.clear();
+  kept.number = 3;
+  says(kept);
+  EXPECT_EQ(std::ranges::count(table_.seen_, Action{SetActive{{kTunnel}, true}}), 0);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{false});
+  EXPECT_TRUE(discarded(3));
+  kept.active = true;
+  kept.number = 4;
+  says(kept);
+  EXPECT_EQ(std::ranges::count(table_.seen_, Action{SetActive{{kTunnel}, false}}), 1);
+  EXPECT_TRUE(discarded(4));
+
   table_.do_(table_.node_.ask_refused(table_.now_));
-  EXPECT_EQ(count<PutContext>(table_.seen_), 0U);
+  table_.pass(milliseconds{10});
+  ASSERT_EQ(count<PutContext>(table_.seen_), 1U);
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
 }
 
 TEST_F(OwnersCharon, AnAnswerToNoPutChangesNothing) {
@@ -259,7 +347,8 @@ TEST(StandbysCharon, WhatItRefusesIsToldToTheOthers) {
   const auto told = [&] {
     table.seen_.clear();
     table.do_(table.node_.on_tick(table.now_ += milliseconds{10}));
-    const auto sent = std::ranges::find_if(table.seen_, std::holds_alternative<SendHeartbeat, Action>);
+    const auto sent = std::ranges::find_if(
+        table.seen_, [](const Action& action) { return std::holds_alternative<SendHeartbeat>(action); });
     return std::get<SendHeartbeat>(*sent).heartbeat.refused;
   };
   for (const SaId sa : {kTunnel, kSuccessor}) {
@@ -282,6 +371,84 @@ TEST(StandbysCharon, WhatAnotherRefusesIsKnownHere) {
   table.do_(table.node_.on_heartbeat(said, table.now_));
   EXPECT_EQ(table.node_.refused(kOther.node), 3U);
   EXPECT_EQ(table.node_.refused(kWitness.node), 0U);
+}
+
+// A standby that takes over from node 2, whose charon has the context's first version only.
+class TakersCharon : public testing::Test {
+ protected:
+  TakersCharon() {
+    log(Delta{kTunnel, 1, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "first"});
+    put(true);
+    log(Delta{kTunnel, 2, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "second"});
+  }
+
+  void log(auto body) {
+    const Epoch epoch = table_.node_.agreement().current()->epoch;
+    const RingMessage said{kOther.incarnation, ++table_.number_, Entry{epoch, std::move(body)}};
+    table_.do_(table_.node_.on_ring(kOther.node, said, table_.now_));
+  }
+  void put(bool installed) { table_.do_(table_.node_.on_put(kTunnel, installed, table_.now_)); }
+  std::ptrdiff_t activated() const {
+    return std::ranges::count(table_.seen_, Action{SetActive{{kTunnel}, true}});
+  }
+  Table table_{true};
+};
+
+TEST_F(TakersCharon, IsGivenWhatItRefusedAsACopyBeforeItAnswers) {
+  put(false);
+  log(Move{kSelf.node});
+  EXPECT_EQ(activated(), 0);
+  table_.seen_.clear();
+  table_.pass(milliseconds{20});
+  const auto asked = std::ranges::find_if(
+      table_.seen_, [](const Action& action) { return std::holds_alternative<PutContext>(action); });
+  ASSERT_NE(asked, table_.seen_.end());
+  EXPECT_EQ(std::get<PutContext>(*asked).sealed, "second");
+  EXPECT_TRUE(std::get<PutContext>(*asked).active);
+  put(true);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+}
+
+TEST_F(TakersCharon, DoesNotAnswerBeforeItHasTakenWhatItIsAskedToTake) {
+  log(Move{kSelf.node});
+  EXPECT_EQ(activated(), 0);
+  put(false);
+  EXPECT_EQ(activated(), 0);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{false});
+}
+
+// Its copy of the rekeyed IKE_SA would keep the CHILD_SA from the successor if it answered.
+TEST_F(TakersCharon, GivesUpWhatTheSuccessorThatItRefusedHas) {
+  put(true);
+  log(Delta{kSuccessor, 1, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "third"});
+  table_.do_(table_.node_.on_put(kSuccessor, false, table_.now_));
+  log(Move{kSelf.node});
+  EXPECT_EQ(activated(), 0);
+  table_.seen_.clear();
+  table_.pass(milliseconds{20});
+  std::vector<SaId> asked;
+  for (const Action& action : table_.seen_) {
+    if (const auto* put = std::get_if<PutContext>(&action)) asked.push_back(put->sa);
+  }
+  EXPECT_EQ(asked, (std::vector{kSuccessor, kTunnel}));
+}
+
+TEST_F(TakersCharon, AnswersWhenItHasTakenWhatItWasAskedToTake) {
+  log(Move{kSelf.node});
+  put(true);
+  EXPECT_EQ(activated(), 1);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+}
+
+TEST_F(TakersCharon, TheEndOfWhatItKeepsOfWhatItRefusedIsNoNews) {
+  put(false);
+  log(Move{kSelf.node});
+  put(false);
+  table_.pass(milliseconds{20});
+  put(false);
+  table_.do_(table_.node_.on_ring_lost(table_.now_));
+  table_.do_(table_.node_.on_charon_gone(kTunnel, 5, table_.now_));
+  EXPECT_EQ(std::ranges::count(table_.seen_, Action{DiscardOutput{5, 5}}), 1);
 }
 
 TEST(StandbysCharon, WhatItDidAsTheOwnerAndSaysTooLateIsToldToNobody) {
