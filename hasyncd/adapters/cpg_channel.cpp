@@ -1,6 +1,7 @@
 #include "hasyncd/adapters/cpg_channel.h"
 
 #include <corosync/cpg.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -107,7 +108,7 @@ CpgChannel::CpgChannel(boost::asio::io_context& io, Callbacks callbacks, std::st
 
 // NOLINTNEXTLINE(bugprone-exception-escape): cancelling a timer throws by its signature only
 CpgChannel::~CpgChannel() {
-  drop_handle(true);
+  drop_handle();
 }
 
 Status CpgChannel::connect() {
@@ -135,6 +136,7 @@ Status CpgChannel::connect() {
     return corosync_error(call, code);
   }
   handle_ = handle;
+  socket_ = fd;
   ++generation_;
   max_message_ = size;
   local_ = NodeId{local};
@@ -152,10 +154,12 @@ void CpgChannel::keep_connecting(std::function<void()> connected) {
 
 void CpgChannel::close() {
   reconnect_.stop();
-  drop_handle(true);
+  drop_handle();
 }
 
-void CpgChannel::drop_handle(bool leave) {
+// Asked to leave, Corosync's library waits for the answer without limit, of a corosync that is stopped, too.
+// Hung up on, it does not, and corosync tells the others when it sees it.
+void CpgChannel::drop_handle() {
   watch_.reset();
   pause_.cancel();
   pausing_ = false;
@@ -164,13 +168,8 @@ void CpgChannel::drop_handle(bool leave) {
   queued_bytes_ = 0;
   burst_ = 0;
   if (handle_ == 0) return;
-  const cpg_handle_t handle = handle_;
-  handle_ = 0;
-  if (leave) {
-    const cpg_name name = name_of(group_);
-    cpg_leave(handle, &name);
-  }
-  cpg_finalize(handle);
+  ::shutdown(socket_, SHUT_RDWR);
+  cpg_finalize(std::exchange(handle_, 0));
 }
 
 void CpgChannel::dispatch() {
@@ -184,7 +183,7 @@ void CpgChannel::dispatch() {
 }
 
 void CpgChannel::lose(const Error& error) {
-  drop_handle(false);
+  drop_handle();
   callbacks_.lost(error);
 }
 

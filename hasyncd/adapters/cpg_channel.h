@@ -67,7 +67,7 @@ class CpgChannel {
   Status connect();  // and joins the group
   // Tries to connect until it works, then calls `connected`.
   void keep_connecting(std::function<void()> connected);
-  void close();  // leaves the group; the other members see GroupChange::Leave
+  void close();  // leaves the group, without waiting; the other members see GroupChange::ProcessDown
   bool is_connected() const { return handle_ != 0; }
   NodeId local_node() const { return local_; }  // once connected
 
@@ -79,7 +79,7 @@ class CpgChannel {
   friend struct CpgCallbacks;
   void dispatch();
   void lose(const Error& error);
-  void drop_handle(bool leave);
+  void drop_handle();
   void flush();
   void pause(std::size_t times);
 
@@ -87,6 +87,7 @@ class CpgChannel {
   Callbacks callbacks_;
   std::string group_;
   std::uint64_t handle_ = 0;
+  int socket_ = -1;               // to corosync
   std::uint64_t generation_ = 0;  // counts connections, so that callbacks may close or reconnect
   NodeId local_;
   std::size_t max_message_ = 0;

@@ -157,10 +157,10 @@ TEST_F(CpgTest, ADeadCorosyncIsSeenByTheOthersAndByItsOwnProcess) {
   ASSERT_TRUE(until([&] { return at(3).members() == 2 && at(1).members() == 2 && at(1).quorate == true; }));
 }
 
-TEST_F(CpgTest, ACleanLeaveIsToldFromADeath) {
+TEST_F(CpgTest, WhoLeavesIsSeenToLeaveAndLosesNothing) {
   at(2).channel->close();
   ASSERT_TRUE(until([&] { return at(1).members() == 2; }));
-  EXPECT_EQ(at(1).views.back().left.at(0).reason, GroupChange::Leave);
+  EXPECT_EQ(at(1).views.back().left.at(0).reason, GroupChange::ProcessDown);
   EXPECT_TRUE(at(2).lost.empty());
 }
 
@@ -176,6 +176,18 @@ TEST_F(CpgTest, AHungCorosyncFillsTheQueueAndNothingElse) {
   ring_->signal(1, SIGCONT);
   EXPECT_TRUE(until([&] { return at(1).delivered.size() == taken; }))
       << at(1).delivered.size() << " of " << taken;
+}
+
+TEST_F(CpgTest, AHungCorosyncIsLeftWithoutWaiting) {
+  ring_->signal(1, SIGSTOP);
+  const auto begun = std::chrono::steady_clock::now();
+  at(1).channel->close();
+  at(1).quorum->close();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);
+  ring_->signal(1, SIGCONT);
+  ASSERT_TRUE(until([&] { return at(2).members() == 2; }));
+  join(1);
+  EXPECT_TRUE(until([&] { return at(1).members() == 3 && at(2).members() == 3; })) << ring_->log();
 }
 
 TEST_F(CpgTest, TheSettingsInEffectAreRead) {

@@ -99,7 +99,7 @@ TEST_F(RingQueue, AFullOneMakesTheNodeLeaveTheRingAndComeBack) {
     EXPECT_EQ(lost_, 1);
 
     ASSERT_TRUE(joined()) << ring_->log();
-    EXPECT_THAT(left_, ElementsAre(GroupChange::Leave));
+    EXPECT_THAT(left_, ElementsAre(GroupChange::ProcessDown));
     link_->send(large(++number));
     EXPECT_TRUE(run_until(io_, [&] { return !delivered_.empty() && delivered_.back() == number; }));
     EXPECT_THAT(delivered_, Not(Contains(number - 1))) << "is a matter of a snapshot";
