@@ -39,8 +39,14 @@ class CheckTest : public DaemonHosts {
     }
     write_config(3, kTimes);
     for (int node = 1; node <= 3; ++node) start(node);
-    run_on(1, "sysctl -qw net.ipv4.ip_forward=1");
-    run_on(2, "sysctl -qw net.ipv4.ip_forward=1");
+    for (const int node : {1, 2}) {
+      for (const bool ipv6 : {false, true}) forward(node, ipv6, true);
+    }
+  }
+
+  void forward(int node, bool ipv6, bool on) const {
+    run_on(node, std::string("sysctl -qw net.") + (ipv6 ? "ipv6.conf.all.forwarding=" : "ipv4.ip_forward=") +
+                     (on ? "1" : "0"));
   }
 
   using Connections = std::map<std::string, std::vector<std::string>>;
@@ -99,7 +105,7 @@ class CheckTest : public DaemonHosts {
     const std::string file = (folder_ / "datagram").string();
     std::ofstream(file).write(reinterpret_cast<const char*>(sealed.data()),
                               static_cast<std::streamsize>(sealed.size()));
-    run_on(3, "cat " + file + " > /dev/udp/10.77.0." + std::to_string(node) + "/5420");
+    run_on(3, "cat " + file + " > /dev/udp/" + address(node) + "/5420");
   }
   static Bytes sealed_with(const std::string& key_file, BytesView heartbeat) {
     const auto keys = hasyncd::load_keys(key_file);
@@ -121,13 +127,15 @@ class CheckTest : public DaemonHosts {
   std::set<std::string> ignored_{"ring-timing", "fence", "disk"};
 };
 
-TEST_F(CheckTest, NamesWhatIsBrokenAndNothingElse) {
+class CheckOver : public OverEither<CheckTest> {};
+INSTANTIATE_TEST_SUITE_P(Each, CheckOver, testing::Bool(), family);
+
+TEST_P(CheckOver, NamesWhatIsBrokenAndNothingElse) {
   expect_well(1);
   expect_well(3);
 
-  run_on(1,
-         "ip link add eth9 type veth peer name eth8 && ip link set eth8 up && ip link set eth9 up && ip "
-         "route add default dev eth9");
+  run_on(1, "ip link add eth9 type veth peer name eth8 && ip link set eth8 up && ip link set eth9 up && ip " +
+                std::string(ipv6_ ? "-6" : "-4") + " route add default dev eth9");
   expect_fault(1, "paths", "eth9 leads to peers at any address");
   run_on(1, "ip link del eth9");
 
@@ -143,14 +151,16 @@ TEST_F(CheckTest, NamesWhatIsBrokenAndNothingElse) {
   expect_fault(2, "plugin-version", "the plugin is 0.0.9");
   set_up(2, kConnections);
 
-  run_on(1, "sysctl -qw net.ipv4.ip_forward=0");
-  expect_fault(1, "kernel", "IPv4 packets are not forwarded");
-  run_on(1, "sysctl -qw net.ipv4.ip_forward=1");
-  run_on(1, "sysctl -qw net.ipv6.conf.all.forwarding=0");
+  forward(1, ipv6_, false);
+  expect_fault(1, "kernel", (ipv6_ ? "IPv6" : "IPv4") + std::string(" packets are not forwarded"));
+  forward(1, ipv6_, true);
+  forward(1, !ipv6_, false);
+  expect_well(1);
   std::ofstream(folder_ / "conf1", std::ios::app)
-      << "[[vip]]\naddress = \"2001:db8::100/64\"\ninterface = \"eth0\"\n";
-  expect_fault(1, "kernel", "IPv6 packets are not forwarded");
-  run_on(1, "sysctl -qw net.ipv6.conf.all.forwarding=1");
+      << "[[vip]]\naddress = \"" << (ipv6_ ? "10.77.1.100/24" : "2001:db8::100/64")
+      << "\"\ninterface = \"eth0\"\n";
+  expect_fault(1, "kernel", (ipv6_ ? "IPv4" : "IPv6") + std::string(" packets are not forwarded"));
+  forward(1, !ipv6_, true);
   expect_well(1);
 
   end(3, SIGKILL);
@@ -207,6 +217,8 @@ TEST_F(CheckTest, ATunnelThatEndsWithItsGatewayAStandbyThatIsNotReadyAndALostMaj
   charons_.erase(other);
   expect_among(owner, "standby", "no other gateway is ready to take over");
   expect_among(other, "charon", "charon does not run");
+  const std::string name = "; n" + std::to_string(other) + ": ";
+  EXPECT_THAT(ask(owner, "failover").dump(), HasSubstr(name + "its charon is not there"));
 
   ring_->kill(other);
   ring_->kill(3);
@@ -214,7 +226,7 @@ TEST_F(CheckTest, ATunnelThatEndsWithItsGatewayAStandbyThatIsNotReadyAndALostMaj
   expect_among(owner, "owner", "owns the tunnels, but is lapsed");
 }
 
-TEST_F(CheckTest, ANeighbouringClusterAndAMemberWithAnotherKeyAreToldApart) {
+TEST_P(CheckOver, ANeighbouringClusterAndAMemberWithAnotherKeyAreToldApart) {
   expect_well(2);
   const std::string foreign = (folder_ / "foreign.key").string();
   ASSERT_EQ(output_of(HAIPSEC_PROGRAM " keygen --json --out " + foreign)["ok"], true);
@@ -222,20 +234,22 @@ TEST_F(CheckTest, ANeighbouringClusterAndAMemberWithAnotherKeyAreToldApart) {
     send_to(2, sealed_with(foreign, hasyncd::encode(hasyncd::Heartbeat{.from = {NodeId{3}, Incarnation{1}},
                                                                        .number = 1})));
   };
-  run_on(3, "ip addr add 10.77.0.9/24 dev eth0 && ip route add 10.77.0.2/32 dev eth0 src 10.77.0.9");
+  const std::string other = address(9) + (ipv6_ ? "/64" : "/24") + " dev eth0";
+  run_on(3, "ip addr add " + other + (ipv6_ ? " nodad" : "") + " && ip route add " + address(2) +
+                " dev eth0 src " + address(9));
   send();
   ASSERT_TRUE(until([&] { return check(2).faults.contains("strangers"); })) << log();
   EXPECT_EQ(check(2).level, "warning");
-  EXPECT_THAT(check(2).faults["strangers"], HasSubstr("10.77.0.9 is no member"));
-  expect_logged("event=heartbeat-unsealed error=\"from 10.77.0.9: sealed with key " +
+  EXPECT_THAT(check(2).faults["strangers"], HasSubstr(address(9) + " is no member"));
+  expect_logged("event=heartbeat-unsealed error=\"from " + address(9) + ": sealed with key " +
                 hasyncd::key_id_text(hasyncd::load_keys(foreign)->newest().id));
-  run_on(3, "ip route del 10.77.0.2/32");
+  run_on(3, "ip route del " + address(2) + " && ip addr del " + other);
   send();
   expect_fault(2, "strangers", "what n3 sends does not open");
-  expect_logged("event=heartbeat-unsealed error=\"from 10.77.0.3: sealed with key ");
+  expect_logged("event=heartbeat-unsealed error=\"from " + address(3) + ": sealed with key ");
 }
 
-TEST_F(CheckTest, AMemberOfANewerSchemaIsNamedAndTheClusterGoesOn) {
+TEST_P(CheckOver, AMemberOfANewerSchemaIsNamedAndTheClusterGoesOn) {
   expect_well(1);
   // As a later hasyncd on the third node would say it.
   proto::ring::Heartbeat later;
@@ -248,6 +262,18 @@ TEST_F(CheckTest, AMemberOfANewerSchemaIsNamedAndTheClusterGoesOn) {
   expect_fault(1, "protocol", "n3 speaks a newer version");
   EXPECT_THAT(log(), HasSubstr("event=heartbeat-malformed error=\"field major: 2 is newer than 1\""));
   EXPECT_EQ(members(1), (std::vector<int>{1, 2, 3}));
+}
+
+TEST_F(CheckTest, AMemberOfAnotherVersionAndAClockThatIsBehindAreNamed) {
+  expect_well(1);
+  end(3, SIGKILL);
+  start(3, {{"LD_PRELOAD", LATE_CLOCK}});
+  expect_fault(1, "clocks", "the clock of n3 is 5 s behind this one", "warning");
+  end(3, SIGKILL);
+  program_ = HASYNCD_ELDER;
+  start(3);
+  expect_fault(1, "version", "n3 runs hasyncd 0.0.9, this node " HASYNC_VERSION, "warning");
+  expect_fault(3, "version", "n2 runs hasyncd " HASYNC_VERSION ", this node 0.0.9", "warning");
 }
 
 TEST_F(CheckTest, AFullDiskForLogsAndAnUnreadableCertificateAreNamedOnTheStandby) {

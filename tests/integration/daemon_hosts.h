@@ -60,13 +60,18 @@ class DaemonHosts : public testing::Test {
         << key_file(node) << "\"\nstate_dir = \"" << folder_.string() << "/state" << n << "\"\n"
         << more << "[control]\nsocket = \"" << folder_.string() << "/socket" << n << "\"\n";
     if (role == "gateway") {
-      out << "[charon]\nsocket = \"" << folder_.string() << "/charon" << n
-          << "\"\n[[vip]]\naddress = \"10.77.0.100/24\"\ninterface = \"eth0\"\n";
+      out << "[charon]\nsocket = \"" << folder_.string() << "/charon" << n << "\"\n[[vip]]\naddress = \""
+          << address(100) << (ipv6_ ? "/64" : "/24") << "\"\ninterface = \"eth0\"\n";
     }
     for (int member = 1; member <= nodes_; ++member) {
       out << "[[member]]\nid = " << member << "\nname = \"n" << member << "\"\naddress = \""
-          << (ipv6_ ? test::CorosyncRing::kIpv6 : test::CorosyncRing::kIpv4) << member << "\"\n";
+          << address(member) << "\"\n";
     }
+  }
+
+  // Of a node, or another one of its network; 100 is shared.
+  std::string address(int host) const {
+    return (ipv6_ ? test::CorosyncRing::kIpv6 : test::CorosyncRing::kIpv4) + std::to_string(host);
   }
 
   std::string key_file(int node) const { return (folder_ / ("key" + std::to_string(node))).string(); }
@@ -94,7 +99,7 @@ class DaemonHosts : public testing::Test {
         const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(fd, STDERR_FILENO);
         confine_as_the_unit();
-        ::execl(HASYNCD_PROGRAM, "hasyncd", "--config", conf.c_str(), nullptr);
+        ::execl(program_, "hasyncd", "--config", conf.c_str(), nullptr);
         ::_exit(127);
       });
     }
@@ -191,10 +196,22 @@ class DaemonHosts : public testing::Test {
   }
 
   int nodes_ = 3;
-  bool ipv6_ = false;  // the ring's family
+  const char* program_ = HASYNCD_PROGRAM;  // of what is started next
+  bool ipv6_ = false;                      // the ring's addresses and the shared one
   std::optional<test::CorosyncRing> ring_;
   std::filesystem::path folder_;
   std::array<pid_t, 4> pids_{};
 };
+
+// What depends on addresses is played over either family.
+template <typename Hosts>
+class OverEither : public Hosts, public testing::WithParamInterface<bool> {
+ protected:
+  OverEither() { this->ipv6_ = GetParam(); }
+};
+
+inline std::string family(const testing::TestParamInfo<bool>& ipv6) {
+  return ipv6.param ? "Ipv6" : "Ipv4";
+}
 
 }  // namespace hasync

@@ -19,8 +19,9 @@ class WatchTest : public DaemonHosts {
     DaemonHosts::SetUp();
     if (IsSkipped()) return;
     charon_ = std::make_unique<test::FakePlugin>(folder_ / "charon1");
-    write_config(1, "[metrics]\nlisten = \"10.77.0.1:9420\"\n", "gateway");
-    write_config(3, "[metrics]\nlisten = \"10.77.0.3:9420\"\n");
+    for (const int node : {1, 3})
+      write_config(node, "[metrics]\nlisten = \"" + metrics(node) + "\"\n",
+                   node == 1 ? "gateway" : "witness");
     for (int node = 1; node <= 3; ++node) start(node);
     ASSERT_TRUE(until([&] {
       return status(1).value("fence", nlohmann::json::object()).value("open", false) &&
@@ -28,10 +29,14 @@ class WatchTest : public DaemonHosts {
     })) << log();
   }
 
+  std::string metrics(int node) const {
+    return (ipv6_ ? "[" + address(node) + "]" : address(node)) + ":9420";
+  }
+
   // From another host, as Prometheus would.
   nlohmann::json scrape(int node) const {
-    const std::string printed = run_on(2, HASYNC_SOURCE "/tests/integration/scrape http://10.77.0." +
-                                              std::to_string(node) + ":9420/metrics");
+    const std::string printed =
+        run_on(2, HASYNC_SOURCE "/tests/integration/scrape http://" + metrics(node) + "/metrics");
     return nlohmann::json::parse(printed, nullptr, false);
   }
 
@@ -41,7 +46,10 @@ class WatchTest : public DaemonHosts {
 // Nothing is sent by this gateway's only SA, as there is none.
 const std::set<std::string> kNotYet = {"hasyncd_lease_headroom_numbers"};
 
-TEST_F(WatchTest, PrometheusReadsWhatTheStatusTells) {
+class WatchOver : public OverEither<WatchTest> {};
+INSTANTIATE_TEST_SUITE_P(Each, WatchOver, testing::Bool(), family);
+
+TEST_P(WatchOver, PrometheusReadsWhatTheStatusTells) {
   ASSERT_TRUE(until([&] { return scrape(1).contains("hasyncd_fence_least_margin_seconds"); })) << log();
   const nlohmann::json seen = scrape(1);
   EXPECT_EQ(
