@@ -90,7 +90,7 @@ TEST(RingCheck, CorosyncsSlowDefaultsAreToldOf) {
   ring.times = {1000ms, 238ms, 1200ms};
   Config config = good_config();
   config.lease_size = 1 << 20;
-  config.commit_wait = 5000ms;
+  config.commit_wait = 6000ms;
   config.evict_after = 2500ms;
   EXPECT_THAT(check_ring(ring, config).warnings, ElementsAre(HasSubstr("about 2200 ms")));
   EXPECT_THAT(check_ring(ring, config).errors, IsEmpty());
