@@ -95,13 +95,15 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   }
   if (installed && context != replica_.contexts().end()) {
     vpe_.held(context->second.outbound);
-    charon_[sa] = mine();
-    if (active != mine()) {
-      out.push_back(SetActive{{sa}, mine()});
-    }
+    const bool answers = mine() && !again;
+    charon_[sa] = answers;
+    if (active != answers) out.push_back(SetActive{{sa}, answers});
   }
   if (again) put(sa, out);
+  const auto next = refused_.upper_bound(sa);
+  if (mine() && next != refused_.end()) put(*next, out);
   settle(now, out);
+  flush(out);
   return out;
 }
 
@@ -111,12 +113,17 @@ void Node::silence(SaId sa, Actions& out) {
   out.push_back(SetActive{{sa}, false});
 }
 
-// The connection that charon lacked may have been loaded.
+// The connection that charon lacked may have been loaded. On an owner ESP of what charon keeps stands still
+// meanwhile: one after another, each when the one before is answered.
 Actions Node::ask_refused(Instant now) {
   Actions out;
   std::erase_if(refused_, [this](SaId sa) { return !replica_.contexts().contains(sa); });
-  for (const SaId sa : std::set(refused_)) put(sa, out);
+  for (const SaId sa : std::set(refused_)) {
+    put(sa, out);
+    if (mine()) break;
+  }
   settle(now, out);
+  flush(out);
   return out;
 }
 
@@ -191,7 +198,7 @@ bool Node::takes_from_put(const ContextReport& report) const {
   if (replica_.contexts().contains(report.sa) || proposals_.concerns(report.sa)) return false;
   return std::ranges::any_of(report.outbound, [this](const OutboundSa& sa) {
     const auto holder = replica_.newest_of(sa.key.spi);
-    return holder && puts_.contains(*holder);
+    return holder && (puts_.contains(*holder) || refused_.contains(*holder));
   });
 }
 

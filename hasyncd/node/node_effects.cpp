@@ -162,7 +162,8 @@ void Node::reopen(const Delta& delta, Actions& out) {
     if (lease == replica_.leases().end() || set == gate_.end() || set->second.ceiling > set->second.floor) {
       continue;
     }
-    if (being_put(lease->second) || handed_on(delta.sa, sa)) continue;
+    if (being_put(lease->second) || (handed_on(delta.sa, sa) && !charon_.contains(lease->second.sa)))
+      continue;
     GateLimits& limits = set->second;
     limits.floor = std::max(limits.floor, lease->second.floor);
     numbers.numbers.push_back({sa.key, limits.floor - 1, sa.esn});

@@ -277,6 +277,15 @@ TEST_F(OwnersCharon, WhatItKeepsOfWhatItRefusedDoesNotAnswerUntilAPutSucceeds) {
   EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
 }
 
+TEST_F(OwnersCharon, WhatIsRekeyedOutOfAContextThatItRefusedIsReleased) {
+  ASSERT_TRUE(putting_);
+  table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
+  says(context(kSuccessor, 3));
+  EXPECT_FALSE(logged(kSuccessor));
+  EXPECT_TRUE(asked_to_release(kSuccessor));
+  EXPECT_TRUE(discarded(3));
+}
+
 TEST_F(OwnersCharon, AnAnswerToNoPutChangesNothing) {
   table_.seen_.clear();
   table_.do_(table_.node_.on_put(kSuccessor, true, table_.now_));
@@ -431,6 +440,41 @@ TEST_F(TakersCharon, GivesUpWhatTheSuccessorThatItRefusedHas) {
     if (const auto* put = std::get_if<PutContext>(&action)) asked.push_back(put->sa);
   }
   EXPECT_EQ(asked, (std::vector{kSuccessor, kTunnel}));
+}
+
+TEST_F(TakersCharon, IsNotMadeToAnswerByWhatIsToBeReplacedAtOnce) {
+  log(Delta{kTunnel, 3, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "third"});
+  log(Move{kSelf.node});
+  put(true);
+  EXPECT_EQ(activated(), 0);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{false});
+}
+
+// ESP of what charon keeps stands still while it is asked.
+TEST_F(TakersCharon, IsAskedForOneAfterAnotherWhatItRefused) {
+  put(false);
+  log(Delta{kSuccessor, 1, kPeer, {{{kPeer, EspSpi{8}}, false, 0}}, "other"});
+  const auto answer = [&](SaId sa) { table_.do_(table_.node_.on_put(sa, false, table_.now_)); };
+  const auto asked = [&] {
+    table_.pass(milliseconds{20});
+    std::vector<SaId> out;
+    for (const Action& action : std::exchange(table_.seen_, {})) {
+      if (const auto* put = std::get_if<PutContext>(&action)) out.push_back(put->sa);
+    }
+    return out;
+  };
+  answer(kSuccessor);
+  log(Move{kSelf.node});
+  asked();
+  answer(kTunnel);
+  answer(kSuccessor);
+  asked();
+  table_.do_(table_.node_.ask_refused(table_.now_));
+  EXPECT_EQ(asked(), std::vector{kTunnel});
+  answer(kTunnel);
+  EXPECT_EQ(asked(), std::vector{kSuccessor});
+  answer(kSuccessor);
+  EXPECT_TRUE(asked().empty());
 }
 
 TEST_F(TakersCharon, AnswersWhenItHasTakenWhatItWasAskedToTake) {
