@@ -16,6 +16,20 @@ ContextReport context(SaId sa, std::uint64_t number) {
   return {sa, kPeer, {{{kPeer, EspSpi{7}}, false, 0}}, "sealed", true, number};
 }
 
+std::vector<PutContext> puts_in(const Actions& actions) {
+  std::vector<PutContext> out;
+  for (const Action& action : actions) {
+    if (const auto* put = std::get_if<PutContext>(&action)) out.push_back(*put);
+  }
+  return out;
+}
+
+std::vector<SaId> put_in(const Actions& actions) {
+  std::vector<SaId> out;
+  for (const PutContext& put : puts_in(actions)) out.push_back(put.sa);
+  return out;
+}
+
 class OwnersCharon : public testing::Test {
  protected:
   // Owner by the log, and waiting: there it keeps what it owns though charon was gone for a moment.
@@ -82,13 +96,7 @@ class OwnersNewConnection : public testing::Test {
   void arrives(const RingMessage& message) {
     table_.do_(table_.node_.on_ring(kSelf.node, message, table_.now_));
   }
-  std::vector<PutContext> asked() const {
-    std::vector<PutContext> out;
-    for (const Action& action : table_.seen_) {
-      if (const auto* put = std::get_if<PutContext>(&action)) out.push_back(*put);
-    }
-    return out;
-  }
+  std::vector<PutContext> asked() const { return puts_in(table_.seen_); }
   void charon_lost() { table_.do_(table_.node_.on_charon_lost(table_.now_)); }
   void charon_synced() { table_.do_(table_.node_.on_charon_synced(table_.now_)); }
   bool discarded(std::uint64_t number) const {
@@ -163,10 +171,9 @@ TEST_F(OwnersNewConnection, APutThatWaitsIsOfTheNewestContextAndWaitsForThat) {
   EXPECT_EQ(table_.node_.replica().mark().index, first_at + 1);
   EXPECT_EQ(count<PutContext>(table_.seen_), 0U);
   table_.pass(milliseconds{10});
-  const auto put = std::ranges::find_if(
-      table_.seen_, [](const Action& action) { return std::holds_alternative<PutContext>(action); });
-  ASSERT_NE(put, table_.seen_.end());
-  EXPECT_EQ(std::get<PutContext>(*put).sealed, "second");
+  const std::vector<PutContext> puts = asked();
+  ASSERT_FALSE(puts.empty());
+  EXPECT_EQ(puts[0].sealed, "second");
 }
 
 TEST_F(OwnersNewConnection, WhatItSaysOfAContextThatIsToBePutIsNoNewsOutOfTheLogEither) {
@@ -409,11 +416,10 @@ TEST_F(TakersCharon, IsGivenWhatItRefusedAsACopyBeforeItAnswers) {
   EXPECT_EQ(activated(), 0);
   table_.seen_.clear();
   table_.pass(milliseconds{20});
-  const auto asked = std::ranges::find_if(
-      table_.seen_, [](const Action& action) { return std::holds_alternative<PutContext>(action); });
-  ASSERT_NE(asked, table_.seen_.end());
-  EXPECT_EQ(std::get<PutContext>(*asked).sealed, "second");
-  EXPECT_TRUE(std::get<PutContext>(*asked).active);
+  const std::vector<PutContext> asked = puts_in(table_.seen_);
+  ASSERT_FALSE(asked.empty());
+  EXPECT_EQ(asked[0].sealed, "second");
+  EXPECT_TRUE(asked[0].active);
   put(true);
   EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
 }
@@ -435,11 +441,7 @@ TEST_F(TakersCharon, GivesUpWhatTheSuccessorThatItRefusedHas) {
   EXPECT_EQ(activated(), 0);
   table_.seen_.clear();
   table_.pass(milliseconds{20});
-  std::vector<SaId> asked;
-  for (const Action& action : table_.seen_) {
-    if (const auto* put = std::get_if<PutContext>(&action)) asked.push_back(put->sa);
-  }
-  EXPECT_EQ(asked, (std::vector{kSuccessor, kTunnel}));
+  EXPECT_EQ(put_in(table_.seen_), (std::vector{kSuccessor, kTunnel}));
 }
 
 TEST_F(TakersCharon, IsNotMadeToAnswerByWhatIsToBeReplacedAtOnce) {
@@ -457,11 +459,7 @@ TEST_F(TakersCharon, IsAskedForOneAfterAnotherWhatItRefused) {
   const auto answer = [&](SaId sa) { table_.do_(table_.node_.on_put(sa, false, table_.now_)); };
   const auto asked = [&] {
     table_.pass(milliseconds{20});
-    std::vector<SaId> out;
-    for (const Action& action : std::exchange(table_.seen_, {})) {
-      if (const auto* put = std::get_if<PutContext>(&action)) out.push_back(put->sa);
-    }
-    return out;
+    return put_in(std::exchange(table_.seen_, {}));
   };
   answer(kSuccessor);
   log(Move{kSelf.node});
