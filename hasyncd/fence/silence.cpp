@@ -22,10 +22,10 @@ void Silence::heard(NodeId node, bool deaf, Instant now) {
   }
 }
 
-void Silence::forgive(Duration gap) {
+void Silence::forgive(Duration gap, Instant now) {
   for (auto& [node, watched] : watched_) {
-    watched.last += gap;
-    if (watched.deaf_since) *watched.deaf_since += gap;
+    watched.last = std::min(watched.last + gap, now);
+    if (watched.deaf_since) watched.deaf_since = std::min(*watched.deaf_since + gap, now);
   }
 }
 

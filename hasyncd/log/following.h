@@ -6,6 +6,7 @@
 // and is to begin anew as a member that has just come. Refuses to know what was missed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -36,7 +37,7 @@ class Following {
   };
   bool astray(const Position& here, Instant now);
   // A tick of this process itself came late: it may not have read what arrived.
-  void forgive(Duration gap) { since_ += gap; }
+  void forgive(Duration gap, Instant now) { since_ = std::min(since_ + gap, now); }
 
  private:
   Duration patience_;

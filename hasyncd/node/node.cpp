@@ -373,9 +373,9 @@ Actions Node::on_tick(Instant now) {
   // If this process itself stood still, it has not read what the others sent meanwhile.
   const Duration gap = now - last_tick_;
   if (last_tick_ != Instant{} && gap > 3 * settings_.heartbeat) {
-    silence_.forgive(gap);
-    following_.forgive(gap);
-    solitude_.forgive(gap);
+    silence_.forgive(gap, now);
+    following_.forgive(gap, now);
+    solitude_.forgive(gap, now);
   }
   last_tick_ = now;
   know_keeper(false);

@@ -5,6 +5,7 @@
 // process has never been together with, it waits for: that one's cable may not have been plugged in yet.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "hasyncd/log/agreement.h"
@@ -24,7 +25,7 @@ class Solitude {
   // The other is in the ring, or was heard.
   void seen(Instant now) { seen_ = now; }
   // This process itself stood still, and has not read what came meanwhile.
-  void forgive(Duration gap) { seen_ += gap; }
+  void forgive(Duration gap, Instant now) { seen_ = std::min(seen_ + gap, now); }
   bool says_dead(Instant now) const { return patience_ && met_ && now - seen_ >= *patience_; }
 
  private:

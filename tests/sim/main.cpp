@@ -22,7 +22,7 @@ namespace {
 using hasync::sim::Verdict;
 using Kind = hasync::sim::Cluster::Kind;
 
-constexpr std::uint64_t kEnough = 2000;  // seeds: among so many one shows each mutation
+constexpr std::uint64_t kEnough = 5000;  // seeds: among so many one shows each mutation
 
 struct Options {
   std::uint64_t from = 1;
@@ -177,7 +177,7 @@ int main(int argc, char** argv) {
   app.add_option("--mutation", options.mutation, "break this on purpose; succeeds if a seed shows it")
       ->check(CLI::IsMember(hasync::sim::sabotage_names()));
   app.add_flag("--mutations", mutations,
-               "then break each promise in turn: all must be noticed, in 2000 seeds or more");
+               "then break each promise in turn: all must be noticed, in 5000 seeds or more");
   app.add_flag("--nightly", nightly,
                "100 000 seeds, 25 000 of --two and of --available each, and the mutations");
   app.add_flag("--json", json, "the mutations as well, and one line of JSON at the end");

@@ -97,8 +97,20 @@ TEST(Silence, NamesWhoeverIsNotHeardForLongerThanTheLimit) {
 TEST(Silence, NobodyIsJudgedByTheTimeWeOurselvesStoodStill) {
   Silence silence(milliseconds{150});
   silence.watch({NodeId{2}}, milliseconds{1000});
-  silence.forgive(milliseconds{5000});
+  silence.forgive(milliseconds{5000}, milliseconds{6010});
   EXPECT_TRUE(silence.silent(milliseconds{6100}).empty());
+}
+
+// What had come meanwhile is read before the late tick.
+TEST(Silence, WhoWasHeardBehindTheGapIsNotHeardInTheFuture) {
+  Silence silence(milliseconds{150});
+  silence.watch({NodeId{2}, NodeId{3}}, milliseconds{1000});
+  silence.heard(NodeId{2}, false, milliseconds{6005});
+  silence.heard(NodeId{3}, true, milliseconds{6005});
+  silence.forgive(milliseconds{5000}, milliseconds{6010});
+  EXPECT_EQ(silence.last_heard(NodeId{2}), milliseconds{6010});
+  EXPECT_EQ(silence.heard_within(milliseconds{80}, milliseconds{6091}), 0U);
+  EXPECT_EQ(silence.silent(milliseconds{6161}), (std::vector{NodeId{2}, NodeId{3}}));
 }
 
 TEST(Silence, WhoSaysForTheLimitThatItIsDeafIsAsGoodAsSilent) {

@@ -56,7 +56,7 @@ TEST(Following, ProgressInAnEpochThatIsOverIsNone) {
 TEST(Following, TimeInWhichThisProcessStoodStillIsNotCounted) {
   Following following = others_at(Epoch{4}, 8);
   EXPECT_FALSE(following.astray(kHere, milliseconds{1000}));
-  following.forgive(milliseconds{5000});
+  following.forgive(milliseconds{5000}, milliseconds{6050});
   EXPECT_FALSE(following.astray(kHere, milliseconds{6000}));
   EXPECT_TRUE(following.astray(kHere, milliseconds{6100}));
 }

@@ -25,9 +25,12 @@ TEST(Solitude, SaysDeadWhenTheSilenceHasLastedForAsLongAsToldAndNotBefore) {
 TEST(Solitude, TimeInWhichThisProcessStoodStillIsNoSilence) {
   Solitude solitude{seconds{5}};
   solitude.together(seconds{10});
-  solitude.forgive(seconds{30});
+  solitude.forgive(seconds{30}, seconds{41});
   EXPECT_FALSE(solitude.says_dead(seconds{44}));
   EXPECT_TRUE(solitude.says_dead(seconds{45}));
+  solitude.seen(seconds{49});
+  solitude.forgive(seconds{4}, seconds{50});
+  EXPECT_TRUE(solitude.says_dead(seconds{55})) << "seen before the late tick, not in the future";
 }
 
 TEST(Solitude, WhereNoneIsToldItSaysNothingEver) {
