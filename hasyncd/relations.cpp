@@ -67,7 +67,7 @@ N lease_least(const Config& c, const RingTimes& r) {
   return 2 * static_cast<N>(c.lease_peak) * standstill(c, r).count() / 1000;
 }
 N commit_least(const Config& c, const RingTimes& r) {
-  return N{(standstill(c, r) + std::max(kSecondRound, c.evict_after)).count()};
+  return N{standstill(c, r).count()};
 }
 
 constexpr Rule::Keys kInterval{"heartbeat.interval_ms"};
@@ -88,12 +88,11 @@ constexpr Rule kRules[] = {
      "two clocks, each slewed by the 500 ppm that adjtimex allows", drift, drift_least},
     {"lease-standstill", "lease", "size", "lease.size", "numbers", true, true,
      "2 x lease.peak x what the log may stand still (corosync's token and consensus, or evict_after_ms; "
-     "fence_ms; a round): half of a lease must last for that",
+     "fence_ms; two rounds): half of a lease must last for that",
      lease_size, lease_least},
     {"commit-standstill", "output_commit", "wait_ms", "output_commit.wait_ms", "ms", true, true,
      "what the log may stand still (corosync's token and consensus, or evict_after_ms; fence_ms; two "
-     "rounds): "
-     "a message must outwait a change of the membership",
+     "rounds): a message must outwait a change of the membership",
      commit_wait, commit_least},
     {"evict-detection", "fence", "evict_after_ms", "fence.evict_after_ms", "ms", true, false,
      "corosync's token and consensus: else each node that is lost is accused as well as noticed", evict_after,
@@ -107,7 +106,8 @@ constexpr Rule kRules[] = {
 }  // namespace
 
 milliseconds standstill(const Config& config, const RingTimes& ring) {
-  return std::max(ring.detection(), config.evict_after) + config.fence + kRound;
+  const milliseconds noticed = std::max(ring.detection(), config.evict_after);
+  return noticed + config.fence + kRound + std::max(kSecondRound, config.evict_after);
 }
 
 std::vector<Relation> relations(const Config& config, const std::optional<RingTimes>& ring) {

@@ -55,11 +55,11 @@ struct Relation {
 // Those that concern this configuration; without a ring: those that need none.
 std::vector<Relation> relations(const Config& config, const std::optional<RingTimes>& ring);
 
-// "lease.size: 4096 numbers must be at least 9720 numbers, ..."
+// "lease.size: 4096 numbers must be at least 18000 numbers: ..."
 std::string complaint(const Relation& relation);
 
 // How long the log may stand still although the owner is well: another node dies, hangs or goes deaf, until
-// an epoch without it is installed.
+// an epoch without it is installed, in the second round of promises if the first was without result.
 std::chrono::milliseconds standstill(const Config& config, const RingTimes& ring);
 
 }  // namespace hasync::hasyncd

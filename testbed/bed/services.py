@@ -177,6 +177,7 @@ evict_after_ms = {pace.silence}
 
 [lease]
 size = {pace.lease}
+peak = {pace.peak}
 
 [output_commit]
 mode = "{bed.commit_mode}"

@@ -102,12 +102,14 @@ class Pace:
     silence: int                     # hasyncd: evict a member after so long without a heartbeat
     realtime: bool                   # SCHED_RR and SCHED_FIFO are of use
     lease: int = 65536               # numbers; hasyncd's own default
+    peak: int = 20000                # numbers a second; hasyncd's own default
     commit_wait: int = 2000          # hasyncd's own default
 
 
 NATIVE = Pace(token=65, retransmits=None, consensus=78, heartbeat=20, fence=80, silence=150, realtime=True)
 # Four times as slow.
-BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=80, fence=320, silence=900, realtime=False, commit_wait=2500)
+BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=80, fence=320, silence=900, realtime=False, peak=10000,
+              commit_wait=2500)
 # Where others want the processors too, a booted kernel stands still for half a second now and then: ten times as slow.
-SHARED = Pace(token=1000, retransmits=2, consensus=None, heartbeat=200, fence=800, silence=2200, realtime=False, lease=131072,
+SHARED = Pace(token=1000, retransmits=2, consensus=None, heartbeat=200, fence=800, silence=2200, realtime=False, lease=131072, peak=10000,
               commit_wait=6000)

@@ -140,7 +140,9 @@ def times(pace):
             (r"token_retransmit: \d+\n *hold: \d+", f"token_retransmits_before_loss_const: {pace.retransmits}"),
             (r"^ *consensus: \d+\n", ""), (r"\Z", "system {\n  sched_rr: no\n  priority: 0\n}\n")]
     return ring, [(r"\Z", f"\n[heartbeat]\ninterval_ms = {pace.heartbeat}\nrealtime = false\n\n"
-                          f"[fence]\nfence_ms = {pace.fence}\nevict_after_ms = {pace.silence}\n")]
+                          f"[fence]\nfence_ms = {pace.fence}\nevict_after_ms = {pace.silence}\n\n"
+                          f"[lease]\nsize = {pace.lease}\npeak = {pace.peak}\n\n"
+                          f"[output_commit]\nwait_ms = {pace.commit_wait}\n")]
 
 
 def branch(text, family):

@@ -37,7 +37,7 @@ TEST(Relations, WhatIsShippedHoldsWithAMargin) {
   const auto all = by_name(shipped_times(), kShipped);
   EXPECT_EQ(all.at("fence-heartbeats").margin(), 0);
   EXPECT_EQ(all.at("evict-detection").margin(), 7);
-  EXPECT_EQ(all.at("lease-standstill").least, 2 * 20000 * (150 + 80 + 20) / 1000);
+  EXPECT_EQ(all.at("lease-standstill").least, 2 * 20000 * (150 + 80 + 20 + 200) / 1000);
   EXPECT_EQ(all.at("commit-standstill").least, 150 + 80 + 20 + 200);
 }
 
@@ -52,7 +52,7 @@ TEST(Relations, EachIsFalseJustBelowItsLimit) {
       {"evict-fence", [](Config& c, RingTimes&) { c.fence = 91ms; }},
       {"drift-slew", [](Config& c, RingTimes&) { c.drift_ppm = 999; }},
       {"silence-evict", [](Config& c, RingTimes&) { c.two_node_silence = 299ms; }},
-      {"lease-standstill", [](Config& c, RingTimes&) { c.lease_size = 9999; }},
+      {"lease-standstill", [](Config& c, RingTimes&) { c.lease_size = 17999; }},
       {"commit-standstill", [](Config& c, RingTimes&) { c.commit_wait = 449ms; }},
       {"evict-detection", [](Config&, RingTimes& r) { r.token = 73ms; }},
       {"token-retransmit", [](Config&, RingTimes& r) { r.token_retransmit = 33ms; }},
@@ -70,14 +70,14 @@ TEST(Relations, EachIsFalseJustBelowItsLimit) {
 }
 
 TEST(Relations, TheSlowerOfCorosyncAndHasyncdCounts) {
-  EXPECT_EQ(standstill(shipped_times(), kShipped), 250ms);  // evict_after is the longer one
-  EXPECT_EQ(standstill(shipped_times(), {200ms, 60ms, 240ms}), 540ms);
+  EXPECT_EQ(standstill(shipped_times(), kShipped), 450ms);  // evict_after is the longer one
+  EXPECT_EQ(standstill(shipped_times(), {200ms, 60ms, 240ms}), 740ms);
 }
 
-TEST(Relations, AMessageOutwaitsASecondRoundHoweverLongThatIsPutOff) {
+TEST(Relations, ASecondRoundBelongsToItHoweverLongThatIsPutOff) {
   Config config = shipped_times();
   config.evict_after = 900ms;
-  EXPECT_EQ(by_name(config, kShipped).at("commit-standstill").least, 900 + 80 + 20 + 900);
+  EXPECT_EQ(standstill(config, kShipped), 900ms + 80ms + 20ms + 900ms);
 }
 
 TEST(Relations, CorosyncsOwnTimesNeedLargerLeasesAndALongerWait) {
@@ -85,7 +85,7 @@ TEST(Relations, CorosyncsOwnTimesNeedLargerLeasesAndALongerWait) {
               testing::ElementsAre("lease-standstill", "commit-standstill", "evict-detection"));
   Config config = shipped_times();
   config.lease_size = static_cast<std::uint64_t>(by_name(config, kCorosyncsOwn).at("lease-standstill").least);
-  config.commit_wait = 3000ms;
+  config.commit_wait = 4000ms;
   EXPECT_THAT(false_ones(config, kCorosyncsOwn), testing::ElementsAre("evict-detection"));
 }
 
@@ -102,7 +102,7 @@ TEST(Relations, AComplaintHasBothValuesAndSaysWhy) {
   Config config = shipped_times();
   config.lease_size = 4096;
   const std::string text = complaint(by_name(config, kShipped).at("lease-standstill"));
-  EXPECT_THAT(text, StartsWith("lease.size: 4096 numbers must be at least 10000 numbers: "));
+  EXPECT_THAT(text, StartsWith("lease.size: 4096 numbers must be at least 18000 numbers: "));
   EXPECT_THAT(text, HasSubstr("lease.peak"));
 }
 
