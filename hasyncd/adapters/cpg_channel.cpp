@@ -1,6 +1,8 @@
 #include "hasyncd/adapters/cpg_channel.h"
 
 #include <corosync/cpg.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -45,6 +47,16 @@ std::vector<GroupView::Change> changes_of(const cpg_address* list, std::size_t c
     out.push_back({{NodeId{a.nodeid}, a.pid}, change_of(a.reason)});
   }
   return out;
+}
+
+// libqb announces each message by a byte on the socket, and tries without end while the socket is full: some
+// 280 bytes, of a corosync that reads none. In the kernel's own unit, of which a byte takes hundreds.
+bool half_full(int socket) {
+  int unread = 0;
+  int limit = 0;
+  socklen_t size = sizeof(limit);
+  return ::ioctl(socket, SIOCOUTQ, &unread) == 0 &&
+         ::getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &limit, &size) == 0 && unread > limit / 2;
 }
 
 cpg_name name_of(const std::string& group) {
@@ -205,7 +217,8 @@ Status CpgChannel::multicast(Bytes message) {
 void CpgChannel::flush() {
   while (!queue_.empty()) {
     iovec part{queue_.front().data(), queue_.front().size()};
-    const cs_error_t code = cpg_mcast_joined(handle_, CPG_TYPE_AGREED, &part, 1);
+    const cs_error_t code =
+        half_full(socket_) ? CS_ERR_TRY_AGAIN : cpg_mcast_joined(handle_, CPG_TYPE_AGREED, &part, 1);
     if (code == CS_ERR_TRY_AGAIN) return ++counters_.retried, pause(1);
     // Other errors mean that corosync is gone. dispatch() finds the same and reports it, outside of the
     // caller.

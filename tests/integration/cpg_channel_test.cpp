@@ -178,6 +178,16 @@ TEST_F(CpgTest, AHungCorosyncFillsTheQueueAndNothingElse) {
       << at(1).delivered.size() << " of " << taken;
 }
 
+TEST_F(CpgTest, AHungCorosyncIsNotWaitedForHoweverSmallTheMessages) {
+  constexpr std::size_t kMany = 1000;
+  ring_->signal(1, SIGSTOP);
+  for (std::size_t i = 0; i < kMany; ++i) ASSERT_TRUE(at(1).channel->multicast(bytes_of(std::to_string(i))));
+  EXPECT_GT(at(1).channel->counters().queued, 0U);
+  EXPECT_TRUE(until([&] { return at(2).members() == 2; }));  // the loop ran on
+  ring_->signal(1, SIGCONT);
+  EXPECT_TRUE(until([&] { return at(1).delivered.size() == kMany; })) << at(1).delivered.size();
+}
+
 TEST_F(CpgTest, AHungCorosyncIsLeftWithoutWaiting) {
   ring_->signal(1, SIGSTOP);
   const auto begun = std::chrono::steady_clock::now();
