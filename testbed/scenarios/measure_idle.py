@@ -3,7 +3,9 @@ its place on the same hosts, a program that does nothing but send and receive as
 
 Nothing is sent. Variant: how many SAs are replicated (10000), over how many windows of five seconds (6).
 """
-from bed import synthetic, topology
+import os
+
+from bed import network, synthetic, topology
 from bed.host import monotonic_ns
 
 _WINDOW = 5  # seconds
@@ -26,9 +28,21 @@ def _beat(bed):
         bed.hosts[name].start("beat", bed.program("testbed/beat/hasync-beat"), str(bed.pace.heartbeat), bed.address(name, "ring"), *others)
 
 
+def _apart(bed, name, service):
+    """Without this the sender's process would do the other hosts' part of receiving as well: a veth has no card at its end, and the
+    receiver's kernel goes on where the sender's stops. It goes on on another processor."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    if others:
+        os.sched_setaffinity(bed.hosts[name].services[service].process.pid, {first})
+        with open(f"/sys/class/net/{network.port('ring', name)}/queues/rx-0/rps_cpus", "w") as file:
+            file.write(f"{1 << others[0]:x}")
+
+
 def _shares(bed, service, hosts, windows):
     """Of a processor, in percent: what this service took in each window, by the key of each host."""
     samples = {key: [] for key in hosts}
+    for name in hosts.values():
+        _apart(bed, name, service)
     for _ in range(windows):
         before = {key: _taken(bed, name, service) for key, name in hosts.items()}
         bed.pause(_WINDOW)
