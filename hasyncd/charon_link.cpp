@@ -85,6 +85,7 @@ void CharonLink::report_again() {
 
 void CharonLink::lost(const Error& error) {
   callbacks_.note("charon-lost", error.what);
+  waiting_.clear();  // nobody waits for it any more
   callbacks_.lost();
   // Not from inside the client's own call: it is destroyed when the next one takes its place.
   start();

@@ -87,8 +87,9 @@ void CharonClient::State::end(const Error& error) {
   error_code ignored;
   socket.close(ignored);
   const auto self = shared_from_this();  // a callback may destroy the client
-  for (auto& [id, answer] : std::exchange(waiting, {})) answer(error);
+  const auto unanswered = std::exchange(waiting, {});
   if (callbacks.lost) std::exchange(callbacks.lost, {})(error);
+  for (const auto& [id, answer] : unanswered) answer(error);
 }
 
 void CharonClient::State::request(proto::Request message, Answer answer) {

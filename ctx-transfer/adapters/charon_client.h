@@ -61,7 +61,7 @@ class CharonClient {
   CharonClient& operator=(const CharonClient&) = delete;
   ~CharonClient();
 
-  // As if the plugin had gone: every answer is an error, then `lost`.
+  // As if the plugin had gone: `lost`, then every answer is an error.
   void give_up(const Error& why);
 
   void hello(Answer answer);

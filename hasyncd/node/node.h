@@ -91,8 +91,7 @@ class Node {
   bool synced() const { return charon_synced_; }
   bool quorate() const { return quorate_; }
   Instant deadline() const { return deadline_; }
-  // The shortest time that was left of the permission when it was renewed, in this reign.
-  std::optional<Duration> least_margin() const { return least_margin_; }
+  std::optional<Duration> least_margin() const { return least_margin_; }  // of renewals, in this reign
   const NodeCounts& counted() const { return counted_; }
   const Agreement& agreement() const { return agreement_; }
   const Replica& replica() const { return replica_; }
@@ -168,6 +167,7 @@ class Node {
   void ask_puts(Actions& out);
   void rekey(SaId sa, const OutboundKey& key, Actions& out);
   void restore(SaId sa, Actions& out);
+  bool overtaken(SaId sa) const;  // by the log: charon refused it, and has not been asked again
   void silence(SaId sa, Actions& out);
   void release(std::vector<SaId> sas, Actions& out);
   void propose(ContextReport report);
@@ -240,10 +240,10 @@ class Node {
   std::map<SaId, bool> charon_;                       // what charon holds: active?
   Puts puts_;
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
-  std::set<SaId> refused_;                  // at the newest PUT: what charon keeps of it is no good
-  std::multiset<SaId> releasing_;           // under way: once for each time it was asked
-  std::uint64_t ended_at_ = 0;              // of CHILD_SAs, by the newest position that has it
-  std::map<OutboundKey, GateLimits> gate_;  // as last set
+  std::set<SaId> refused_;         // at the newest PUT that it answered: what charon keeps of it is no good
+  std::multiset<SaId> releasing_;  // under way: once for each time it was asked
+  std::uint64_t ended_at_ = 0;     // of CHILD_SAs, by the newest position that has it
+  std::map<OutboundKey, GateLimits> gate_;                   // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them
 };
 

@@ -17,7 +17,6 @@ void discard_report(std::uint64_t number, Actions& out) {
 void Node::put(SaId sa, Actions& out) {
   const auto context = replica_.contexts().find(sa);
   if (!charon_synced_ || context == replica_.contexts().end()) return;
-  refused_.erase(sa);
   const bool first = puts_.want(sa, mine() ? replica_.mark().index : 0);
   if (first && mine()) {
     close_for(context->second, out);
@@ -57,6 +56,7 @@ void Node::ask_puts(Actions& out) {
 
 void Node::rekey(SaId sa, const OutboundKey& key, Actions& out) {
   if (puts_.wanted(sa)) return puts_.rekey_behind(sa, key);
+  if (overtaken(sa)) return;  // passive: charon would refuse
   out.push_back(RekeyChild{sa, key});
 }
 
@@ -78,6 +78,7 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   const auto answered = puts_.answered(sa);
   if (!answered) return out;
   const auto [active, again] = *answered;
+  if (installed) refused_.erase(sa);
   if (installed && active && reigns(role_)) exposure_.fell_back();
   const auto context = replica_.contexts().find(sa);
   if (!installed && context != replica_.contexts().end()) {
@@ -101,13 +102,17 @@ Actions Node::on_put(SaId sa, bool installed, Instant now) {
   }
   if (again) put(sa, out);
   const auto next = refused_.upper_bound(sa);
-  if (mine() && next != refused_.end()) put(*next, out);
+  if (mine() && next != refused_.end() && !puts_.contains(*next)) put(*next, out);
   settle(now, out);
   flush(out);
   return out;
 }
 
-// The log has overtaken what charon keeps of it: that carries ESP as before, and answers nobody.
+bool Node::overtaken(SaId sa) const {
+  return refused_.contains(sa) && !puts_.contains(sa);
+}
+
+// What charon keeps of it carries ESP as before, and answers nobody.
 void Node::silence(SaId sa, Actions& out) {
   charon_[sa] = false;
   out.push_back(SetActive{{sa}, false});
@@ -118,8 +123,8 @@ void Node::silence(SaId sa, Actions& out) {
 Actions Node::ask_refused(Instant now) {
   Actions out;
   std::erase_if(refused_, [this](SaId sa) { return !replica_.contexts().contains(sa); });
-  for (const SaId sa : std::set(refused_)) {
-    put(sa, out);
+  for (const SaId sa : refused_) {
+    if (!puts_.contains(sa)) put(sa, out);
     if (mine()) break;
   }
   settle(now, out);
@@ -141,7 +146,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
   const bool undecided = !in_epoch_ || !replica_.current();
   // What a charon tells at the beginning may be older than the log, unless it was this owner's before.
   const bool trusted = charon_synced_ || (counted_.moves != 0 && trusted_reign_ == counted_.moves);
-  if (known && refused_.contains(report.sa)) {
+  if (known && overtaken(report.sa)) {
     if (report.active) silence(report.sa, out);
   } else if (report.active && (undecided || (mine() && !trusted))) {
     // An owner that has lost its part in the log for a moment: news, if it turns out to own still. Until then

@@ -40,14 +40,16 @@ void Node::tell(const OutboundUse& use, const LeaseState& lease, const Spending:
                                             " used, the lease ends at " + std::to_string(lease.end)});
   }
   if (!need.rekey) return;
+  const char* what_follows =
+      overtaken(lease.sa) ? "; charon refused its context, and cannot rekey" : "; rekeying";
   if (lease.esn) {
     out.push_back(Note{"numbers-jumped", to_string(use.key) + ": " +
                                              std::to_string(spending_.left(use.key, lease)) +
                                              " is the last number known to have left, the lease ends at " +
-                                             std::to_string(lease.end) + "; rekeying"});
+                                             std::to_string(lease.end) + what_follows});
   } else {
     out.push_back(Note{"numbers-ending", to_string(use.key) + ": number " + std::to_string(use.used) +
-                                             " of 4294967295; rekeying"});
+                                             " of 4294967295" + what_follows});
   }
   rekey(lease.sa, use.key, out);
 }

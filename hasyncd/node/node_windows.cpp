@@ -71,7 +71,7 @@ Actions Node::on_windows(const std::vector<InboundTop>& tops, std::uint64_t let_
   taken_over_.read(tops);
   reception_.read(tops);
   const bool known = stability_.stable() >= ended_at_;
-  const auto absent = [this](SaId sa) { return refused_.contains(sa) && !charon_.contains(sa); };
+  const auto absent = [this](SaId sa) { return overtaken(sa) && !charon_.contains(sa); };
   if (known && covers(tops, replica_, absent)) exposure_.read(let_in);
   if (role_ == Role::Owner || role_ == Role::Leaving) tell_windows(now, out);
   return out;

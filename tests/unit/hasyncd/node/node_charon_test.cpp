@@ -284,6 +284,32 @@ TEST_F(OwnersCharon, WhatItKeepsOfWhatItRefusedDoesNotAnswerUntilAPutSucceeds) {
   EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
 }
 
+// It may report that before it answers the PUT.
+TEST_F(OwnersCharon, WhatItTakesAtLastAndAnswersForAtOnceIsNotMadePassive) {
+  ASSERT_TRUE(putting_);
+  table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
+  table_.do_(table_.node_.ask_refused(table_.now_));
+  table_.pass(milliseconds{10});
+  table_.seen_.clear();
+  says(context(kTunnel, 2));
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  EXPECT_EQ(count<SetActive>(table_.seen_), 0U);
+  EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+}
+
+TEST_F(OwnersCharon, WhatItRefusedItIsNotAskedToRekey) {
+  ASSERT_TRUE(putting_);
+  const OutboundUse use{{kPeer, EspSpi{7}}, 0xf0000000, 0, std::nullopt};
+  table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
+  table_.do_(table_.node_.on_used({use}, table_.now_));
+  EXPECT_EQ(count<RekeyChild>(table_.seen_), 0U);
+  table_.do_(table_.node_.ask_refused(table_.now_));
+  table_.pass(milliseconds{10});
+  table_.do_(table_.node_.on_put(kTunnel, true, table_.now_));
+  table_.do_(table_.node_.on_used({use}, table_.now_ + std::chrono::seconds{61}));
+  EXPECT_EQ(count<RekeyChild>(table_.seen_), 1U);
+}
+
 TEST_F(OwnersCharon, WhatIsRekeyedOutOfAContextThatItRefusedIsReleased) {
   ASSERT_TRUE(putting_);
   table_.do_(table_.node_.on_put(kTunnel, false, table_.now_));
@@ -376,6 +402,7 @@ TEST(StandbysCharon, WhatItRefusesIsToldToTheOthers) {
   log(Gone{kSuccessor});
   EXPECT_EQ(told(), 1U);
   table.do_(table.node_.ask_refused(table.now_));
+  EXPECT_EQ(told(), 1U) << "while it is asked again";
   table.do_(table.node_.on_put(kTunnel, true, table.now_));
   EXPECT_EQ(told(), 0U);
 }
