@@ -21,8 +21,8 @@ class Silence {
   void watch(const std::vector<NodeId>& nodes, Instant now);
   // `deaf`: it says that it hears no majority.
   void heard(NodeId node, bool deaf, Instant now);
-  // A tick of this process itself came late: it may not have read what arrived. Nobody is judged by that gap; who
-  // was heard behind it, before this tick, is not heard in the future.
+  // A tick of this process itself came late: it may not have read what arrived. Nobody is judged by that gap;
+  // who was heard behind it, before this tick, is not heard in the future.
   void forgive(Duration gap, Instant now);
   std::vector<NodeId> silent(Instant now) const;
   std::size_t heard_within(Duration time, Instant now) const;
