@@ -107,7 +107,7 @@ class Pace:
 
 
 NATIVE = Pace(token=65, retransmits=None, consensus=78, heartbeat=20, fence=80, silence=150, realtime=True)
-# Four times as slow.
+# Four times as slow; whoever is silent is evicted later still.
 BOOTED = Pace(token=400, retransmits=2, consensus=None, heartbeat=80, fence=320, silence=900, realtime=False, peak=10000,
               commit_wait=2500)
 # Where others want the processors too, a booted kernel stands still for half a second now and then: ten times as slow.

@@ -4,6 +4,7 @@ Variants: the functions below. The booted kernel has no XFRM interfaces, so noth
 that story looks at contexts, kernel SAs and exchanges only.
 """
 import re
+from dataclasses import replace
 
 from bed import story, topology
 from bed.vici import Vici
@@ -86,6 +87,34 @@ def fragmented(bed):
                len(re.findall(r"splitting IKE message .* into \d+ fragments", log_of(bed.hosts[owner]))), lambda count: count >= 2)
 
 
+def esn(bed):
+    """Numbers of 64 bits (RFC 4304)."""
+    survive(bed, bed.plain(esp="aes128gcm16-esn"), "flag af-unspec esn")
+
+
+def numbers_end(bed):
+    """Each takeover spends a lease. Here that is 7/32 of the numbers that an SA without ESN has, so the fourth owner begins in their last
+    quarter, and rekeys by itself."""
+    bed.raze()
+    usual, bed.pace = bed.pace, replace(bed.pace, lease=7 << 27)
+    try:
+        bed.configure(bed.plain())
+        owner, standby = story.begin(bed)
+        old = bed.spis("peer")
+        for takeover in range(1, 5):
+            bed.await_protected()
+            bed.expect(f"SAs of the beginning, before takeover {takeover}", len(old & bed.spis("peer")), len(old))
+            bed.hosts[owner].run(bed.program("haipsec/haipsec"), "failover")
+            owner, standby = standby, owner
+            bed.expect("owner after", bed.await_owner(owner), owner)
+        until("the owner has rekeyed by itself", lambda: not old & bed.spis("peer"))
+        bed.expect("hasyncd has told why", "event=numbers-ending" in bed.hosts[owner].services["hasyncd"].log_text(), True)
+        story.end(bed, owner, rekeys=3)
+    finally:
+        bed.pace = usual
+    bed.raze()
+
+
 def ids_agreed(bed):
     """`output_commit.mode = "available"`: a context may be behind, so the new owner and the peer agree on message IDs (RFC 6311). IKE is
     encrypted with CBC, which a peer of strongSwan 5.9.8 can answer with (docs/decisions/0006-message-ids.md)."""
@@ -140,7 +169,7 @@ def expect_sign(bed, host, sign):
 
 
 KINDS = {kind.__name__: kind for kind in (udp_encap, roams, other_family_instead, other_family_outside, other_family_inside,
-                                           transport, marks, if_id, fragmented, ids_agreed)}
+                                           transport, marks, if_id, fragmented, esn, numbers_end, ids_agreed)}
 
 
 def play(bed, kind="udp_encap"):

@@ -273,6 +273,12 @@ TEST_P(DaemonOver, AWrongIdentityOrKeyOrConfigurationEndsItWithAReason) {
   EXPECT_NE(end(3, 0), 0);
   EXPECT_THAT(log(), testing::HasSubstr("cluster.colour: unknown key"));
 
+  write_config(3, "[output_commit]\nwait_ms = 300\n");
+  start(3);
+  EXPECT_EQ(end(3, 0), 1);
+  EXPECT_THAT(log(), testing::AllOf(testing::HasSubstr("output_commit.wait_ms: 300 ms must be at least"),
+                                    testing::HasSubstr("event=ring-refused")));
+
   ::chmod(key_file(1).c_str(), 0644);
   start(1);
   EXPECT_NE(end(1, 0), 0);

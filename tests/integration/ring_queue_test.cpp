@@ -1,8 +1,11 @@
-// RingLink against a real ring: what it does when more waits for corosync than may.
+// RingLink against a real ring: what it does when more waits for corosync than may, and with what is out of
+// order.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "hasyncd/ring_link.h"
+#include "hasyncd/wire/packing.h"
+#include "hasyncd/wire/ring_codec.h"
 #include "tests/support/corosync_ring.h"
 #include "tests/support/run_until.h"
 
@@ -87,6 +90,31 @@ class RingQueue : public testing::Test {
   std::vector<std::string> refused_;
   int lost_ = 0;
 };
+
+// The ring keeps an order, but another process may break it, or have another cluster's key.
+TEST_F(RingQueue, WhatComesTwiceOutOfOrderOrSealedByOthersIsDroppedCountedAndTold) {
+  ring_->inside(1, [&] {
+    ASSERT_TRUE(joined()) << ring_->log();
+    const auto say = [&](std::uint64_t number, std::uint8_t key) {
+      KeySet keys;
+      keys.keys.push_back({1, Secret{Bytes(32, key)}, {}});
+      Sealer sealer(keys, &Key::auth);
+      Bytes packed;
+      pack(packed, sealer.seal(encode(RingMessage{kIncarnation, number, Hello{}}),
+                               additional_data(Purpose::Ring, NodeId{2})));
+      ASSERT_TRUE(other_.multicast(std::move(packed)));
+    };
+    for (const std::uint64_t number : {1, 3, 2, 3}) say(number, 1);
+    say(4, 9);
+    say(5, 1);
+    ASSERT_TRUE(run_until(io_, [&] { return !delivered_.empty() && delivered_.back() == 5; }));
+    EXPECT_THAT(delivered_, ElementsAre(1, 3, 5));
+    EXPECT_THAT(refused_, ElementsAre("ring-replayed", "ring-replayed", "ring-unsealed"));
+    EXPECT_EQ(link_->counters().replayed, 2U);
+    EXPECT_EQ(link_->counters().unsealed, 1U);
+    EXPECT_EQ(lost_, 0);
+  });
+}
 
 // Nothing is left out in silence: what is not said would be a hole, so the node leaves and comes back.
 TEST_F(RingQueue, AFullOneMakesTheNodeLeaveTheRingAndComeBack) {
