@@ -58,7 +58,11 @@ bool CharonLink::connect() {
              refusals_.erase(gone.sa);
              if (!gone.released) callbacks_.gone(gone.sa, gone.number);
            },
-       .synced = [this] { callbacks_.synced(); },
+       .synced =
+           [this] {
+             reporting_ = false;
+             callbacks_.synced();
+           },
        .unprotected =
            [this](const ctx::SaSummary& sa) {
              keyless_.insert_or_assign(sa.sa, sa);
@@ -72,14 +76,17 @@ bool CharonLink::connect() {
   keyless_.clear();
   refusals_.clear();
   client_ = *std::move(client);
+  reporting_ = false;
   report_again();
   return true;
 }
 
 void CharonLink::report_again() {
-  if (!client_) return;
+  if (!client_ || std::exchange(reporting_, true)) return;
   client_->subscribe(output_commit_, shared_, [this](Result<ctx::CharonReply> reply) {
-    if (!reply) failed("subscribe", reply.error());
+    if (reply) return;
+    reporting_ = false;
+    failed("subscribe", reply.error());
   });
 }
 

@@ -109,6 +109,7 @@ class CharonLink {
   std::deque<Request> waiting_;
   std::size_t puts_ = 0;  // under way
   bool asking_ = false;
+  bool reporting_ = false;  // asked for every context, and not told them all yet
   std::map<SaId, ctx::ContextView> views_;
   std::map<SaId, ctx::SaSummary> keyless_;
   std::set<SaId> stationary_;

@@ -1,6 +1,7 @@
 #include "hasyncd/fence/silence.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hasync::hasyncd {
 
@@ -15,6 +16,7 @@ void Silence::heard(NodeId node, bool deaf, Instant now) {
   if (known == watched_.end()) return;
   Watched& watched = known->second;
   watched.last = std::max(watched.last, now);
+  watched.forgiven = false;
   if (!deaf) {
     watched.deaf_since.reset();
   } else if (!watched.deaf_since) {
@@ -24,6 +26,7 @@ void Silence::heard(NodeId node, bool deaf, Instant now) {
 
 void Silence::forgive(Duration gap, Instant now) {
   for (auto& [node, watched] : watched_) {
+    if (std::exchange(watched.forgiven, true)) continue;
     watched.last = std::min(watched.last + gap, now);
     if (watched.deaf_since) watched.deaf_since = std::min(*watched.deaf_since + gap, now);
   }

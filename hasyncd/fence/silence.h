@@ -22,7 +22,8 @@ class Silence {
   // `deaf`: it says that it hears no majority.
   void heard(NodeId node, bool deaf, Instant now);
   // A tick of this process itself came late: it may not have read what arrived. Nobody is judged by that gap;
-  // who was heard behind it, before this tick, is not heard in the future.
+  // who was heard behind it, before this tick, is not heard in the future. Once until one is heard again: who
+  // is late all the time would else never find that it hears nobody.
   void forgive(Duration gap, Instant now);
   std::vector<NodeId> silent(Instant now) const;
   std::size_t heard_within(Duration time, Instant now) const;
@@ -33,6 +34,7 @@ class Silence {
   struct Watched {
     Instant last;
     std::optional<Instant> deaf_since;
+    bool forgiven = false;  // since it was heard
   };
   Duration limit_;
   std::map<NodeId, Watched> watched_;

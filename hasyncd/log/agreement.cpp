@@ -67,7 +67,7 @@ AgreementActions Agreement::candidates_changed(Instant now) {
   round_.reset();
   accusers_.clear();
   my_proposal_.reset();
-  propose_again_ = now + settings_.retry;
+  wait_to_propose(now);
   if (may_lead()) propose(out, now);
   return out;
 }
@@ -77,7 +77,12 @@ void Agreement::propose(AgreementActions& out, Instant now) {
   my_proposal_ = highest_seen_;
   out.push_back(Multicast{Propose{
       .epoch = highest_seen_, .members = candidates(), .excluded = {excluded_.begin(), excluded_.end()}}});
+  wait_to_propose(now);
+}
+
+void Agreement::wait_to_propose(Instant now) {
   propose_again_ = now + settings_.retry;
+  forgiven_ = false;
 }
 
 // The proposal must speak of the group exactly as it is at this point of the order; what it leaves out is its
@@ -98,7 +103,7 @@ AgreementActions Agreement::on_message(Process from, const Propose& propose, con
   if (!is_candidate(from.node)) return {};
   frozen_ = true;
   highest_seen_ = std::max(highest_seen_, propose.epoch);
-  propose_again_ = std::max(propose_again_, now + settings_.retry);
+  wait_to_propose(now);
   if (!acceptable(from.node, propose)) return {};
 
   Sync sync{.leader = from,
@@ -214,6 +219,7 @@ std::optional<Install> Agreement::result() const {
 void Agreement::finish(Instant now, AgreementActions& out) {
   const auto install = result();
   round_.reset();
+  accusers_.clear();  // of the members, each of which has answered
   if (!install) return;
   current_ = install;
   frozen_ = false;
@@ -275,6 +281,12 @@ void Agreement::on_ring_lost() {
   current_.reset();
   my_proposal_.reset();
   frozen_ = true;
+}
+
+void Agreement::forgive(Duration gap, Instant now) {
+  if (std::exchange(forgiven_, true)) return;
+  if (round_) round_->since = std::min(round_->since + gap, now);
+  propose_again_ = std::min(propose_again_ + gap, now + settings_.retry);
 }
 
 AgreementActions Agreement::on_tick(Instant now) {

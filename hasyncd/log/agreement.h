@@ -101,6 +101,8 @@ class Agreement {
   // The connection to the ring is gone; what was agreed stays known, nothing new is agreed.
   void on_ring_lost();
   AgreementActions on_tick(Instant now);
+  // A tick of this process itself came late: answers may lie here unread. Once for each proposal.
+  void forgive(Duration gap, Instant now);
   // Whose presence is enough in a cluster of two; kNobody: nobody's (decision 0008).
   void keeper(NodeId node) { keeper_ = node; }
   // The operator's word that the other node is off: an epoch without it, whose state begins empty.
@@ -138,6 +140,7 @@ class Agreement {
 
   AgreementActions candidates_changed(Instant now);
   void propose(AgreementActions& out, Instant now);
+  void wait_to_propose(Instant now);
   bool acceptable(NodeId from, const Propose& propose) const;
   void leave_out_self(Instant now);
   const std::pair<Process, Sync>* reference() const;
@@ -163,6 +166,7 @@ class Agreement {
   std::optional<Epoch> my_proposal_;  // not answered with a refusal yet
   std::optional<Install> current_;
   Instant propose_again_{};
+  bool forgiven_ = false;
   Instant say_hello_{};
   Duration hello_wait_{};
   Instant installed_at_{};

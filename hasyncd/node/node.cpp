@@ -185,6 +185,9 @@ void Node::installed(const Install& install, Instant now, Actions& out) {
     for (Snapshot& part : replica_.snapshot()) snapshot_.push_back(std::move(part));
     for (std::size_t i = 0; i < kPartsAtOnce; ++i) send_snapshot(out);
   }
+  // Whoever joins may have held the address without this node (decision 0008), and hosts have learnt it
+  // there.
+  if (role_ == Role::Owner) announcements_.begin_anew(now);
   progressed(out);
   beat(now, out);
 }
@@ -376,6 +379,7 @@ Actions Node::on_tick(Instant now) {
     silence_.forgive(gap, now);
     following_.forgive(gap, now);
     solitude_.forgive(gap, now);
+    agreement_.forgive(gap, now);
   }
   last_tick_ = now;
   know_keeper(false);

@@ -11,7 +11,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +22,7 @@
 #include "hasyncd/log/replica.h"
 #include "hasyncd/log/stability.h"
 #include "hasyncd/node/actions.h"
+#include "hasyncd/node/announcements.h"
 #include "hasyncd/node/context_report.h"
 #include "hasyncd/node/exposure.h"
 #include "hasyncd/node/node_counts.h"
@@ -226,8 +226,8 @@ class Node {
   bool quorate_ = false, ready_ = false, stopping_ = false, finished_ = false, links_up_ = true;
   std::optional<Duration> least_margin_;
   Instant deadline_{}, last_tick_{}, windows_told_{};
-  Instant answered_{}, last_accused_{}, announce_at_{};  // the first: the owner's heartbeat
-  int announcements_ = 0;
+  Instant answered_{}, last_accused_{};  // the first: the owner's heartbeat
+  Announcements announcements_;
   std::optional<Instant> wait_from_;       // Taking: a majority was heard in the new epoch
   std::optional<std::uint64_t> moved_at_;  // Taking: after a Move at this position,
   Process moved_from_;                     // by this owner

@@ -10,10 +10,6 @@ namespace hasync::hasyncd {
 
 namespace {
 
-// Gratuitous ARP again after these waits: a switch or a host may have missed the first.
-constexpr std::array kAnnounceAfter = {std::chrono::milliseconds{20}, std::chrono::milliseconds{100},
-                                       std::chrono::milliseconds{500}, std::chrono::milliseconds{2000}};
-
 std::string name(NodeId node) {
   return node == kNobody ? "nobody" : "node " + std::to_string(node.value);
 }
@@ -94,8 +90,7 @@ void Node::settle(Instant now, Actions& out) {
     least_margin_.reset();
     renew(now, out);
     out.push_back(HoldAddress{});
-    announcements_ = 0;
-    announce_at_ = now + kAnnounceAfter.front();
+    announcements_.taken(now);
   }
   if (role_ == Role::Owner) renew(now, out);
   if (role_ == Role::Owner && (charon_lost_ || !links_up_) && !agreement_.frozen()) {
@@ -153,12 +148,7 @@ void Node::renew(Instant now, Actions& out) {
     give_up(Role::Lapsed, "no majority has acknowledged for the length of the fence", out);
     return;
   }
-  if (announcements_ < static_cast<int>(kAnnounceAfter.size()) && now >= announce_at_) {
-    out.push_back(Announce{});
-    if (++announcements_ < static_cast<int>(kAnnounceAfter.size())) {
-      announce_at_ = now + kAnnounceAfter[static_cast<std::size_t>(announcements_)];
-    }
-  }
+  if (announcements_.due(now)) out.push_back(Announce{});
 }
 
 // The kernel's deadline is as far away as before, others' patience is not: silent until a majority answers

@@ -101,6 +101,17 @@ TEST(Silence, NobodyIsJudgedByTheTimeWeOurselvesStoodStill) {
   EXPECT_TRUE(silence.silent(milliseconds{6100}).empty());
 }
 
+TEST(Silence, WhoIsAlwaysLateFindsAllTheSameThatItHearsNobody) {
+  Silence silence(milliseconds{150});
+  silence.watch({NodeId{2}}, milliseconds{0});
+  for (int i = 1; i <= 10; ++i) silence.forgive(milliseconds{70}, milliseconds{70 * i});
+  EXPECT_EQ(silence.heard_within(milliseconds{80}, milliseconds{700}), 0U);
+  EXPECT_EQ(silence.silent(milliseconds{700}), std::vector{NodeId{2}});
+  silence.heard(NodeId{2}, false, milliseconds{700});
+  silence.forgive(milliseconds{500}, milliseconds{1210});
+  EXPECT_TRUE(silence.silent(milliseconds{1340}).empty());
+}
+
 // What had come meanwhile is read before the late tick.
 TEST(Silence, WhoWasHeardBehindTheGapIsNotHeardInTheFuture) {
   Silence silence(milliseconds{150});

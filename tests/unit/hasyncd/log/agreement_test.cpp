@@ -190,6 +190,35 @@ TEST_F(AgreementTest, AMajorityEvictsAndTheRestGoOn) {
   EXPECT_EQ(members(kTwo), (std::vector{kTwo, kThree}));
 }
 
+// Behind the proposal, and before the answers that bring it about.
+TEST_F(AgreementTest, AnAccusationOfWhoHasAnsweredSinceDoesNotCountAnyMore) {
+  for (const NodeId node : {kOne, kTwo, kThree})
+    carry(node, agreements_.at(node).on_view({kOne, kTwo, kThree}, now_));
+  here_ = {kOne, kTwo, kThree};
+  ring_.push_back({kTwo, Evict{kThree}});
+  deliver();
+  ASSERT_EQ(members(kOne).size(), 3U);
+  accuse(kOne, kThree);
+  EXPECT_TRUE(excluded_.empty());
+  accuse(kTwo, kThree);
+  EXPECT_EQ(excluded_, std::set{kThree});
+}
+
+TEST_F(AgreementTest, ALateTickOfItsOwnJudgesNobodyOnce) {
+  Agreement& one = agreements_.at(kOne);
+  here_ = {kOne};
+  carry(kOne, one.on_view({kOne, kTwo, kThree}, now_));
+  deliver();
+  ASSERT_EQ(one.overdue(now_ + milliseconds{200}), (std::vector{kTwo, kThree}));
+  now_ += milliseconds{300};
+  one.forgive(milliseconds{300}, now_);
+  EXPECT_TRUE(one.overdue(now_).empty());
+  EXPECT_TRUE(one.on_tick(now_).empty());
+  EXPECT_EQ(one.overdue(now_ + milliseconds{200}).size(), 2U);
+  one.forgive(milliseconds{200}, now_ += milliseconds{200});
+  EXPECT_EQ(one.on_tick(now_).size(), 1U) << "proposes again, however late all its ticks are";
+}
+
 TEST_F(AgreementTest, AnEvictedNodeComesBackWithItsHello) {
   view({kOne, kTwo, kThree});
   accuse(kTwo, kOne);

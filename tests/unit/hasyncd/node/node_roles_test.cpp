@@ -172,6 +172,18 @@ TEST(NodeRoles, AStandbyRefusesToMoveWhatItDoesNotOwn) {
   EXPECT_EQ(refused.error().code, Errc::Conflict);
 }
 
+TEST(NodeRoles, WhoStaysOwnerAnnouncesItsAddressAnewToWhoeverWasElsewhere) {
+  InOwner owner;
+  owner.pass(milliseconds{3000});
+  owner.seen_.clear();
+  owner.pass(milliseconds{3000});
+  EXPECT_EQ(count<Announce>(owner.seen_), 0U);
+  owner.do_(owner.node_.on_view({NodeId{1}, NodeId{2}, NodeId{3}}, owner.now_));
+  owner.pass(milliseconds{3000});
+  EXPECT_EQ(owner.node_.role(), Role::Owner);
+  EXPECT_EQ(count<Announce>(owner.seen_), 4U);
+}
+
 // Node 2 is heard all the time, and its answer to the proposal is late: its corosync, or another's, stands
 // still.
 TEST(SlowRing, WhoIsHeardAndAnswersLateIsNotAccusedBeforeItsTime) {
