@@ -3,9 +3,7 @@ its place on the same hosts, a program that does nothing but send and receive as
 
 Nothing is sent. Variant: how many SAs are replicated (10000), over how many windows of five seconds (6).
 """
-import os
-
-from bed import network, synthetic, topology
+from bed import synthetic, topology
 from bed.host import monotonic_ns
 
 _WINDOW = 5  # seconds
@@ -28,29 +26,14 @@ def _beat(bed):
         bed.hosts[name].start("beat", bed.program("testbed/beat/hasync-beat"), str(bed.pace.heartbeat), bed.address(name, "ring"), *others)
 
 
-def _apart(bed, name):
-    """A host has the first processor, and the other hosts have the others. What it sends they receive there as well: a veth has no card
-    at its end, and without this the sender's process would do the receiving kernel's part."""
-    first, *others = sorted(os.sched_getaffinity(0))
-    if not others:
-        return
-    for host in bed.hosts.values():
-        for service in host.services.values():
-            for thread in os.listdir(f"/proc/{service.process.pid}/task"):
-                os.sched_setaffinity(int(thread), {first} if host.name == name else others)
-    with open(f"/sys/class/net/{network.port('ring', name)}/queues/rx-0/rps_cpus", "w") as file:
-        file.write(f"{1 << others[0]:x}")
-
-
 def _shares(bed, service, hosts, windows):
-    """Of a processor, in percent: what this service took in each window, by the key of each host. One host after the other."""
+    """Of a processor, in percent: what this service took in each window, by the key of each host."""
     samples = {key: [] for key in hosts}
-    for key, name in hosts.items():
-        _apart(bed, name)
-        for _ in range(windows):
-            then, at = _taken(bed, name, service)
-            bed.pause(_WINDOW)
-            now, later = _taken(bed, name, service)
+    for _ in range(windows):
+        before = {key: _taken(bed, name, service) for key, name in hosts.items()}
+        bed.pause(_WINDOW)
+        for key, name in hosts.items():
+            (then, at), (now, later) = before[key], _taken(bed, name, service)
             samples[key].append(100 * (now - then) / (later - at))
     return samples
 
