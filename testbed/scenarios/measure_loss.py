@@ -11,12 +11,13 @@ from bed.sniffer import Sniffer, esp_from
 def play(bed, sas="1", times="25", *pace):
     synthetic.paced(bed, pace)
     samples = {"outage_ms": [], "outage_detection_ms": [], "outage_fence_ms": []}
-    owner, standby = synthetic.begin(bed, int(sas))
+    synthetic.begin(bed, int(sas))
     bed.capture("wan-peer")
     for number in range(int(times)):
         if number:
-            owner, standby = synthetic.come_back(bed, standby, int(sas))
+            synthetic.come_back(bed, standby, int(sas))
         bed.pause(1)
+        owner, standby = bed.await_cluster()  # where datagrams are lost the owner may be another by now
         _lose(bed, owner, standby, samples)
         owner, standby = standby, owner
     seen = bed.check_captures()
