@@ -103,7 +103,7 @@ TEST(RingCheck, FalseRelationsAreRefusedAllAtOnceWithTheirPlace) {
   config.places["lease.size"] = "hasyncd.toml:12";
   EXPECT_THAT(
       check_ring(ring, config).errors,
-      ElementsAre(testing::StartsWith("hasyncd.toml:12: lease.size: 65536 numbers must be at least 92000"),
+      ElementsAre(testing::StartsWith("hasyncd.toml:12: lease.size: 65536 numbers must be at least 100000"),
                   testing::StartsWith("not in the configuration file, so by default: output_commit.wait_ms: "
                                       "2000 ms must be at least 2500 ms")));
 }
