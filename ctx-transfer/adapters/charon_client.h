@@ -50,7 +50,7 @@ class CharonClient {
     std::function<void(const SaSummary&)> unprotected;
     std::function<void(std::uint64_t session)> vpe;  // this client of the plugin's receives VPE now; 0: none
     std::function<void(const std::vector<RetiredVpe>&)> retired;
-    std::function<void(const Error&)> lost;  // the connection has ended; no further call
+    std::function<void(const Error&)> lost;  // the connection has ended: none of these is called any more
   };
   using Answer = std::function<void(Result<CharonReply>)>;
 

@@ -1,10 +1,11 @@
 #include "hasyncd/node/fresh_windows.h"
 
+#include "hasyncd/node/taken_over.h"
+
 namespace hasync::hasyncd {
 
 namespace {
 
-constexpr std::size_t kAtOnce = 16;  // at a tick: each is an exchange that waits for the log
 constexpr Duration kAgain = std::chrono::seconds{10};
 constexpr int kTimes = 3;
 
@@ -23,7 +24,7 @@ void FreshWindows::add(EspSpi outbound) {
 
 std::vector<EspSpi> FreshWindows::due(Instant now) {
   std::vector<EspSpi> out;
-  while (!asks_.empty() && asks_.front().at <= now && out.size() < kAtOnce) {
+  while (!asks_.empty() && asks_.front().at <= now && out.size() < kExchangesAtOnce) {
     const Ask ask = asks_.front();
     asks_.pop_front();
     if (!open_.contains(ask.spi)) continue;

@@ -8,7 +8,6 @@ namespace hasync::hasyncd {
 namespace {
 
 constexpr Duration kAgain = std::chrono::seconds{60};
-constexpr std::size_t kAtOnce = 16;  // at a tick: each is an exchange that waits for the log
 
 // Knuth's multiplicative hash: SPIs that follow each other come far apart.
 std::uint32_t place(EspSpi spi) {
@@ -68,7 +67,7 @@ void TakenOver::plan(Instant now) {
 std::vector<EspSpi> TakenOver::due(Instant now) {
   std::vector<EspSpi> out;
   if (due_.empty() && !spis_.empty() && now >= again_) plan(now);
-  for (; !due_.empty() && due_.front().at <= now && out.size() < kAtOnce; due_.pop_front()) {
+  for (; !due_.empty() && due_.front().at <= now && out.size() < kExchangesAtOnce; due_.pop_front()) {
     if (spis_.contains(due_.front().spi)) out.push_back(due_.front().spi);
   }
   return out;

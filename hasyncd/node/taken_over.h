@@ -17,6 +17,9 @@
 
 namespace hasync::hasyncd {
 
+// What takeovers make charon begin at a tick, at most: each is an exchange that waits for the log.
+constexpr std::size_t kExchangesAtOnce = 16;
+
 class TakenOver {
  public:
   // Rekeys are spread over this; 0: there are none.

@@ -13,13 +13,13 @@ def play(bed, sas="1", times="25", *pace):
     samples = {"outage_ms": [], "outage_detection_ms": [], "outage_fence_ms": []}
     synthetic.begin(bed, int(sas))
     bed.capture("wan-peer")
-    for number in range(int(times)):
-        if number:
-            synthetic.come_back(bed, standby, int(sas))
+    lost = None
+    for _ in range(int(times)):
+        if lost:
+            synthetic.come_back(bed, lost, int(sas))
         bed.pause(1)
-        owner, standby = bed.await_cluster()  # where datagrams are lost the owner may be another by now
-        _lose(bed, owner, standby, samples)
-        owner, standby = standby, owner
+        lost, standby = bed.await_cluster()  # where datagrams are lost the owner may be another by now
+        _lose(bed, lost, standby, samples)
     seen = bed.check_captures()
     bed.expect("duplicate_esp_sequence_numbers", seen["duplicate_esp_sequence_numbers"], 0)
     bed.facts["samples"] = samples
