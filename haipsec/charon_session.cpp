@@ -51,7 +51,7 @@ Result<ctx::CharonReply> CharonSession::get(SaId sa) {
 
 Result<ctx::CharonReply> CharonSession::put(const Secret& context) {
   return wait([&](auto answer) {
-    client_->put(text_of(context.reveal()), ctx::Holding::ActiveSynced, std::move(answer));
+    client_->put(text_of(context.reveal()), ctx::Holding::ActiveBehind, std::move(answer));
   });
 }
 

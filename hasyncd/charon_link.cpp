@@ -213,10 +213,10 @@ void CharonLink::setup(const std::function<void(std::optional<ctx::CharonSetup>)
   });
 }
 
-// With `strict` a context is exact, and what is in flight is repeated (docs/decisions/0006-message-ids.md).
+// With `strict` a context is exact (docs/decisions/0006-message-ids.md).
 ctx::Holding CharonLink::holding(bool active) const {
   if (!active) return ctx::Holding::Passive;
-  return output_commit_.available ? ctx::Holding::ActiveSynced : ctx::Holding::Active;
+  return output_commit_.available ? ctx::Holding::ActiveBehind : ctx::Holding::Active;
 }
 
 const ctx::ContextView* CharonLink::view(SaId sa) const {

@@ -27,7 +27,7 @@ void put_sa(SaId sa, proto::SaId* out) {
 template <typename Request>  // Put, SetState
 void hold(Holding holding, Request* out) {
   out->set_state(holding == Holding::Passive ? proto::SA_STATE_PASSIVE : proto::SA_STATE_ACTIVE);
-  out->set_sync_message_ids(holding == Holding::ActiveSynced);
+  out->set_may_be_behind(holding == Holding::ActiveBehind);
 }
 
 }  // namespace

@@ -37,9 +37,9 @@ struct OutputCommit {
   std::chrono::milliseconds wait{};
 };
 
-// What a charon is to do with an IKE_SA: keep it ready, answer for it, or answer for it and agree with the
-// peer on message IDs first, since the context may be behind (RFC 6311, section 5.1).
-enum class Holding { Passive, Active, ActiveSynced };
+// What a charon is to do with an IKE_SA: keep it ready, answer for it, or answer for it though the
+// context may be behind: once that shows, message IDs are agreed with the peer (RFC 6311, section 5.1).
+enum class Holding { Passive, Active, ActiveBehind };
 
 class CharonClient {
  public:

@@ -127,7 +127,7 @@ static void install_local_vips(ike_sa_t *ike_sa, hasync_memory_t *memory)
 	}
 }
 
-void hasync_activate(ike_sa_t *ike_sa, bool sync_message_ids)
+void hasync_activate(ike_sa_t *ike_sa, bool may_be_behind)
 {
 	hasync_memory_t *memory = hasync_memory_of(ike_sa);
 
@@ -144,16 +144,8 @@ void hasync_activate(ike_sa_t *ike_sa, bool sync_message_ids)
 		establish(ike_sa);
 		schedule_children(ike_sa, memory);
 	}
-	if (sync_message_ids)
-	{
-		/* the request that agrees on message IDs has ID 0 (RFC 6311, section 5.1) */
-		if (memory->answered_for)
-		{
-			hasync_keymat_renew(ike_sa);
-		}
-		hasync_message_ids_request(ike_sa, memory);
-	}
-	else if (!memory->closing)
+	hasync_message_ids_begin(ike_sa, memory, may_be_behind && !memory->closing);
+	if (!memory->closing)
 	{
 		hasync_resume_rekey(ike_sa, memory);
 	}
@@ -256,7 +248,7 @@ static bool set_state_of(ike_sa_t *ike_sa, const Hasync__Proto__SetState *reques
 	}
 	if (request->state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
-		hasync_activate(ike_sa, request->sync_message_ids);
+		hasync_activate(ike_sa, request->may_be_behind);
 	}
 	else
 	{

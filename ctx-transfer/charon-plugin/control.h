@@ -14,9 +14,9 @@ ike_sa_t *hasync_checkout(uint64_t initiator_spi, uint64_t responder_spi);
 
 /*
  * From passive to active: timers run with the time that is left, unanswered requests are repeated, charon
- * answers. The caller has checked out the IKE_SA.
+ * answers. A context that may be behind: message_ids.h. The caller has checked out the IKE_SA.
  */
-void hasync_activate(ike_sa_t *ike_sa, bool sync_message_ids);
+void hasync_activate(ike_sa_t *ike_sa, bool may_be_behind);
 
 /* From active to passive: nothing is sent any more, nothing is answered. The caller has checked out the
  * IKE_SA. */

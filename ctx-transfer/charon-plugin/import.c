@@ -202,7 +202,7 @@ static bool import_new(const Hasync__Proto__Put *put, peer_cfg_t *peer_cfg, hasy
 	hasync_memory_of(ike_sa)->announced = TRUE;
 	if (put->state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
-		hasync_activate(ike_sa, put->sync_message_ids);
+		hasync_activate(ike_sa, put->may_be_behind);
 	}
 	charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	return TRUE;
@@ -252,7 +252,7 @@ static bool update(ike_sa_t *ike_sa, const Hasync__Proto__Put *put, hasync_commi
 	hasync_commit_forget(commit, ike_sa->get_id(ike_sa));
 	if (put->state == HASYNC__PROTO__SA_STATE__SA_STATE_ACTIVE)
 	{
-		hasync_activate(ike_sa, put->sync_message_ids);
+		hasync_activate(ike_sa, put->may_be_behind);
 	}
 	return TRUE;
 }

@@ -80,6 +80,23 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	{
 		return TRUE;
 	}
+	if (memory && plain && hasync_message_ids_is_sync(message))
+	{
+		changed = incoming && hasync_message_ids_answered(ike_sa, memory, message);
+		if (changed)
+		{
+			message->set_exchange_type(message, EXCHANGE_TYPE_UNDEFINED);
+			hasync_reporter_changed(this->reporter, ike_sa);
+		}
+		return TRUE;
+	}
+	if (memory && incoming && plain && message->get_request(message) &&
+		hasync_message_ids_are_pending(memory))
+	{
+		/* charon ignores such a message */
+		message->set_exchange_type(message, EXCHANGE_TYPE_UNDEFINED);
+		return TRUE;
+	}
 	if (ike_sa && plain)
 	{
 		stay_on_shared(this, ike_sa, memory, message, incoming);
@@ -125,6 +142,11 @@ METHOD(listener_t, alert, bool, private_listener_t *this, ike_sa_t *ike_sa, aler
 	if (alert == ALERT_SHUTDOWN_SIGNAL)
 	{
 		hasync_reporter_close(this->reporter);
+	}
+	else if (alert == ALERT_RETRANSMIT_SEND && ike_sa)
+	{
+		(void)va_arg(args, packet_t *);
+		hasync_messages_charon_repeats(ike_sa, va_arg(args, uint32_t));
 	}
 	return TRUE;
 }

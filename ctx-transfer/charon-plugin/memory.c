@@ -38,6 +38,7 @@ void hasync_memory_destroy(hasync_memory_t *this)
 	array_destroy_function(this->children, (void *)child_destroy, NULL);
 	hasync_sent_clear(&this->response);
 	hasync_sent_clear(&this->request);
+	hasync_sent_clear(&this->ids.sync);
 	array_destroy_function(this->imported_requests, (void *)hasync_sent_destroy, NULL);
 	hasync_drawn_clear(&this->drawn);
 	if (this->begun)

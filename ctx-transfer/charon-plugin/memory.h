@@ -88,10 +88,19 @@ struct hasync_memory_t
 
 	/* From PUT: charon itself knows nothing of these messages, so the plugin repeats them. */
 	bool response_imported;
-	uint32_t sync_nonce;        /* of a message ID sync (RFC 6311) */
-	uint32_t activations;       /* that had something to repeat */
+	uint32_t activations;       /* jobs of older ones repeat nothing */
 	array_t *imported_requests; /* hasync_sent_t*, unanswered, in their order */
 	chunk_t refused;            /* our nonce of a rekey that cannot be completed here (resume.h) */
+
+	struct
+	{
+		bool sending;       /* in doubt: the peer may have seen requests of these IDs */
+		bool receiving;     /* in doubt: the peer may be further than we expect */
+		int tries;          /* of the request */
+		bool due;           /* to be agreed (RFC 6311) as soon as it can be sent */
+		uint32_t nonce;     /* of the request that asks for it */
+		hasync_sent_t sync; /* that request, unanswered; no packets: there is none */
+	} ids;
 
 	bool not_followed; /* the peer's request, about to be answered, asked for an address of this node's own */
 	bool closing;      /* imported as such: only its deletion is left */

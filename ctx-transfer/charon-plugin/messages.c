@@ -16,11 +16,17 @@
  * IKE_SA up: it takes no other request before this one (RFC 7296, section 2.3) */
 static const int repeat_after[] = {1, 2, 4, 8, 16};
 
+#define ADDRESS_POLL_MS 50
+#define ADDRESS_WAIT_MS 10000 /* then it is not charon's to know whether we have it */
+#define CHARON_TRIES 2        /* of charon's own repetitions, 11 s: then the IDs may be wrong */
+#define SYNC_INTERVAL 4       /* seconds: a peer may be able to answer once only */
+
 typedef struct
 {
 	ike_sa_id_t *id;
 	uint32_t activation; /* one repeats for each, and the last only */
 	int tries;
+	int waited_ms; /* for the address */
 } repeat_t;
 
 static void remember(hasync_sent_t *sent, message_t *message)
@@ -135,8 +141,7 @@ static void answer_repeated(hasync_memory_t *memory, message_t *message)
 	chunk_free(&hash);
 }
 
-/* charon drops the response to a request that it has not sent, but its keymat can verify it. */
-static bool answer_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t *message)
+static hasync_sent_t *find_imported(hasync_memory_t *memory, uint32_t id, int *index)
 {
 	hasync_sent_t *sent;
 	int i;
@@ -144,24 +149,40 @@ static bool answer_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t
 	for (i = 0; i < array_count(memory->imported_requests); i++)
 	{
 		array_get(memory->imported_requests, i, &sent);
-		if (sent->id == message->get_message_id(message))
+		if (sent->id == id)
 		{
-			if (message->parse_body(message, ike_sa->get_keymat(ike_sa)) != SUCCESS)
-			{
-				return FALSE;
-			}
-			DBG1(DBG_IKE, "hasync: the imported request with message ID %u is answered", sent->id);
-			if (hasync_message_ids_is_sync(message))
-			{
-				hasync_message_ids_answered(ike_sa, memory, message);
-			}
-			array_remove(memory->imported_requests, i, NULL);
-			hasync_sent_destroy(sent);
-			hasync_vpe_fresh_resume(ike_sa, memory);
-			return TRUE;
+			*index = i;
+			return sent;
 		}
 	}
-	return FALSE;
+	return NULL;
+}
+
+/* charon drops the response to a request that it has not sent, but its keymat can verify it. One that has the
+ * ID of charon's own request is charon's to decrypt, and comes again in plain. */
+static bool answer_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t *message)
+{
+	uint32_t id = message->get_message_id(message);
+	hasync_sent_t *sent;
+	bool agreed;
+	int index = 0;
+
+	sent = find_imported(memory, id, &index);
+	if ((!sent && (id || !hasync_message_ids_are_pending(memory))) ||
+		id == ike_sa->get_message_id(ike_sa, TRUE) || !hasync_message_ids_verify(ike_sa, message))
+	{
+		return FALSE;
+	}
+	agreed = hasync_message_ids_is_sync(message) && hasync_message_ids_answered(ike_sa, memory, message);
+	if (!agreed && sent)
+	{
+		DBG1(DBG_IKE, "hasync: the imported request with message ID %u is answered", id);
+		memory->ids.sending = FALSE;
+		array_remove(memory->imported_requests, index, NULL);
+		hasync_sent_destroy(sent);
+	}
+	hasync_vpe_fresh_resume(ike_sa, memory);
+	return agreed || sent;
 }
 
 /* A packet as it came, not verified yet. */
@@ -185,6 +206,10 @@ static bool encoded_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_
 				memory->incoming_hash = hash;
 				memory->incoming_id = id;
 			}
+		}
+		else if (hasync_message_ids_are_behind(ike_sa, memory, message))
+		{
+			hasync_messages_repeat_requests(ike_sa, memory);
 		}
 		return FALSE;
 	}
@@ -212,6 +237,7 @@ bool hasync_message_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_
 	}
 	else if (id == memory->request.id)
 	{
+		memory->ids.sending = FALSE;
 		hasync_resume_answered(ike_sa, memory, message);
 		hasync_sent_clear(&memory->request);
 	}
@@ -224,33 +250,79 @@ static void repeat_destroy(repeat_t *repeat)
 	free(repeat);
 }
 
+/* A node that takes over may be told before it has the address. */
+static bool has_address(ike_sa_t *ike_sa)
+{
+	return charon->kernel->get_interface(charon->kernel, ike_sa->get_my_host(ike_sa), NULL);
+}
+
+static bool has_unanswered(const hasync_memory_t *memory)
+{
+	return array_count(memory->imported_requests) || memory->request.resumed;
+}
+
+/* FALSE if there is nothing to be sent any more. */
+static bool send_unanswered(ike_sa_t *ike_sa, hasync_memory_t *memory)
+{
+	host_t *me = ike_sa->get_my_host(ike_sa), *other = ike_sa->get_other_host(ike_sa);
+	const hasync_sent_t *sync = hasync_message_ids_request(ike_sa, memory);
+	hasync_sent_t *sent;
+	int i;
+
+	if (sync)
+	{
+		send_packets(sync, me, other);
+		return TRUE;
+	}
+	for (i = 0; i < array_count(memory->imported_requests); i++)
+	{
+		array_get(memory->imported_requests, i, &sent);
+		send_packets(sent, me, other);
+	}
+	if (memory->request.resumed)
+	{
+		send_packets(&memory->request, me, other);
+	}
+	return has_unanswered(memory);
+}
+
+static job_requeue_t repeat_for(repeat_t *repeat, ike_sa_t *ike_sa, hasync_memory_t *memory)
+{
+	if (ike_sa->get_state(ike_sa) == IKE_PASSIVE || memory->activations != repeat->activation)
+	{
+		return JOB_REQUEUE_NONE;
+	}
+	if (repeat->waited_ms < ADDRESS_WAIT_MS && !has_address(ike_sa))
+	{
+		repeat->waited_ms += ADDRESS_POLL_MS;
+		return JOB_RESCHEDULE_MS(ADDRESS_POLL_MS);
+	}
+	if (repeat->tries >= (int)countof(repeat_after) - 1 && has_unanswered(memory))
+	{
+		hasync_message_ids_unanswered(memory);
+	}
+	if (!send_unanswered(ike_sa, memory))
+	{
+		return JOB_REQUEUE_NONE;
+	}
+	if (hasync_message_ids_are_pending(memory))
+	{
+		return JOB_RESCHEDULE(SYNC_INTERVAL);
+	}
+	return JOB_RESCHEDULE(repeat_after[min(repeat->tries++, (int)countof(repeat_after) - 1)]);
+}
+
 static job_requeue_t repeat_requests(repeat_t *repeat)
 {
 	ike_sa_t *ike_sa = charon->ike_sa_manager->checkout(charon->ike_sa_manager, repeat->id);
-	hasync_memory_t *memory;
-	hasync_sent_t *sent;
-	bool again = FALSE, due;
-	int i;
+	job_requeue_t next = JOB_REQUEUE_NONE;
 
 	if (ike_sa)
 	{
-		memory = hasync_memory_of(ike_sa);
-		due = ike_sa->get_state(ike_sa) != IKE_PASSIVE && memory->activations == repeat->activation;
-		for (i = 0; due && i < array_count(memory->imported_requests); i++)
-		{
-			array_get(memory->imported_requests, i, &sent);
-			send_packets(sent, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
-			again = TRUE;
-		}
-		if (due && memory->request.resumed)
-		{
-			send_packets(&memory->request, ike_sa->get_my_host(ike_sa), ike_sa->get_other_host(ike_sa));
-			again = TRUE;
-		}
+		next = repeat_for(repeat, ike_sa, hasync_memory_of(ike_sa));
 		charon->ike_sa_manager->checkin(charon->ike_sa_manager, ike_sa);
 	}
-	return again ? JOB_RESCHEDULE(repeat_after[min(repeat->tries++, countof(repeat_after) - 1)])
-				 : JOB_REQUEUE_NONE;
+	return next;
 }
 
 void hasync_messages_repeat_requests(ike_sa_t *ike_sa, hasync_memory_t *memory)
@@ -258,12 +330,23 @@ void hasync_messages_repeat_requests(ike_sa_t *ike_sa, hasync_memory_t *memory)
 	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
 	repeat_t *repeat;
 
-	if (!array_count(memory->imported_requests) && !memory->request.resumed)
+	memory->activations++;
+	if (!memory->ids.due && !has_unanswered(memory))
 	{
 		return;
 	}
-	INIT(repeat, .id = id->clone(id), .activation = ++memory->activations);
+	INIT(repeat, .id = id->clone(id), .activation = memory->activations);
 	lib->processor->queue_job(lib->processor,
 							  (job_t *)callback_job_create((callback_job_cb_t)repeat_requests, repeat,
 														   (callback_job_cleanup_t)repeat_destroy, NULL));
+}
+
+void hasync_messages_charon_repeats(ike_sa_t *ike_sa, uint32_t times)
+{
+	hasync_memory_t *memory = times >= CHARON_TRIES ? hasync_memory_of(ike_sa) : NULL;
+
+	if (memory && hasync_message_ids_unanswered(memory))
+	{
+		hasync_messages_repeat_requests(ike_sa, memory);
+	}
 }

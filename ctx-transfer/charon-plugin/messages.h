@@ -14,8 +14,12 @@
 bool hasync_message_sent(hasync_memory_t *memory, message_t *message, bool plain);
 bool hasync_message_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t *message, bool plain);
 
-/* Sends the imported requests that wait for a response, now and again, until they are answered or the IKE_SA
- * is not active here any more. The caller has checked out the IKE_SA. */
+/* Sends the imported requests that wait for a response, or the one that agrees on message IDs, now and again,
+ * until they are answered or the IKE_SA is not active here any more. The caller has checked out the IKE_SA.
+ */
 void hasync_messages_repeat_requests(ike_sa_t *ike_sa, hasync_memory_t *memory);
+
+/* charon itself repeats a request, the last time of so many. */
+void hasync_messages_charon_repeats(ike_sa_t *ike_sa, uint32_t times);
 
 #endif

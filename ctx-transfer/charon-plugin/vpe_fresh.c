@@ -4,6 +4,7 @@
 #include "control.h"
 #include "fresh_body.h"
 #include "keymat.h"
+#include "message_ids.h"
 #include "request.h"
 #include "vpe.h"
 #include "vpe_notify.h"
@@ -40,7 +41,8 @@ static void begin(ike_sa_t *ike_sa)
  * may have to be agreed first (RFC 6311). */
 static bool may_ask(ike_sa_t *ike_sa, hasync_memory_t *memory)
 {
-	return ike_sa->get_state(ike_sa) == IKE_ESTABLISHED && !array_count(memory->imported_requests);
+	return ike_sa->get_state(ike_sa) == IKE_ESTABLISHED && !array_count(memory->imported_requests) &&
+		   !memory->ids.due && !hasync_message_ids_are_pending(memory);
 }
 
 static void ask(ike_sa_t *ike_sa, hasync_memory_t *memory, uint32_t spi, uint64_t reception)

@@ -30,7 +30,7 @@ constexpr const char* kUsage = R"(usage: hasync-probe SOCKET COMMAND
   hello | list
   watch [strict|available WAIT_MS FIFO]  with output commit; in FIFO: lines `commit N`, `discard N`
   get SA FILE                      SA: INITIATOR_SPI:RESPONDER_SPI in hex, as list shows it
-  put FILE HOLDING [JUMP]          HOLDING: active, passive, or synced (active, message IDs agreed with the peer);
+  put FILE HOLDING [JUMP]          HOLDING: active, passive, or behind (active, the context may be behind);
                                    JUMP: added to all outbound numbers
   state HOLDING SA...
   release SA...
@@ -63,9 +63,9 @@ Result<std::vector<SaId>> parse_ids(const Words& words) {
 
 Result<ctx::Holding> parse_holding(const std::string& word) {
   if (word == "active") return ctx::Holding::Active;
-  if (word == "synced") return ctx::Holding::ActiveSynced;
+  if (word == "behind") return ctx::Holding::ActiveBehind;
   if (word == "passive") return ctx::Holding::Passive;
-  return invalid("'" + word + "' is neither active nor passive nor synced");
+  return invalid("'" + word + "' is neither active nor passive nor behind");
 }
 
 std::string read_file(const std::string& path) {

@@ -62,5 +62,5 @@ def esp_frames(path, source):
 
 
 def esp_numbers(path, source):
-    """When ESP packets passed, and their sequence numbers."""
-    return [(at, struct.unpack_from("!I", behind, 4)[0]) for at, _, behind in _esp(path, source)]
+    """When ESP packets passed, their SPIs and sequence numbers."""
+    return [(at, *struct.unpack_from("!II", behind)) for at, _, behind in _esp(path, source)]
