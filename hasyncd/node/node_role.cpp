@@ -106,7 +106,9 @@ void Node::settle(Instant now, Actions& out) {
 void Node::yield(Actions& out) {
   if (mine() || role_ == Role::Out || role_ == Role::Standby) return;
   if (in_epoch_) {
-    give_up(Role::Standby, (name(replica_.owner().node) + " owns").c_str(), out);
+    const bool known = replica_.current();
+    give_up(Role::Standby, (known ? name(replica_.owner().node) + " owns" : "waits for a snapshot").c_str(),
+            out);
   } else {
     give_up(Role::Out, "no part in an epoch", out);
   }
