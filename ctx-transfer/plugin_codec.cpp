@@ -67,7 +67,8 @@ ChangedContext changed_of(const proto::Event& event) {
           Secret(view_of(context.SerializeAsString())),
           event.changed().state() == proto::SA_STATE_ACTIVE,
           event.hook_ns(),
-          event.number()};
+          event.number(),
+          event.changed().has_replaces() ? std::optional{sa_of(event.changed().replaces())} : std::nullopt};
 }
 
 std::vector<RetiredVpe> retired_of(const proto::VpeRetired& from) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -23,8 +24,9 @@ struct ChangedContext {
   SaId sa;
   Secret context;  // encoded; seal it before it goes anywhere
   bool active = false;
-  std::uint64_t hook_ns = 0;  // CLOCK_MONOTONIC when charon told the plugin
-  std::uint64_t number = 0;   // of this report; goes up within one connection
+  std::uint64_t hook_ns = 0;                    // CLOCK_MONOTONIC when charon told the plugin
+  std::uint64_t number = 0;                     // of this report; goes up within one connection
+  std::optional<SaId> replaces = std::nullopt;  // the IKE_SA that this one came from by a rekey
 };
 
 struct GoneSa {

@@ -117,8 +117,11 @@ void CharonLink::changed(ctx::ChangedContext changed) {
     return failed("context of " + to_string(changed.sa), view.error());
   }
   keyless_.erase(view->sa);
-  ContextReport report{
-      .sa = view->sa, .peer = view->peer, .active = changed.active, .number = changed.number};
+  ContextReport report{.sa = view->sa,
+                       .peer = view->peer,
+                       .active = changed.active,
+                       .number = changed.number,
+                       .replaces = changed.replaces};
   for (const ctx::ChildView& child : view->children) {
     report.outbound.push_back(
         {child.outbound, child.esn, child.outbound_number, child.inbound_spi, child.vpe, child.vpe_counted});

@@ -99,8 +99,7 @@ class Node {
   const Silence& silence() const { return silence_; }
   // As the owner: packets that could be replayed since takeovers; else: that a takeover now would leave so.
   std::optional<std::uint64_t> replay_bound(Instant now) const { return exposure_.bound(now); }
-  std::size_t exposed() const;      // CHILD_SAs that this concerns, as the owner
-  std::size_t exposed_vpe() const;  // VPE CHILD_SAs of which a recording could be replayed; likewise
+  std::size_t exposed() const, exposed_vpe() const;  // CHILD_SAs (of VPE) that this concerns, as the owner
   bool ready(NodeId node) const;
   std::size_t refused(NodeId node) const;   // contexts, by its charon
   std::optional<bool> held(SaId sa) const;  // by charon here: whether it answers for it
@@ -171,7 +170,7 @@ class Node {
   void silence(SaId sa, Actions& out);
   void release(std::vector<SaId> sas, Actions& out);
   void propose(ContextReport report);
-  bool takes_from_put(const ContextReport& report) const;
+  bool takes_what_is_not_its_own(const ContextReport& report) const;
   void close_moved(const ContextReport& report, Actions& out);
   void reconcile(bool distrust, Actions& out);
   bool handed_on(SaId sa, const OutboundSa& child) const;
@@ -242,6 +241,7 @@ class Node {
   std::map<SaId, std::uint64_t> restored_;  // put again after a loss, by version
   std::set<SaId> refused_;         // at the newest PUT that it answered: what charon keeps of it is no good
   std::multiset<SaId> releasing_;  // under way: once for each time it was asked
+  std::set<SaId> disowned_;        // released since charon came, and not gone yet
   std::uint64_t ended_at_ = 0;     // of CHILD_SAs, by the newest position that has it
   std::map<OutboundKey, GateLimits> gate_;                   // as last set
   std::map<std::uint64_t, std::set<OutboundKey>> unstable_;  // leases by the position that grants them

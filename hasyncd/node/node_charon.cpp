@@ -45,6 +45,7 @@ void Node::ask_puts(Actions& out) {
       puts_.forget(sa);
       continue;
     }
+    if (proposals_.under_way(sa)) continue;  // it may be the end of it, said before charon was lost
     const std::vector<OutboundKey> rekeys = puts_.asked(sa, mine());
     const Delta& newest = context->second;
     out.push_back(PutContext{sa, newest.sealed, mine(), numbers_of(newest), handed_on(newest)});
@@ -63,6 +64,7 @@ void Node::rekey(SaId sa, const OutboundKey& key, Actions& out) {
 void Node::release(std::vector<SaId> sas, Actions& out) {
   if (sas.empty()) return;
   releasing_.insert(sas.begin(), sas.end());
+  disowned_.insert(sas.begin(), sas.end());
   out.push_back(ReleaseContexts{std::move(sas)});
 }
 
@@ -158,8 +160,9 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     // It was told to be passive and to take the log's context before it said this, and will: what it had done
     // meanwhile is not in the log, so nobody relies on it.
     charon_[report.sa] = false;
-  } else if (mine() && report.active && takes_from_put(report)) {
-    // Likewise: it has rekeyed such a one (RFC 7296, section 2.8), which takes its CHILD_SAs back.
+  } else if (mine() && report.active && takes_what_is_not_its_own(report)) {
+    // Likewise: it has rekeyed such a one (RFC 7296, section 2.8), which takes its CHILD_SAs back; or one
+    // that the log does not have, and others may have used the numbers of.
     charon_.erase(report.sa);
     release({report.sa}, out);
   } else if (mine() && report.active) {
@@ -199,8 +202,11 @@ void Node::propose(ContextReport report) {
                      report.number);
 }
 
-bool Node::takes_from_put(const ContextReport& report) const {
-  if (replica_.contexts().contains(report.sa) || proposals_.concerns(report.sa)) return false;
+// What a rekey makes has the CHILD_SAs of its predecessor. charon tells of it before that one is gone.
+bool Node::takes_what_is_not_its_own(const ContextReport& report) const {
+  const auto has = [this](SaId sa) { return replica_.contexts().contains(sa) || proposals_.concerns(sa); };
+  if (has(report.sa)) return false;
+  if (report.replaces && disowned_.contains(*report.replaces) && !has(*report.replaces)) return true;
   return std::ranges::any_of(report.outbound, [this](const OutboundSa& sa) {
     const auto holder = replica_.newest_of(sa.key.spi);
     return holder && (puts_.contains(*holder) || refused_.contains(*holder));
@@ -211,7 +217,10 @@ bool Node::takes_from_put(const ContextReport& report) const {
 // may repeat. Under the old address nothing leaves any more; if it comes back there, it begins behind its
 // lease.
 void Node::close_moved(const ContextReport& report, Actions& out) {
-  const auto context = replica_.contexts().find(report.sa);
+  // The log may know the CHILD_SAs of a new IKE_SA as its predecessor's.
+  auto context = replica_.contexts().find(report.sa);
+  if (context == replica_.contexts().end() && report.replaces)
+    context = replica_.contexts().find(*report.replaces);
   if (context == replica_.contexts().end()) return;
   const auto here = [&](const OutboundKey& key) {
     return std::ranges::find(report.outbound, key, &OutboundSa::key) != report.outbound.end();
@@ -244,6 +253,7 @@ void Node::close_moved(const ContextReport& report, Actions& out) {
 Actions Node::on_charon_gone(SaId sa, std::uint64_t number, Instant now) {
   Actions out;
   output_.reported(number);
+  disowned_.erase(sa);
   if (releasing_.contains(sa)) {
     discard_report(number, out);
     return out;
@@ -373,6 +383,7 @@ Actions Node::on_charon_lost(Instant now) {
   vpe_.charon_lost();
   puts_.clear();
   releasing_.clear();
+  disowned_.clear();
   refused_.clear();
   proposals_.forget_contexts();
   output_.charon_lost();

@@ -40,7 +40,12 @@ class Proposals {
   std::set<SaId> clear();
 
   // Something is to be said of this context, or is on its way.
-  bool concerns(SaId sa) const { return deltas_.contains(sa) || gone_.contains(sa) || under_way(sa); }
+  bool concerns(SaId sa) const {
+    const auto it = busy_.find(sa);
+    return deltas_.contains(sa) || gone_.contains(sa) || (it != busy_.end() && !it->second.forgotten);
+  }
+  // An entry about this context has not come back yet, forgotten or not.
+  bool under_way(SaId sa) const { return busy_.contains(sa); }
   bool grant_pending(const OutboundKey& key) const { return grants_.contains(key) || granted_.contains(key); }
   // Every report of charon's up to here is in the log.
   std::uint64_t settled() const { return reports_.settled(); }
@@ -50,10 +55,6 @@ class Proposals {
 
  private:
   void again(const Entry& entry);
-  bool under_way(SaId sa) const {
-    const auto it = busy_.find(sa);
-    return it != busy_.end() && !it->second.forgotten;
-  }
 
   std::map<SaId, Delta> deltas_;
   std::set<SaId> gone_;

@@ -67,6 +67,7 @@ class Machine {
   struct Held {
     IkeSa sa;
     bool active = false;
+    std::optional<SaId> replaces = std::nullopt;
   };
   const std::map<SaId, Held>& held() const { return held_; }
   void carry_out(const hasyncd::Action& action);

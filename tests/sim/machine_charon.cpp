@@ -93,6 +93,7 @@ void Machine::report(const Held& held) {
   if (!connected_) return;
   hasyncd::ContextReport out{held.sa.id, held.sa.peer, {}, seal(held.sa), held.active};
   out.number = note_report(held.sa, false);
+  out.replaces = held.replaces;
   for (const Child& child : held.sa.children) {
     const OutboundKey key{held.sa.peer, child.spi};
     const auto sa = kernel_.sas().find(key);
@@ -364,6 +365,7 @@ void Machine::rekey_ike(Held& held) {
   next.sa.messages = {};
   const std::uint64_t number = ++world_.keys;
   next.sa.id = {number, number + 1'000'000};
+  next.replaces = old.id;
   next.sa.change = ++world_.changes;
   world_.tell(id_, "IKE_SA rekeyed to " + std::to_string(number));
   held_.erase(old.id);

@@ -67,6 +67,17 @@ TEST_F(OwnersCharon, WhatIsRekeyedOutOfAContextThatIsBeingPutIsReleased) {
   EXPECT_TRUE(discarded(1));
 }
 
+TEST_F(OwnersCharon, WhatIsRekeyedOutOfOneThatIsBeingReleasedIsReleased) {
+  ASSERT_TRUE(putting_);
+  constexpr SaId third{0xeeee, 0xffff};
+  const ContextReport report{third, kPeer, {{{kPeer, EspSpi{9}}, false, 0}}, "sealed", true, 2, kSuccessor};
+  says(context(kSuccessor, 1));
+  says(report);
+  EXPECT_FALSE(logged(third));
+  EXPECT_TRUE(asked_to_release(third));
+  EXPECT_TRUE(discarded(2));
+}
+
 TEST_F(OwnersCharon, WhatTheLogCouldStillLoseIsNotPutToBeRepeatedToThePeer) {
   EXPECT_EQ(early_, 0U);
   EXPECT_TRUE(putting_);
@@ -87,6 +98,9 @@ class OwnersNewConnection : public testing::Test {
     table_.deaf_ = true;
     says(number, sealed);
     table_.deaf_ = false;
+    return last_said();
+  }
+  RingMessage last_said() const {
     const auto sent = std::find_if(table_.seen_.rbegin(), table_.seen_.rend(), [](const Action& action) {
       const auto* ring = std::get_if<SendRing>(&action);
       return ring != nullptr && std::holds_alternative<Entry>(ring->message.body);
@@ -119,6 +133,45 @@ TEST_F(OwnersNewConnection, NothingIsPutInPlaceOfWhatItHasToldSince) {
   EXPECT_EQ(count<PutContext>(table_.seen_), 0U);
   EXPECT_EQ(std::ranges::count(table_.seen_, Action{SetActive{{kTunnel}, false}}), 0);
   EXPECT_EQ(table_.node_.held(kTunnel), std::optional{true});
+}
+
+TEST_F(OwnersNewConnection, WhatMayBeEndedByWhatIsUnderWayIsNotPut) {
+  says(1, "first");
+  table_.pass(milliseconds{10});
+  table_.deaf_ = true;
+  table_.do_(table_.node_.on_charon_gone(kTunnel, 2, table_.now_));
+  table_.deaf_ = false;
+  const RingMessage end = last_said();
+  charon_lost();
+  charon_synced();
+  table_.pass(milliseconds{10});
+  EXPECT_TRUE(asked().empty());
+  arrives(end);
+  table_.pass(milliseconds{10});
+  EXPECT_FALSE(table_.node_.replica().contexts().contains(kTunnel));
+  EXPECT_TRUE(asked().empty());
+}
+
+// RFC 4555: its peer is elsewhere, the IKE_SA is rekeyed, and the peer is back before the log knows any of
+// it.
+TEST_F(OwnersNewConnection, AChildSaThatIsBackUnderItsNextIkeSaPassesAgain) {
+  says(1, "first");
+  table_.pass(milliseconds{10});
+  const OutboundKey key{kPeer, EspSpi{7}};
+  const Address elsewhere = Address::v4(192, 0, 2, 11);
+  const std::vector<OutboundSa> away{{{elsewhere, EspSpi{7}}, false, 0}};
+  table_.deaf_ = true;
+  table_.do_(table_.node_.on_charon({kTunnel, elsewhere, away, "away", true, 2}, table_.now_));
+  table_.do_(table_.node_.on_charon({kSuccessor, elsewhere, away, "rekeyed", true, 3, kTunnel}, table_.now_));
+  table_.seen_.clear();
+  ContextReport back = context(kSuccessor, 4);
+  back.replaces = kTunnel;
+  table_.do_(table_.node_.on_charon(std::move(back), table_.now_));
+  const auto raises = [&key](const Action& action) {
+    const auto* set = std::get_if<SetNumbers>(&action);
+    return set != nullptr && std::ranges::count(set->numbers, key, &OutboundNumber::key) == 1;
+  };
+  EXPECT_EQ(std::ranges::count_if(table_.seen_, raises), 1);
 }
 
 // RFC 7296, section 2.8: the log has the successor before it has the end of the rekeyed IKE_SA.
