@@ -4,7 +4,6 @@
 #define BAD HASYNC__PROTO__ERROR_CODE__BAD_REQUEST
 #define UNSUPPORTED HASYNC__PROTO__ERROR_CODE__UNSUPPORTED
 
-#define MAX_CHILDREN 256
 #define MAX_PACKETS 64
 #define MAX_OUTSTANDING 8
 #define MAX_ADDRESSES 64
@@ -248,7 +247,7 @@ static bool check_ike(const Hasync__Proto__IkeSa *ike, hasync_error_t *error)
 
 static bool check_children(const Hasync__Proto__Context *context, hasync_error_t *error)
 {
-	if (!hasync_check_count(context->n_children, MAX_CHILDREN, "context.children", error))
+	if (!hasync_check_count(context->n_children, HASYNC_MAX_CHILDREN, "context.children", error))
 	{
 		return false;
 	}

@@ -22,6 +22,10 @@ extern "C" {
 #define HASYNC_CONTEXT_MAJOR 1
 #define HASYNC_CONTEXT_MINOR 2
 
+/* Of one IKE_SA. What is more is not carried on: its peer would make frames that nobody takes. */
+#define HASYNC_MAX_CHILDREN 256
+#define HASYNC_MAX_CONTEXT (255 * 1024) /* bytes, encoded; a seal comes to it */
+
 #define HASYNC_IKE_HEADER 28 /* bytes; RFC 7296, section 3.1 */
 
 /* Why something was refused. The text names the field and holds no key. */

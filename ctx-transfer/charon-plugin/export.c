@@ -240,10 +240,18 @@ Hasync__Proto__Context *hasync_export(ike_sa_t *ike_sa, hasync_arena_t *arena, h
 {
 	hasync_memory_t *memory = hasync_memory_of(ike_sa);
 	Hasync__Proto__Context *context;
+	int children = ike_sa->get_child_count(ike_sa);
+	size_t size;
 
 	if (ike_sa->get_version(ike_sa) != IKEV2)
 	{
 		hasync_fail(error, UNSUPPORTED, "IKE_SA %s: only IKEv2 can be carried on", ike_sa->get_name(ike_sa));
+		return NULL;
+	}
+	if (children > HASYNC_MAX_CHILDREN)
+	{
+		hasync_fail(error, UNSUPPORTED, "IKE_SA %s: it has %d CHILD_SAs, more than %d",
+					ike_sa->get_name(ike_sa), children, HASYNC_MAX_CHILDREN);
 		return NULL;
 	}
 	if (!hasync_is_established(ike_sa))
@@ -268,7 +276,18 @@ Hasync__Proto__Context *hasync_export(ike_sa_t *ike_sa, hasync_arena_t *arena, h
 	context->major = HASYNC_CONTEXT_MAJOR;
 	context->minor = HASYNC_CONTEXT_MINOR;
 	context->ike = export_ike(ike_sa, memory, arena);
-	return export_children(ike_sa, memory, arena, context, error) ? context : NULL;
+	if (!export_children(ike_sa, memory, arena, context, error))
+	{
+		return NULL;
+	}
+	size = hasync__proto__context__get_packed_size(context);
+	if (size > HASYNC_MAX_CONTEXT)
+	{
+		hasync_fail(error, UNSUPPORTED, "IKE_SA %s: its context has %zu bytes, more than %d",
+					ike_sa->get_name(ike_sa), size, HASYNC_MAX_CONTEXT);
+		return NULL;
+	}
+	return context;
 }
 
 Hasync__Proto__SaSummary *hasync_summarize(ike_sa_t *ike_sa, hasync_arena_t *arena)

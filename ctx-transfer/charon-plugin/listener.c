@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "listener.h"
 
+#include "export.h"
 #include "keymat.h"
 #include "message_ids.h"
 #include "messages.h"
@@ -68,6 +69,16 @@ static void stay_on_shared(private_listener_t *this, ike_sa_t *ike_sa, hasync_me
 	}
 }
 
+/* charon takes an IKE_SA_INIT response with the SPIs and the ID that it waits for, encrypted or not, and ends
+ * the IKE_SA since it is not what it waits for. */
+static bool is_unencrypted(ike_sa_t *ike_sa, message_t *message)
+{
+	exchange_type_t type = message->get_exchange_type(message);
+
+	return hasync_is_established(ike_sa) && !message->get_request(message) &&
+		   (type == IKE_SA_INIT || type == IKE_AUTH);
+}
+
 METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, message_t *message,
 	   bool incoming, bool plain)
 {
@@ -78,6 +89,11 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	/* a rekey that has lost against the peer's is deleted while charon is at work on the old IKE_SA */
 	if (memory && !incoming && id && !id->equals(id, ike_sa->get_id(ike_sa)))
 	{
+		return TRUE;
+	}
+	if (memory && plain && incoming && is_unencrypted(ike_sa, message))
+	{
+		message->set_exchange_type(message, EXCHANGE_TYPE_UNDEFINED);
 		return TRUE;
 	}
 	if (memory && plain && hasync_message_ids_is_sync(message))

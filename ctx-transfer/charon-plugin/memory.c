@@ -51,6 +51,7 @@ void hasync_memory_destroy(hasync_memory_t *this)
 	chunk_free(&this->refused);
 	chunk_free(&this->request_hash);
 	chunk_free(&this->incoming_hash);
+	chunk_free(&this->fragment_hash);
 	DESTROY_IF(this->successor);
 	DESTROY_IF(this->predecessor);
 	this->local_vips->destroy_offset(this->local_vips, offsetof(host_t, destroy));

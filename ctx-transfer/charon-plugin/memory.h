@@ -84,6 +84,7 @@ struct hasync_memory_t
 	} asked;               /* a rekey that the peer has asked for and charon is about to answer */
 	chunk_t request_hash;  /* of the peer's request that `response` answers */
 	chunk_t incoming_hash; /* of a request that has come in and is not verified yet */
+	chunk_t fragment_hash; /* of the genuine first fragment of one that is not complete yet */
 	uint32_t incoming_id;
 
 	/* From PUT: charon itself knows nothing of these messages, so the plugin repeats them. */
@@ -97,6 +98,7 @@ struct hasync_memory_t
 		bool sending;       /* in doubt: the peer may have seen requests of these IDs */
 		bool receiving;     /* in doubt: the peer may be further than we expect */
 		int tries;          /* of the request */
+		bool making;        /* the request that asks for it is being encrypted */
 		bool due;           /* to be agreed (RFC 6311) as soon as it can be sent */
 		uint32_t nonce;     /* of the request that asks for it */
 		hasync_sent_t sync; /* that request, unanswered; no packets: there is none */

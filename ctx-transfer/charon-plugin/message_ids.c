@@ -127,13 +127,17 @@ static void make_sync(ike_sa_t *ike_sa, hasync_memory_t *memory)
 {
 	message_t *message;
 	packet_t *packet;
+	bool made;
 
 	if (!draw_nonce(memory) || !hasync_keymat_renew(ike_sa))
 	{
 		return;
 	}
 	message = make_request(ike_sa, memory);
-	if (ike_sa->generate_message(ike_sa, message, &packet) == SUCCESS)
+	memory->ids.making = TRUE;
+	made = ike_sa->generate_message(ike_sa, message, &packet) == SUCCESS;
+	memory->ids.making = FALSE;
+	if (made)
 	{
 		hasync_sent_add(&memory->ids.sync, packet->get_data(packet));
 		packet->destroy(packet);

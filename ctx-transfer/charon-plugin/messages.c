@@ -65,7 +65,7 @@ static void note_plain(hasync_memory_t *memory, message_t *message)
 
 bool hasync_message_sent(hasync_memory_t *memory, message_t *message, bool plain)
 {
-	if (hasync_message_ids_is_sync(message))
+	if (memory->ids.making)
 	{
 		return FALSE;
 	}
@@ -88,14 +88,20 @@ bool hasync_message_sent(hasync_memory_t *memory, message_t *message, bool plain
 	return TRUE;
 }
 
+static bool is_fragment(message_t *message)
+{
+	return message->get_first_payload_type(message) == PLV2_FRAGMENT;
+}
+
 /* SHA-256 of a request's packet, or of its first fragment's; empty for other fragments. */
 static chunk_t hash_packet(message_t *message)
 {
 	chunk_t data = message->get_packet_data(message), hash = chunk_empty;
 	hasher_t *hasher;
 
-	if (message->get_first_payload_type(message) == PLV2_FRAGMENT &&
-		(data.len < FRAGMENT_NUMBER + 2 || untoh16(data.ptr + FRAGMENT_NUMBER) != 1))
+	/* one that charon has put together of fragments has no packet */
+	if (!data.len || (is_fragment(message) &&
+					  (data.len < FRAGMENT_NUMBER + 2 || untoh16(data.ptr + FRAGMENT_NUMBER) != 1)))
 	{
 		return hash;
 	}
@@ -185,11 +191,38 @@ static bool answer_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t
 	return agreed || sent;
 }
 
+static bool is_genuine(ike_sa_t *ike_sa, message_t *message)
+{
+	message_t *copy = message_create_from_packet(message->get_packet(message));
+	bool genuine = copy->parse_header(copy) == SUCCESS && hasync_message_ids_verify(ike_sa, copy);
+
+	copy->destroy(copy);
+	return genuine;
+}
+
+/* Until all fragments are there anybody may send something with this ID: of a fragment only a genuine one
+ * counts. Anything else is verified, and noted by the plain hook, before the next packet is looked at. */
+static void note_incoming(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t *message)
+{
+	chunk_t *noted = is_fragment(message) ? &memory->fragment_hash : &memory->incoming_hash;
+	chunk_t hash = hash_packet(message);
+
+	if (hash.len && (!is_fragment(message) || is_genuine(ike_sa, message)))
+	{
+		chunk_free(noted);
+		*noted = hash;
+		memory->incoming_id = message->get_message_id(message);
+	}
+	else
+	{
+		chunk_free(&hash);
+	}
+}
+
 /* A packet as it came, not verified yet. */
 static bool encoded_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t *message)
 {
 	uint32_t id = message->get_message_id(message);
-	chunk_t hash;
 
 	if (message->get_request(message))
 	{
@@ -199,13 +232,7 @@ static bool encoded_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_
 		}
 		if (id == ike_sa->get_message_id(ike_sa, FALSE))
 		{
-			hash = hash_packet(message);
-			if (hash.len)
-			{
-				chunk_free(&memory->incoming_hash);
-				memory->incoming_hash = hash;
-				memory->incoming_id = id;
-			}
+			note_incoming(ike_sa, memory, message);
 		}
 		else if (hasync_message_ids_are_behind(ike_sa, memory, message))
 		{
@@ -219,6 +246,7 @@ static bool encoded_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_
 bool hasync_message_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_t *message, bool plain)
 {
 	uint32_t id = message->get_message_id(message);
+	chunk_t *incoming;
 
 	if (!plain)
 	{
@@ -228,11 +256,12 @@ bool hasync_message_received(ike_sa_t *ike_sa, hasync_memory_t *memory, message_
 	{
 		hasync_rekey_peer_asks(ike_sa, memory, message);
 		hasync_resume_peer_asks(ike_sa, message);
-		if (memory->incoming_hash.len && memory->incoming_id == id)
+		incoming = message->get_packet_data(message).len ? &memory->incoming_hash : &memory->fragment_hash;
+		if (incoming->len && memory->incoming_id == id)
 		{
 			chunk_free(&memory->request_hash);
-			memory->request_hash = memory->incoming_hash;
-			memory->incoming_hash = chunk_empty;
+			memory->request_hash = *incoming;
+			*incoming = chunk_empty;
 		}
 	}
 	else if (id == memory->request.id)

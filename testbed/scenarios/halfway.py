@@ -8,6 +8,7 @@ from bed.drop import CREATE_CHILD_SA, INFORMATIONAL, dropping
 from bed.vici import Vici
 from bed.wait import until
 from scenarios.context_move import log_of
+from scenarios.kinds import in_fragments
 
 RESUMED, REFUSED = "going on with the rekey that another node has begun", "a rekey that another node has begun cannot be completed"
 ANSWERED = "generating CREATE_CHILD_SA response"
@@ -15,6 +16,9 @@ ANSWERED = "generating CREATE_CHILD_SA response"
 
 def play(bed, event="peer_rekeys"):
     tunnel = bed.plain(esp="aes128gcm16-ecp256") if "pfs" in event else bed.plain()
+    if event == "peer_rekeys_fragmented":
+        bed.raze()
+        tunnel = in_fragments(bed)
     if bed.tunnel != tunnel:
         bed.configure(tunnel)
     owner, standby = story.begin(bed)
@@ -95,6 +99,7 @@ def owner_rekeys_ike_answered(bed, owner):
     return lose(bed, owner, CREATE_CHILD_SA, True, False, rekey(bed, owner, IKE))
 
 
+peer_rekeys_fragmented = peer_rekeys  # request and response in fragments (RFC 7383)
 owner_rekeys_pfs, owner_rekeys_pfs_answered = owner_rekeys, owner_rekeys_answered  # with a key exchange of its own
 
 
@@ -140,6 +145,6 @@ def peer_roams(bed, owner):
 
 
 EVENTS = {name: globals()[name] for name in (
-    "peer_rekeys", "peer_rekeys_ike", "owner_rekeys", "owner_rekeys_answered", "owner_rekeys_pfs", "owner_rekeys_pfs_answered",
+    "peer_rekeys", "peer_rekeys_fragmented", "peer_rekeys_ike", "owner_rekeys", "owner_rekeys_answered", "owner_rekeys_pfs", "owner_rekeys_pfs_answered",
     "owner_rekeys_ike", "owner_rekeys_ike_answered", "both_rekey", "both_rekey_answered", "owner_deletes", "owner_deletes_ike",
     "peer_deletes", "peer_roams")}

@@ -78,11 +78,16 @@ def if_id(bed):
     survive(bed, bed.plain(gateway_child=(f"if_id_in = {MARK}", f"if_id_out = {MARK}")), f"if_id {MARK:#x}", send=None)
 
 
+def in_fragments(bed):
+    """A tunnel whose IKE messages are sent so, by charons that start from now on."""
+    bed.charon_extra = dict.fromkeys((*topology.GATEWAYS, "peer"), f"  fragment_size = {FRAGMENT}\n")
+    return bed.plain(connection=("fragmentation = force",))
+
+
 def fragmented(bed):
     """IKE messages in fragments (RFC 7383)."""
     bed.raze()
-    bed.charon_extra = dict.fromkeys((*topology.GATEWAYS, "peer"), f"  fragment_size = {FRAGMENT}\n")
-    owner = survive(bed, bed.plain(connection=("fragmentation = force",)), "mode tunnel")
+    owner = survive(bed, in_fragments(bed), "mode tunnel")
     bed.expect("CREATE_CHILD_SA messages that the new owner had to split",
                len(re.findall(r"splitting IKE message .* into \d+ fragments", log_of(bed.hosts[owner]))), lambda count: count >= 2)
 
