@@ -161,8 +161,7 @@ Actions Node::on_charon(ContextReport report, Instant now) {
     // meanwhile is not in the log, so nobody relies on it.
     charon_[report.sa] = false;
   } else if (mine() && report.active && takes_what_is_not_its_own(report)) {
-    // Likewise: it has rekeyed such a one (RFC 7296, section 2.8), which takes its CHILD_SAs back; or one
-    // that the log does not have, and others may have used the numbers of.
+    // Likewise: such a one, or one that the log does not have, rekeyed (RFC 7296, section 2.8).
     charon_.erase(report.sa);
     release({report.sa}, out);
   } else if (mine() && report.active) {
