@@ -145,6 +145,6 @@ def peer_roams(bed, owner):
 
 
 EVENTS = {name: globals()[name] for name in (
-    "peer_rekeys", "peer_rekeys_fragmented", "peer_rekeys_ike", "owner_rekeys", "owner_rekeys_answered",
-    "owner_rekeys_pfs", "owner_rekeys_pfs_answered", "owner_rekeys_ike", "owner_rekeys_ike_answered", "both_rekey", "both_rekey_answered", "owner_deletes", "owner_deletes_ike",
-    "peer_deletes", "peer_roams")}
+    "peer_rekeys", "peer_rekeys_fragmented", "peer_rekeys_ike", "owner_rekeys", "owner_rekeys_answered", "owner_rekeys_pfs",
+    "owner_rekeys_pfs_answered", "owner_rekeys_ike", "owner_rekeys_ike_answered", "both_rekey", "both_rekey_answered", "owner_deletes",
+    "owner_deletes_ike", "peer_deletes", "peer_roams")}
