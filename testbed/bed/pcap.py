@@ -52,15 +52,19 @@ def esp_times(path, peer):
 
 def _esp(path, source):
     for at, frame in frames(path):
-        protocol, address, behind = packet(frame)
-        if (protocol, address) == (ESP, source):
-            yield at, frame, behind
+        if packet(frame)[:2] == (ESP, source):
+            yield at, frame
 
 
 def esp_frames(path, source):
-    return [frame for _, frame, _ in _esp(path, source)]
+    return [frame for _, frame in _esp(path, source)]
+
+
+def esp_number(frame):
+    """SPI and sequence number."""
+    return struct.unpack_from("!II", packet(frame)[2])
 
 
 def esp_numbers(path, source):
     """When ESP packets passed, their SPIs and sequence numbers."""
-    return [(at, *struct.unpack_from("!II", behind)) for at, _, behind in _esp(path, source)]
+    return [(at, *esp_number(frame)) for at, frame in _esp(path, source)]

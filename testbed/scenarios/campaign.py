@@ -149,9 +149,8 @@ class Round:
     def _take_over(self, owner, standby):
         bed = self.bed
         with dropping_esp(bed.family, network.port("wan", "peer")) if self.varied else contextlib.nullcontext():
+            known = marks(bed, standby) if self.varied else {}
             heard = pcap.esp_frames(bed.captures[0], bed.peer_address)[-MOST_REPLAYED:]
-            if self.varied:
-                self.facts["replays_possible"] = unknown(bed, standby)
             self.struck = True
             moment = self.fault.begin(bed, owner, standby)
             if bed.expect("owner after", bed.await_owner(standby), standby):
@@ -159,6 +158,7 @@ class Round:
             bed.await_log(standby, "role-changed", "-> owner", since=moment)
             if self.varied:
                 self.facts["replay_bound"] = stated_bound(bed, standby)
+                self.facts["replays_possible"] = sum(number > known.get(spi, 0) for spi, number in map(pcap.esp_number, heard))
                 replay(heard, standby)
         bed.await_stream(moment)
         self.fault.end(bed, owner, standby)
@@ -203,11 +203,10 @@ def stated_bound(bed, owner):
     return bound or 0
 
 
-def unknown(bed, standby):
-    """How many of the last packets of the peer this kernel was not told of."""
-    sent = pcap.esp_numbers(bed.captures[0], bed.peer_address)[-MOST_REPLAYED:]
-    known = {spi: mark(bed, standby, spi) for spi in {spi for _, spi, _ in sent}}
-    return sum(number > known[spi] for _, spi, number in sent)
+def marks(bed, standby):
+    """Of the SAs by which the peer has sent of late: up to which number this kernel knows them."""
+    spis = {spi for _, spi, _ in pcap.esp_numbers(bed.captures[0], bed.peer_address)[-MOST_REPLAYED:]}
+    return {spi: mark(bed, standby, spi) for spi in spis}
 
 
 def mark(bed, gateway, spi):
