@@ -57,10 +57,7 @@ static void import_messages(ike_sa_t *ike_sa, hasync_memory_t *memory, const Has
 	hasync_sent_clear(&memory->request);
 	hasync_sent_clear(&memory->response);
 	chunk_free(&memory->request_hash);
-	while (array_remove(memory->imported_requests, ARRAY_TAIL, &sent))
-	{
-		hasync_sent_destroy(sent);
-	}
+	hasync_memory_forget_requests(memory);
 	for (i = 0; i < ike->n_outstanding_requests; i++)
 	{
 		sent = calloc(1, sizeof(*sent));

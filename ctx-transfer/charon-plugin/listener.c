@@ -79,6 +79,19 @@ static bool is_unencrypted(ike_sa_t *ike_sa, message_t *message)
 		   (type == IKE_SA_INIT || type == IKE_AUTH);
 }
 
+/* Message IDs are being agreed: what the peer asks now it gives up. */
+static bool is_given_up(hasync_memory_t *memory, message_t *message)
+{
+	return message->get_request(message) && hasync_message_ids_are_pending(memory) &&
+		   !hasync_message_ids_is_sync(message);
+}
+
+/* An incoming message, in plain. charon then ignores it. */
+static void ignore(message_t *message)
+{
+	message->set_exchange_type(message, EXCHANGE_TYPE_UNDEFINED);
+}
+
 METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, message_t *message,
 	   bool incoming, bool plain)
 {
@@ -91,9 +104,9 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 	{
 		return TRUE;
 	}
-	if (memory && plain && incoming && is_unencrypted(ike_sa, message))
+	if (memory && plain && incoming && (is_unencrypted(ike_sa, message) || is_given_up(memory, message)))
 	{
-		message->set_exchange_type(message, EXCHANGE_TYPE_UNDEFINED);
+		ignore(message);
 		return TRUE;
 	}
 	if (memory && plain && hasync_message_ids_is_sync(message))
@@ -101,16 +114,9 @@ METHOD(listener_t, message, bool, private_listener_t *this, ike_sa_t *ike_sa, me
 		changed = incoming && hasync_message_ids_answered(ike_sa, memory, message);
 		if (changed)
 		{
-			message->set_exchange_type(message, EXCHANGE_TYPE_UNDEFINED);
+			ignore(message);
 			hasync_reporter_changed(this->reporter, ike_sa);
 		}
-		return TRUE;
-	}
-	if (memory && incoming && plain && message->get_request(message) &&
-		hasync_message_ids_are_pending(memory))
-	{
-		/* charon ignores such a message */
-		message->set_exchange_type(message, EXCHANGE_TYPE_UNDEFINED);
 		return TRUE;
 	}
 	if (ike_sa && plain)

@@ -136,6 +136,16 @@ static void free_packet(void *packet, int index, void *user)
 	chunk_free((chunk_t *)packet);
 }
 
+void hasync_memory_forget_requests(hasync_memory_t *this)
+{
+	hasync_sent_t *sent;
+
+	while (array_remove(this->imported_requests, ARRAY_TAIL, &sent))
+	{
+		hasync_sent_destroy(sent);
+	}
+}
+
 void hasync_drawn_clear(hasync_drawn_t *this)
 {
 	chunk_clear(&this->private_value);

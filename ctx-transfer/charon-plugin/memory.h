@@ -134,6 +134,9 @@ void hasync_memory_forget_child(hasync_memory_t *this, uint32_t inbound_spi);
 /* Moves one child, or all of them for SPI 0, to another IKE_SA's memory. */
 void hasync_memory_move_child(hasync_memory_t *this, hasync_memory_t *other, uint32_t inbound_spi);
 
+/* Requests of another node's that wait for a response: nobody waits any more. */
+void hasync_memory_forget_requests(hasync_memory_t *this);
+
 void hasync_drawn_clear(hasync_drawn_t *this);
 
 void hasync_sent_clear(hasync_sent_t *this);

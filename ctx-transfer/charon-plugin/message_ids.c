@@ -163,12 +163,7 @@ const hasync_sent_t *hasync_message_ids_request(ike_sa_t *ike_sa, hasync_memory_
 /* What was asked before has no answer any more: charon asks again, under IDs that are agreed. */
 static void start_anew(ike_sa_t *ike_sa, hasync_memory_t *memory)
 {
-	hasync_sent_t *sent;
-
-	while (array_remove(memory->imported_requests, ARRAY_TAIL, &sent))
-	{
-		hasync_sent_destroy(sent);
-	}
+	hasync_memory_forget_requests(memory);
 	hasync_sent_clear(&memory->request);
 	end(memory);
 	lib->processor->queue_job(lib->processor, (job_t *)initiate_tasks_job_create(ike_sa->get_id(ike_sa)));

@@ -12,7 +12,7 @@ from . import control, network, services, topology
 from .container import Container
 from .host import Host, monotonic_ns
 from .swanctl import Tunnel
-from .vici import Vici
+from .vici import Vici, rekey
 from .wait import PATIENCE, TimedOut, until
 
 _VIPS = tuple(f"{vip}/{family.host_bits} dev {device}{family.now}" for family in topology.FAMILIES
@@ -252,8 +252,7 @@ class Bed:
     def rekey_child(self, host):
         """A CREATE_CHILD_SA begun by `host`; returns when the new SA alone is left."""
         before = until(f"one CHILD_SA on {host}", lambda: self._one_child(host))
-        with Vici(self.hosts[host]) as vici:
-            vici.command("rekey", child="net")
+        rekey(self.hosts[host], child="net")
         until(f"a new CHILD_SA after a rekey by {host}", lambda: self._one_child(host) - before)
         self.say(f"{host} rekeyed the CHILD_SA")
 

@@ -122,3 +122,9 @@ def _message(packet, at):
             else:
                 values[name], at = _value(packet, at)
     return values, at
+
+
+def rekey(host, **what):
+    """charon of that host begins it."""
+    with Vici(host) as vici:
+        vici.command("rekey", **what)

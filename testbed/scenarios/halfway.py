@@ -5,7 +5,7 @@ one IKE_SA, one CHILD_SA on either side and a rekey from either side. What the o
 """
 from bed import story
 from bed.drop import CREATE_CHILD_SA, INFORMATIONAL, dropping
-from bed.vici import Vici
+from bed.vici import Vici, rekey as begin_rekey
 from bed.wait import until
 from scenarios.context_move import log_of
 from scenarios.kinds import in_fragments
@@ -63,10 +63,7 @@ def lose(bed, owner, exchange, response, towards_peer, begin):
 
 
 def rekey(bed, host, what):
-    def begin():
-        with Vici(bed.hosts[host]) as vici:
-            vici.command("rekey", **what)
-    return begin
+    return lambda: begin_rekey(bed.hosts[host], **what)
 
 
 CHILD, IKE = {"child": "net"}, {"ike": "tunnel"}

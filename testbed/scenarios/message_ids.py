@@ -13,7 +13,7 @@ import itertools
 import socket
 import struct
 
-from bed.vici import Vici
+from bed.vici import rekey
 from bed.wait import until
 from scenarios.context_move import JUMP, Plugin, log_of, move_vip
 
@@ -47,7 +47,7 @@ def play(bed, variant="behind"):
     one("release", sa)
     before = bed.spis("peer")
     if variant != "ours_behind":
-        begin_rekey(bed, "peer")
+        rekey(bed.hosts["peer"], child="net")
     two.put_from(one, "active" if variant == "unsynced" else "behind", str(JUMP))
     move_vip(bed, "gw1", "gw2")
     if variant == "exact":
@@ -88,11 +88,6 @@ def exchange(gateway):
     asked = "parsed INFORMATIONAL re"
     before = log_of(gateway).count(asked)
     until("exchanges that the context does not know of", lambda: log_of(gateway).count(asked) - before >= _EXCHANGES)
-
-
-def begin_rekey(bed, host):
-    with Vici(bed.hosts[host]) as vici:
-        vici.command("rekey", child="net")
 
 
 def one_other_child(bed, before):

@@ -31,8 +31,7 @@ def play(bed):
     rekey = dropping(bed.family, cable, CREATE_CHILD_SA, response=False, towards_host=True)
     with dropping_esp(bed.family, cable), rekey:  # which is not to be done before all is replayed
         moment = bed.power_off(owner)
-        sent = [(at, number) for at, _, number in pcap.esp_numbers(bed.captures[0], bed.peer_address)]
-        known = _mark(bed, standby)
+        sent, known = _sent_and_known(bed, standby)
         bed.expect("owner after", bed.await_owner(standby), standby)
         opened = bed.await_log(standby, "replay-exposure", since=moment)
         bound = bed.facts["replay_bound"] = stated_bound(bed, standby)
@@ -55,14 +54,15 @@ def play(bed):
     bed.expect_clean_captures(rekeys=1)
 
 
-def _mark(bed, gateway):
-    """Of the only SA that the peer sends by."""
-    return mark(bed, gateway, pcap.esp_numbers(bed.captures[0], bed.peer_address)[-1][1])
+def _sent_and_known(bed, standby):
+    """When the peer has sent which number of its only outbound SA, and the highest of them that this kernel knows."""
+    sent = pcap.esp_numbers(bed.captures[0], bed.peer_address)
+    return [(at, number) for at, _, number in sent], mark(bed, standby, sent[-1][1]) if sent else 0
 
 
 def _mostly_known(bed, standby):
-    sent = len(pcap.esp_frames(bed.captures[0], bed.peer_address))
-    return sent > _LONG_ENOUGH and _mark(bed, standby) > 2 * sent // 3
+    sent, known = _sent_and_known(bed, standby)
+    return len(sent) > _LONG_ENOUGH and known > 2 * len(sent) // 3
 
 
 def _highest_bound(bed, sent, known, opened):
